@@ -1,0 +1,196 @@
+"""The generator: z -> w -> w_plus -> picture, by the fastest engine the machine has.
+
+The PyTorch networks are the exact, differentiable reference; `render` and `preview` go through
+an engine (see `facegen.engines`) that agrees with them within 2/255 on every pixel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from facegen.checks import require_finite, require_shape
+from facegen.errors import ModelError, UsageError
+from facegen.images import area_downscale
+from facegen.latents import (
+    DEFAULT_PSI,
+    W_AVG_SAMPLES,
+    W_AVG_SEED,
+    broadcast_w,
+    space_id,
+    truncate,
+    z_from_seed,
+)
+from facegen.nets.mapping import Mapping
+from facegen.nets.mobilestylegan import MobileSynthesis
+from facegen.weights import ensure_model
+
+if TYPE_CHECKING:
+    from facegen.engines import Engine
+
+DEFAULT_MODEL = "mobilestylegan-ffhq-1024"
+
+log = logging.getLogger(__name__)
+
+
+class Generator:
+    """A loaded face generator.
+
+    Use `Generator.load`. Methods take numpy arrays or tensors and do not change them; all but
+    `synthesize` run without gradients. One instance may be shared by threads: the engine
+    serialises what must not overlap.
+
+    Attributes:
+        model: Registered name.
+        space: Id of the latent space; latents and directions of the same space apply.
+        num_ws, w_dim, z_dim, img_resolution: Sizes, named as NVIDIA's code does.
+        w_avg: Mean of w over 10,000 draws of seed 123, float32 [512].
+    """
+
+    def __init__(
+        self, mapping: Mapping, synthesis: MobileSynthesis, engine: Engine, *, model: str, space: str
+    ) -> None:
+        self.model = model
+        self.space = space
+        self.mapping = mapping
+        self.synthesis = synthesis
+        self.engine = engine
+        self.z_dim = mapping.z_dim
+        self.w_dim = mapping.w_dim
+        self.num_ws = synthesis.num_ws
+        self.img_resolution = synthesis.img_resolution
+        self.w_avg = self._average_w()
+
+    @classmethod
+    def load(
+        cls,
+        model: str = DEFAULT_MODEL,
+        *,
+        device: str = "cpu",
+        engine: str = "auto",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Generator:
+        """Load a registered model; fetches it on first use.
+
+        Args:
+            model: Registered name.
+            device: "cpu" or "cuda"; where the exact PyTorch networks live.
+            engine: Name of the engine for `render` and `preview`, or "auto".
+            progress: Called with (bytes done, bytes in all) while fetching.
+
+        Raises:
+            ModelError: unknown, damaged or not to be fetched, or the device does not exist.
+        """
+        # Imported here: engines bring OpenVINO, which takes half a second to import.
+        from facegen.engines import make_engine
+
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ModelError("No CUDA device can be used here; leave --device at cpu.")
+        tensors = load_file(ensure_model(model, progress))
+        mapping, synthesis = Mapping(), MobileSynthesis()
+        mapping_state = _with_prefix(tensors, "mapping.")
+        try:
+            mapping.load_state_dict(mapping_state, strict=True)
+            synthesis.load_state_dict(_with_prefix(tensors, "synthesis."), strict=True)
+        except RuntimeError as err:
+            raise ModelError(f"{model} does not fit this program's network ({err}).") from err
+        for net in (mapping, synthesis):
+            net.requires_grad_(False).eval().to(device)
+        space = space_id({k: v.numpy() for k, v in mapping_state.items()})
+        return cls(mapping, synthesis, make_engine(engine, synthesis), model=model, space=space)
+
+    @property
+    def engine_name(self) -> str:
+        """Name of the engine behind `render`."""
+        return self.engine.name
+
+    @property
+    def preview_size(self) -> int:
+        """Edge of a preview in pixels."""
+        return self.engine.preview_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the exact networks live."""
+        return self.synthesis.const.device
+
+    def map(self, z: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """z [N, 512] -> w [N, 512] without truncation; numpy gives numpy, a tensor a tensor."""
+        if isinstance(z, Tensor):
+            return self.mapping(z.to(self.device))
+        with torch.inference_mode():
+            w = self.mapping(torch.from_numpy(np.asarray(z, np.float32)).to(self.device))
+        return w.cpu().numpy()
+
+    def w_from_seed(self, seed: int, psi: float = DEFAULT_PSI) -> np.ndarray:
+        """The w_plus, [18, 512], of a seed truncated toward the average face.
+
+        Raises:
+            UsageError: the seed or psi is out of range.
+        """
+        w = truncate(self.map(z_from_seed(seed, z_dim=self.z_dim)), self.w_avg, psi)
+        return broadcast_w(w, num_ws=self.num_ws)[0]
+
+    def synthesize(self, w_plus: np.ndarray | Tensor) -> Tensor:
+        """The exact picture, [N, 3, 1024, 1024] in about [-1, 1], differentiable in w_plus.
+
+        Args:
+            w_plus: [N, 18, 512].
+        """
+        if not isinstance(w_plus, Tensor):
+            w_plus = torch.from_numpy(np.asarray(w_plus, np.float32))
+        return self.synthesis(w_plus.to(self.device))
+
+    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+        """The picture as uint8 RGB.
+
+        Args:
+            w_plus: [18, 512], or [N, 18, 512] for a batch.
+            size: Edge in pixels: the full size (default), the preview size (rendered cheaply),
+                or a power of two below the full size (the full picture, averaged down).
+
+        Returns:
+            [size, size, 3], or [N, size, size, 3] for a batch.
+
+        Raises:
+            LatentError: wrong shape or values that are not finite.
+            UsageError: a size that cannot be made.
+        """
+        batch = self._checked(w_plus)
+        size = size or self.img_resolution
+        if size < 16 or size > self.img_resolution or self.img_resolution % size:
+            raise UsageError(
+                f"A picture can be {self.img_resolution} px or a half, quarter, … of it; got {size}."
+            )
+        if size == self.preview_size:
+            images = self.engine.preview(batch)
+        else:
+            images = area_downscale(self.engine.render(batch), size)
+        return images[0] if w_plus.ndim == 2 else images
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """A smaller picture made several times faster: see `render`."""
+        return self.render(w_plus, size=self.preview_size)
+
+    def _checked(self, w_plus: np.ndarray) -> np.ndarray:
+        batch = np.asarray(w_plus, np.float32)
+        batch = batch[None] if batch.ndim == 2 else batch
+        advice = "Use Face.load or Generator.w_from_seed to get one."
+        require_shape(batch, (None, self.num_ws, self.w_dim), what="w_plus", advice=advice)
+        require_finite(batch, what="w_plus", advice=advice)
+        return batch
+
+    def _average_w(self) -> np.ndarray:
+        z = np.random.RandomState(W_AVG_SEED).randn(W_AVG_SAMPLES, self.z_dim)
+        # float64 mean: the average must not depend on how a machine orders its sums.
+        return self.map(z.astype(np.float32)).mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

