@@ -18,11 +18,11 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
+from facegen.files import atomic_path, file_sha256
 from facegen.paths import weights_dir
 from facegen.weights.convert import convert_mobilestylegan
 from facegen.weights.registry import Member, ModelEntry, entry
@@ -32,14 +32,7 @@ Progress = Callable[[int, int], None]
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 1 << 20
 _verified: set[tuple[Path, int, int, str]] = set()
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def ensure_model(name: str, progress: Progress | None = None, *, archive: Path | None = None) -> Path:
@@ -104,20 +97,6 @@ def is_fetched(model: ModelEntry) -> bool:
     if model.kind == "generator":
         return model.weights_path.exists()
     return all((model.files_dir / Path(m.path).name).exists() for m in model.members.values())
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(part)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 def _ensure_archive(model: ModelEntry, progress: Progress | None, given: Path | None) -> Path:
