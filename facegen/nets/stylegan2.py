@@ -1,0 +1,255 @@
+"""StyleGAN2's synthesis network (Karras et al. 2020, arXiv 1912.04958) in plain PyTorch.
+
+Skip architecture, any resolution, no extension to compile. Parameters carry the names that
+NVIDIA's PyTorch checkpoints use, so that a state dict loads as it is. Instead of building a
+weight for every sample, features are scaled by the style before and by the demodulation after a
+shared convolution (their appendix B says the two are equal); this is exact and needs no grouped
+convolution.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LRELU_SLOPE = 0.2
+LRELU_GAIN = math.sqrt(2.0)
+DEMOD_EPS = 1e-8
+FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
+
+NoiseMode = Literal["const", "random", "none"]
+
+
+def fir_kernel() -> Tensor:
+    """The separable low-pass filter [1, 3, 3, 1], [4, 4], summing to one."""
+    taps = torch.tensor(FIR_TAPS)
+    kernel = taps[:, None] * taps[None, :]
+    return kernel / kernel.sum()
+
+
+def fir_filter(x: Tensor, kernel: Tensor, *, pad: tuple[int, int], gain: float) -> Tensor:
+    """Convolve every channel with `kernel`, padding (before, after) on both axes."""
+    before, after = pad
+    channels = x.shape[1]
+    weight = (kernel * gain).to(x.dtype)[None, None].expand(channels, 1, -1, -1)
+    return F.conv2d(F.pad(x, (before, after, before, after)), weight, groups=channels)
+
+
+def upsample2(x: Tensor, kernel: Tensor) -> Tensor:
+    """Double the size: zeros between the samples, then the filter."""
+    n, c, h, w = x.shape
+    spread = x.new_zeros(n, c, h, 2, w, 2)
+    spread[:, :, :, 0, :, 0] = x
+    return fir_filter(spread.reshape(n, c, 2 * h, 2 * w), kernel, pad=(2, 1), gain=4.0)
+
+
+class Affine(nn.Module):
+    """w -> styles, with the equalised learning rate of the training code."""
+
+    def __init__(self, w_dim: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels, w_dim))
+        self.bias = nn.Parameter(torch.ones(channels))
+
+    def forward(self, w: Tensor) -> Tensor:
+        """[N, w_dim] -> [N, channels]."""
+        return F.linear(w, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated, demodulated 3x3 convolution, optionally to double size; noise; leaky ReLU."""
+
+    noise_const: Tensor
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        w_dim: int,
+        resolution: int,
+        up: bool,
+        conv_clamp: float | None,
+    ) -> None:
+        super().__init__()
+        self.up = up
+        self.conv_clamp = conv_clamp
+        self.affine = Affine(w_dim, in_channels)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+        self.register_buffer("resample_filter", fir_kernel())
+
+    def forward(
+        self, x: Tensor, w: Tensor, *, noise_mode: NoiseMode, rng: torch.Generator | None
+    ) -> Tensor:
+        """[N, in_channels, S, S], [N, w_dim] -> [N, out_channels, S or 2 S, ...]."""
+        styles = self.affine(w)
+        power = self.weight.square().sum(dim=(2, 3))  # [O, I]
+        demod = torch.rsqrt(styles.square() @ power.T + DEMOD_EPS)  # [N, O]
+        x = x * styles[:, :, None, None]
+        if self.up:
+            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
+            x = fir_filter(x, self.resample_filter, pad=(1, 1), gain=4.0)
+        else:
+            x = F.conv2d(x, self.weight, padding=1)
+        x = x * demod[:, :, None, None]
+        if noise_mode == "const":
+            x = x + self.noise_const * self.noise_strength
+        elif noise_mode == "random":
+            shape = (x.shape[0], 1, *x.shape[2:])
+            noise = torch.randn(shape, generator=rng).to(x)  # drawn on the CPU: same everywhere
+            x = x + noise * self.noise_strength
+        x = F.leaky_relu(x + self.bias[:, None, None], LRELU_SLOPE) * LRELU_GAIN
+        return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
+
+
+class ToRGB(nn.Module):
+    """Modulated 1x1 convolution to RGB, without demodulation."""
+
+    def __init__(self, in_channels: int, *, w_dim: int, conv_clamp: float | None) -> None:
+        super().__init__()
+        self.conv_clamp = conv_clamp
+        self.affine = Affine(w_dim, in_channels)
+        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """[N, in_channels, S, S], [N, w_dim] -> [N, 3, S, S]."""
+        styles = self.affine(w) / math.sqrt(self.weight.shape[1])
+        x = F.conv2d(x * styles[:, :, None, None], self.weight, self.bias)
+        return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: (up-sampling convolution,) convolution, and its share of the picture."""
+
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        w_dim: int,
+        resolution: int,
+        conv_clamp: float | None,
+    ) -> None:
+        super().__init__()
+        self.is_first = in_channels == 0
+        options = {"w_dim": w_dim, "resolution": resolution, "conv_clamp": conv_clamp}
+        self.register_buffer("resample_filter", fir_kernel())
+        if self.is_first:
+            self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
+        else:
+            self.conv0 = SynthesisLayer(in_channels, out_channels, up=True, **options)
+        self.conv1 = SynthesisLayer(out_channels, out_channels, up=False, **options)
+        self.torgb = ToRGB(out_channels, w_dim=w_dim, conv_clamp=conv_clamp)
+
+    @property
+    def num_conv(self) -> int:
+        """Convolutions, and so rows of w_plus read besides the one of `torgb`."""
+        return 1 if self.is_first else 2
+
+    def forward(
+        self,
+        x: Tensor | None,
+        img: Tensor | None,
+        ws: Tensor,
+        *,
+        noise_mode: NoiseMode,
+        rng: torch.Generator | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Features and picture of the block before, and num_conv + 1 rows -> the same, doubled."""
+        if x is None:
+            x = self.const.expand(ws.shape[0], -1, -1, -1)
+        else:
+            x = self.conv0(x, ws[:, 0], noise_mode=noise_mode, rng=rng)
+        x = self.conv1(x, ws[:, self.num_conv - 1], noise_mode=noise_mode, rng=rng)
+        rgb = self.torgb(x, ws[:, self.num_conv])
+        return x, rgb if img is None else upsample2(img, self.resample_filter) + rgb
+
+
+class StyleGAN2Synthesis(nn.Module):
+    """w_plus -> picture.
+
+    Args:
+        img_resolution: A power of two, 32 to 1024.
+        w_dim: Length of w.
+        channel_base: Channels at a resolution are channel_base / resolution, at most channel_max.
+        channel_max: See above. Config-f is 32768 and 512.
+        conv_clamp: Clamp of every layer's output, None for no clamp.
+    """
+
+    def __init__(
+        self,
+        *,
+        img_resolution: int,
+        w_dim: int = 512,
+        channel_base: int = 32768,
+        channel_max: int = 512,
+        conv_clamp: float | None = 256.0,
+    ) -> None:
+        super().__init__()
+        self.img_resolution = img_resolution
+        self.w_dim = w_dim
+        resolutions = [2**i for i in range(2, img_resolution.bit_length())]
+        self.num_ws = 2 * len(resolutions)
+        channels = 0
+        for resolution in resolutions:
+            out_channels = min(channel_base // resolution, channel_max)
+            block = SynthesisBlock(
+                channels, out_channels, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
+            )
+            self.add_module(f"b{resolution}", block)
+            channels = out_channels
+
+    def forward(
+        self,
+        w_plus: Tensor,
+        *,
+        noise_mode: NoiseMode = "const",
+        rng: torch.Generator | None = None,
+    ) -> Tensor:
+        """[N, num_ws, w_dim] -> RGB picture in about [-1, 1], [N, 3, S, S].
+
+        Args:
+            w_plus: Latents, one row per layer.
+            noise_mode: "const" adds the trained noise, "random" a fresh draw, "none" nothing.
+            rng: Source of random noise; None uses PyTorch's global one.
+        """
+        x: Tensor | None = None
+        img: Tensor | None = None
+        row = 0
+        for block in self.children():
+            rows = w_plus[:, row : row + block.num_conv + 1]
+            x, img = block(x, img, rows, noise_mode=noise_mode, rng=rng)
+            row += block.num_conv
+        assert img is not None
+        return img
+
+
+def effective_mapping(state: dict[str, Tensor], *, lr_multiplier: float = 0.01) -> dict[str, Tensor]:
+    """Fold the training code's gains into NVIDIA's mapping weights.
+
+    Args:
+        state: `mapping.fc<i>.weight` [out, in] and `mapping.fc<i>.bias` [out], as published.
+        lr_multiplier: Learning-rate multiplier of the mapping network.
+
+    Returns:
+        State dict of `facegen.nets.mapping.Mapping`.
+    """
+    folded = {}
+    i = 0
+    while f"mapping.fc{i}.weight" in state:
+        weight = state[f"mapping.fc{i}.weight"]
+        folded[f"fc.{i}.weight"] = weight * (lr_multiplier / math.sqrt(weight.shape[1]))
+        folded[f"fc.{i}.bias"] = state[f"mapping.fc{i}.bias"] * lr_multiplier
+        i += 1
+    return folded
