@@ -1,11 +1,11 @@
 """facegen: design photorealistic faces of people who do not exist.
 
-    from facegen import Face, Generator
+from facegen import Face, Generator
 
-    generator = Generator.load()
-    face = Face.from_seed(generator, 7)
-    face.save("person.png", generator.render(face.w_plus))
-    again = Face.load("person.png")
+generator = Generator.load()
+face = Face.from_seed(generator, 7)
+face.save("person.png", generator.render(face.w_plus))
+again = Face.load("person.png")
 """
 
 from __future__ import annotations

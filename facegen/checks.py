@@ -9,7 +9,9 @@ import numpy as np
 from facegen.errors import LatentError
 
 
-def require_shape(array: np.ndarray, shape: Sequence[int | None], *, what: str, advice: str) -> None:
+def require_shape(
+    array: np.ndarray, shape: Sequence[int | None], *, what: str, advice: str
+) -> None:
     """Raise unless `array.shape` matches `shape`; None matches any length.
 
     Args:

@@ -134,7 +134,9 @@ class Face:
         """
         path = Path(path)
         if path.suffix.lower() != ".png":
-            raise UsageError(f"A face is saved as a .png, got {path.name}; name it {path.stem}.png.")
+            raise UsageError(
+                f"A face is saved as a .png, got {path.name}; name it {path.stem}.png."
+            )
         png = self.to_png(image)
         if npz:
             write_atomic(path.with_suffix(".npz"), self.to_npz())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
@@ -54,7 +54,13 @@ class Generator:
     """
 
     def __init__(
-        self, mapping: Mapping, synthesis: MobileSynthesis, engine: Engine, *, model: str, space: str
+        self,
+        mapping: Mapping,
+        synthesis: MobileSynthesis,
+        engine: Engine,
+        *,
+        model: str,
+        space: str,
     ) -> None:
         self.model = model
         self.space = space
@@ -120,8 +126,14 @@ class Generator:
         """Where the exact networks live."""
         return self.synthesis.const.device
 
+    @overload
+    def map(self, z: np.ndarray) -> np.ndarray: ...
+
+    @overload
+    def map(self, z: Tensor) -> Tensor: ...
+
     def map(self, z: np.ndarray | Tensor) -> np.ndarray | Tensor:
-        """z [N, 512] -> w [N, 512] without truncation; numpy gives numpy, a tensor a tensor."""
+        """Z [N, 512] -> w [N, 512] without truncation; numpy gives numpy, a tensor a tensor."""
         if isinstance(z, Tensor):
             return self.mapping(z.to(self.device))
         with torch.inference_mode():
@@ -166,7 +178,8 @@ class Generator:
         size = size or self.img_resolution
         if size < 16 or size > self.img_resolution or self.img_resolution % size:
             raise UsageError(
-                f"A picture can be {self.img_resolution} px or a half, quarter, … of it; got {size}."
+                f"A picture can be {self.img_resolution} px or a half, quarter, … of it, got "
+                f"{size}."
             )
         if size == self.preview_size:
             images = self.engine.preview(batch)
@@ -179,7 +192,7 @@ class Generator:
         return self.render(w_plus, size=self.preview_size)
 
     def _checked(self, w_plus: np.ndarray) -> np.ndarray:
-        batch = np.asarray(w_plus, np.float32)
+        batch = np.array(w_plus, np.float32)  # a copy: callers may hold read-only arrays
         batch = batch[None] if batch.ndim == 2 else batch
         advice = "Use Face.load or Generator.w_from_seed to get one."
         require_shape(batch, (None, self.num_ws, self.w_dim), what="w_plus", advice=advice)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
 from facegen.errors import BadFileError
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def open_image(data: bytes, *, name: str) -> Image.Image:
         raise _too_large(name, "far more") from err
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
         raise BadFileError(
-            f"{name} is not a picture that can be read; open a PNG, JPEG or WebP."
+            f"{name} is not a picture that can be read, or is cut off; open a whole PNG, JPEG or "
+            "WebP."
         ) from err
     width, height = picture.size
     if width * height > MAX_PIXELS:

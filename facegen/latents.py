@@ -137,7 +137,7 @@ def space_signature(mapping_weights: Mapping[str, np.ndarray]) -> tuple[float, .
     for key in sorted(mapping_weights):
         tensor = np.asarray(mapping_weights[key], np.float64).ravel()
         probe = np.random.RandomState(PROBE_SEED).randn(tensor.size)
-        signature.append(float(probe @ tensor / max(np.linalg.norm(tensor), 1e-12)))
+        signature.append(float(probe @ tensor / (float(np.linalg.norm(tensor)) + 1e-12)))
     return tuple(signature)
 
 

@@ -10,6 +10,7 @@ convolution.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Literal
 
 import torch
@@ -143,13 +144,15 @@ class SynthesisBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.is_first = in_channels == 0
-        options = {"w_dim": w_dim, "resolution": resolution, "conv_clamp": conv_clamp}
+        layer = partial(
+            SynthesisLayer, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
+        )
         self.register_buffer("resample_filter", fir_kernel())
         if self.is_first:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
         else:
-            self.conv0 = SynthesisLayer(in_channels, out_channels, up=True, **options)
-        self.conv1 = SynthesisLayer(out_channels, out_channels, up=False, **options)
+            self.conv0 = layer(in_channels, out_channels, up=True)
+        self.conv1 = layer(out_channels, out_channels, up=False)
         self.torgb = ToRGB(out_channels, w_dim=w_dim, conv_clamp=conv_clamp)
 
     @property
@@ -228,6 +231,7 @@ class StyleGAN2Synthesis(nn.Module):
         img: Tensor | None = None
         row = 0
         for block in self.children():
+            assert isinstance(block, SynthesisBlock)
             rows = w_plus[:, row : row + block.num_conv + 1]
             x, img = block(x, img, rows, noise_mode=noise_mode, rng=rng)
             row += block.num_conv
@@ -235,7 +239,9 @@ class StyleGAN2Synthesis(nn.Module):
         return img
 
 
-def effective_mapping(state: dict[str, Tensor], *, lr_multiplier: float = 0.01) -> dict[str, Tensor]:
+def effective_mapping(
+    state: dict[str, Tensor], *, lr_multiplier: float = 0.01
+) -> dict[str, Tensor]:
     """Fold the training code's gains into NVIDIA's mapping weights.
 
     Args:

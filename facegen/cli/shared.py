@@ -1,0 +1,118 @@
+"""What several commands need: options, seed ranges, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.latents import MAX_SEED
+
+if TYPE_CHECKING:
+    from facegen.generator import Generator
+
+MAX_SEEDS = 1_000_000
+
+model_option = click.option(
+    "--model",
+    default="mobilestylegan-ffhq-1024",
+    show_default=True,
+    help="Registered model; see `models list`.",
+)
+engine_option = click.option(
+    "--engine", default="auto", show_default=True, help="How to run it; see `bench`."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class SeedRange(click.ParamType):
+    """'0-7' or '1,2,5-10': a list of seeds.
+
+    >>> SeedRange().convert("1,2,5-7", None, None)
+    [1, 2, 5, 6, 7]
+    """
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[int]:
+        """Parse; a wrong text is a usage error."""
+        if isinstance(value, list):
+            return value
+        seeds: list[int] = []
+        for part in str(value).split(","):
+            match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+            if not match:
+                self.fail(f"'{part}' is not a seed or a range; write 0-7 or 1,2,5-10.", param, ctx)
+            first = int(match[1])
+            last = int(match[2] or first)
+            if last < first or last > MAX_SEED:
+                self.fail(f"'{part}' must rise and stay below {MAX_SEED + 1}.", param, ctx)
+            if len(seeds) + last - first >= MAX_SEEDS:
+                self.fail(f"That is more than {MAX_SEEDS} seeds.", param, ctx)
+            seeds.extend(range(first, last + 1))
+        return seeds
+
+
+def load_generator(model: str, *, engine: str = "auto") -> Generator:
+    """Load a model, with a progress bar on stderr if it has to be fetched first."""
+    from facegen.generator import Generator  # PyTorch: seconds that `show` should not cost
+
+    with fetch_progress(model) as progress:
+        return Generator.load(model, engine=engine, progress=progress)
+
+
+@contextmanager
+def fetch_progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr that appears with the first byte."""
+    bar: Any = None
+    last = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal bar, last
+        if bar is None:
+            bar = click.progressbar(
+                length=total, label=f"Fetching {name}", file=sys.stderr, show_pos=False
+            )
+            bar.__enter__()
+        bar.update(max(0, done - last))
+        last = max(last, done)
+
+    try:
+        yield progress
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+
+
+def print_json(value: object) -> None:
+    """JSON to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: list[dict[str, object]], *, columns: list[str] | None = None) -> None:
+    """An aligned table to stdout; numbers to the right."""
+    if not rows:
+        return
+    columns = columns or list(rows[0])
+    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
+    widths = [max(len(c), *(len(row[i]) for row in cells)) for i, c in enumerate(columns)]
+    is_number = [all(isinstance(row.get(c), int | float | None) for row in rows) for c in columns]
+    for line in [list(columns), *cells]:
+        parts = [
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, is_number, strict=True)
+        ]
+        click.echo("  ".join(parts).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if isinstance(value, float) and abs(value) < 100 else (
+        f"{value:.0f}" if isinstance(value, float) else str(value)
+    )

@@ -1,0 +1,71 @@
+"""Edits on faces as values: parse settings, move dials, keep the story."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from facegen.editing.dials import DialSet
+
+from facegen.errors import UsageError
+from facegen.face import Edit, Face, clean_name
+
+UNIT_SUFFIXES = {"": None, "sd": "sd", "deg": "deg", "°": "deg", "y": "years", "years": "years"}
+_SETTING = re.compile(r"(?P<dial>[\w-]+)\s*=\s*(?P<value>[+-]?\d*\.?\d+)\s*(?P<unit>[a-z°]*)")
+
+
+def parse_settings(settings: Iterable[str], *, space: str) -> dict[str, float]:
+    """Read texts such as "smile=+2", "yaw=+15deg", "age=-10y".
+
+    Args:
+        settings: DIAL=STEP. A number alone counts standard deviations of the natural spread; with
+            a unit it counts that unit.
+        space: Latent space whose dials apply.
+
+    Returns:
+        Dial -> change in the dial's own unit; the same dial twice adds up.
+
+    Raises:
+        UsageError: a text of another form, or a unit the dial does not have.
+        UnknownDialError: no such dial.
+    """
+    deltas: dict[str, float] = {}
+    dials = DialSet.load(space) if settings else None
+    for text in settings:
+        match = _SETTING.fullmatch(text.strip())
+        if not match or match["unit"] not in UNIT_SUFFIXES or dials is None:
+            raise UsageError(
+                f"A setting must look like smile=+2, yaw=+15deg or age=-10y, got '{text}'."
+            )
+        spec = dials.spec(match["dial"])
+        unit = UNIT_SUFFIXES[match["unit"]]
+        if unit not in (None, "sd", spec.unit):
+            raise UsageError(f"{match['dial']} is in {spec.unit}, got '{text}'.")
+        step = spec.unit_per_sd if unit in (None, "sd") else 1.0
+        deltas[match["dial"]] = deltas.get(match["dial"], 0.0) + float(match["value"]) * step
+    return deltas
+
+
+def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
+    """Move dials on top of the edits a face already has.
+
+    Args:
+        face: Not changed.
+        deltas: Dial -> change in the dial's unit.
+
+    Returns:
+        The edited face; the same face if nothing moves.
+    """
+    if not any(deltas.values()):
+        return face
+    total: dict[str, float] = {}
+    for edit in [*face.edits, *(Edit(dial, delta) for dial, delta in deltas.items())]:
+        total[edit.dial] = total.get(edit.dial, 0.0) + edit.delta
+    w_plus = DialSet.load(face.space).apply(face.base, total)
+    return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items() if delta))
+
+
+def renamed(face: Face, name: str | None) -> Face:
+    """The face with another name, or as it is if `name` is None."""
+    return face if name is None else replace(face, name=clean_name(name))
