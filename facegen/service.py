@@ -1,0 +1,293 @@
+"""One network for everybody: queue, caches and errors between a user interface and the generator.
+
+`RenderService` owns the only `Generator` of a process. Requests go through one lock, first come
+first served; a request that waited asks whether its session still wants it; finished pictures stay
+in bounded caches; whatever goes wrong comes back as a sentence, never as an exception.
+
+Nothing here knows Streamlit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from facegen.errors import FacegenError
+from facegen.images import encode_jpeg
+
+_log = logging.getLogger(__name__)
+
+FULL_QUALITY = 90
+PREVIEW_QUALITY = 85
+THUMB_PX = 128
+UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
+
+V = TypeVar("V")
+
+
+class Renderer(Protocol):
+    """What the service needs of a generator (`facegen.generator.Generator` has it)."""
+
+    model: str
+    engine_name: str
+    img_resolution: int
+    preview_size: int
+
+    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray: ...
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """A picture, or the reason why there is none.
+
+    Attributes:
+        jpeg: The encoded picture; None when `error` is set or the request was dropped.
+        size: Width and height of the picture in pixels.
+        seconds: Time the network needed for it (also when it came from the cache).
+        cached: The picture was made earlier.
+        error: One sentence for the user; None when all went well.
+        stale: A newer request of the same session made this one unnecessary.
+    """
+
+    jpeg: bytes | None
+    size: int
+    seconds: float
+    cached: bool = False
+    error: str | None = None
+    stale: bool = False
+
+
+def latent_key(w_plus: np.ndarray) -> str:
+    """Name a latent by its content (16 hex digits); equal latents have equal names."""
+    data = np.ascontiguousarray(w_plus, dtype=np.float32)
+    return hashlib.sha256(data.tobytes()).hexdigest()[:16]
+
+
+def make_thumb(image: np.ndarray, size: int = THUMB_PX) -> bytes:
+    """Shrink a picture [H, W, 3] to a small JPEG of `size` pixels."""
+    factor = max(1, image.shape[0] // size)
+    small = Image.fromarray(image).reduce(factor).resize((size, size), Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=82)
+    return buffer.getvalue()
+
+
+class BoundedCache(Generic[V]):
+    """A thread-safe dictionary that forgets what was not used for the longest time."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[tuple[object, ...], V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...]) -> V | None:
+        """Give the stored value and mark it as used, or None."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
+
+    def put(self, key: tuple[object, ...], value: V) -> None:
+        """Store a value; the oldest entries beyond the limit are forgotten."""
+        with self._lock:
+            self._entries[key] = value
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class FairLock:
+    """A lock that serves its waiters in the order of arrival (threading.Lock promises none)."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> FairLock:
+        with self._guard:
+            if not self._held and not self._waiting:
+                self._held = True
+                return self
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+    @property
+    def waiting(self) -> int:
+        """How many are in the queue."""
+        return len(self._waiting)
+
+
+class RenderService:
+    """Makes pictures for any number of sessions with one network.
+
+    Args:
+        generator: The network to use.
+        max_pictures: Encoded pictures to keep (about 170 KB each at 1024 px).
+        max_images: Raw pictures to keep for saving (3 MB each).
+        max_sessions: Sessions whose newest request is remembered.
+    """
+
+    def __init__(
+        self,
+        generator: Renderer,
+        *,
+        max_pictures: int = 192,
+        max_images: int = 6,
+        max_sessions: int = 512,
+    ) -> None:
+        self.generator = generator
+        self._pictures: BoundedCache[RenderResult] = BoundedCache(max_pictures)
+        self._previews: BoundedCache[RenderResult] = BoundedCache(max_pictures)
+        self._images: BoundedCache[np.ndarray] = BoundedCache(max_images)
+        self._thumbs: BoundedCache[bytes] = BoundedCache(4 * max_pictures)
+        self._newest: OrderedDict[str, int] = OrderedDict()
+        self._max_sessions = max_sessions
+        self._count = 0
+        self._tickets = threading.Lock()
+        self._network = FairLock()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the network."""
+        return self._network.waiting
+
+    def render(self, w_plus: np.ndarray, *, session: str, size: int = 1024) -> RenderResult:
+        """Make the full picture of a latent [18, 512] as JPEG of `size` pixels."""
+        key = (self.generator.model, latent_key(w_plus), size)
+        return self._answer(
+            session, key, self._pictures, lambda: self._full_image(w_plus, size), FULL_QUALITY, size
+        )
+
+    def preview(self, w_plus: np.ndarray, *, session: str) -> RenderResult:
+        """Make a small picture of a latent [18, 512] quickly.
+
+        A full picture that is already known is given instead.
+        """
+        full = self._pictures.get((self.generator.model, latent_key(w_plus), 1024))
+        if full is not None:
+            self._take_ticket(session)
+            return _from_cache(full)
+        size = self.generator.preview_size
+        key = (self.generator.model, latent_key(w_plus), "preview")
+        return self._answer(
+            session,
+            key,
+            self._previews,
+            lambda: self.generator.preview(w_plus),
+            PREVIEW_QUALITY,
+            size,
+        )
+
+    def image(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+        """Make the raw picture of a latent, uint8 [size, size, 3], for saving.
+
+        Raises:
+            FacegenError: The network refused the latent.
+        """
+        known = self._images.get((self.generator.model, latent_key(w_plus), size))
+        if known is not None:
+            return known
+        with self._network:
+            return self._full_image(w_plus, size)
+
+    def thumb(self, w_plus: np.ndarray) -> bytes | None:
+        """Give a 128 px JPEG of a latent; from the newest full picture if there is one.
+
+        None when it cannot be made.
+        """
+        key = (self.generator.model, latent_key(w_plus))
+        known = self._thumbs.get(key)
+        if known is None:
+            try:
+                with self._network:
+                    image = self.generator.preview(w_plus)
+            except Exception:
+                _log.exception("No thumbnail.")
+                return None
+            known = make_thumb(image)
+            self._thumbs.put(key, known)
+        return known
+
+    def _full_image(self, w_plus: np.ndarray, size: int) -> np.ndarray:
+        image = np.asarray(self.generator.render(w_plus, size=size))
+        image = image[0] if image.ndim == 4 else image
+        name = latent_key(w_plus)
+        self._images.put((self.generator.model, name, size), image)
+        self._thumbs.put((self.generator.model, name), make_thumb(image))
+        return image
+
+    def _take_ticket(self, session: str) -> int:
+        with self._tickets:
+            self._count += 1
+            self._newest[session] = self._count
+            self._newest.move_to_end(session)
+            while len(self._newest) > self._max_sessions:
+                self._newest.popitem(last=False)
+            return self._count
+
+    def _is_wanted(self, session: str, ticket: int) -> bool:
+        with self._tickets:
+            return self._newest.get(session, ticket) <= ticket
+
+    def _answer(
+        self,
+        session: str,
+        key: tuple[object, ...],
+        cache: BoundedCache[RenderResult],
+        make: Callable[[], np.ndarray],
+        quality: int,
+        size: int,
+    ) -> RenderResult:
+        ticket = self._take_ticket(session)
+        known = cache.get(key)
+        if known is not None:
+            return _from_cache(known)
+        try:
+            with self._network:
+                known = cache.get(key)  # Somebody else may have made it while we waited.
+                if known is not None:
+                    return _from_cache(known)
+                if not self._is_wanted(session, ticket):
+                    return RenderResult(None, size, 0.0, stale=True)
+                start = time.perf_counter()
+                image = make()
+                seconds = time.perf_counter() - start
+            image = image[0] if image.ndim == 4 else image
+            jpeg = encode_jpeg(image, quality=quality)
+        except FacegenError as err:
+            return RenderResult(None, size, 0.0, error=str(err))
+        except Exception:
+            _log.exception("A picture could not be made.")
+            return RenderResult(None, size, 0.0, error=UNEXPECTED)
+        result = RenderResult(jpeg, int(image.shape[0]), seconds)
+        cache.put(key, result)
+        return result
+
+
+def _from_cache(result: RenderResult) -> RenderResult:
+    return RenderResult(result.jpeg, result.size, result.seconds, cached=True)

@@ -1,0 +1,1 @@
+"""The browser interface (Streamlit). One file per page; pure logic in `state`."""

@@ -1,0 +1,325 @@
+"""The Design page: the face in hand and its dials.
+
+Two parts run on their own: the stage (picture and dials, a fragment, so that a drag reruns only
+this) and the rest (strip of people, bar of buttons). A step made on the stage reruns the page once
+after its picture is out, so that undo, thumbnails and the link follow.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from typing import Any
+
+import streamlit as st
+
+from facegen.errors import FacegenError
+from facegen.face import Face
+from facegen.latents import MAX_SEED
+from facegen.service import RenderResult, latent_key
+from facegen.ui import session, view
+from facegen.ui.backend import Backend
+from facegen.ui.state import MAX_PSI, Look, Studio
+
+SEED_KEY = "seed"
+_SEQUENCE = "_facegen_sequence"
+_OPENED = "_facegen_opened"
+STRIP_PEOPLE = 14
+
+
+def page(backend: Backend) -> None:
+    """Draw the page."""
+    studio = session.studio(backend)
+    # A page switch forgets widgets; the box always shows the person in hand.
+    st.session_state[SEED_KEY] = studio.look.person.seed
+    with st.container(key="fg_main"):
+        _strip(backend, studio)
+        _stage(backend, studio)
+    _bar(backend, studio)
+    _notice()
+
+
+# -- the stage ------------------------------------------------------------------------------------
+
+
+@st.fragment
+def _stage(backend: Backend, studio: Studio) -> None:
+    edit = view.read_edit(_trigger("fg_panel", "edit"))
+    wants_before = _trigger("fg_view", "ask") is not None
+    was = look = studio.look
+    if edit is not None and edit.revision == studio.revision:
+        if edit.final:
+            look = studio.edit(edit.deltas, psi=edit.psi, what=edit.what, now=time.monotonic())
+        else:
+            look = studio.moved(edit.deltas, psi=edit.psi)
+    is_preview = edit is not None and not edit.final
+    _show_face(backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before)
+    _show_panel(backend, studio)
+    if studio.look is not was:
+        st.rerun()
+
+
+def _show_face(
+    backend: Backend,
+    studio: Studio,
+    look: Look,
+    edit: view.PanelEdit | None,
+    *,
+    is_preview: bool,
+    wants_before: bool,
+) -> None:
+    service = backend.service
+    error = None
+    try:
+        w_plus = studio.w_plus(look)
+        before_w = studio.base(look)
+        make = service.preview if is_preview else service.render
+        result = make(w_plus, session=studio.session)
+    except FacegenError as err:
+        result = RenderResult(None, 0, 0.0, error=str(err))
+        w_plus = before_w = studio.base()
+    before = None
+    if wants_before:
+        before = service.render(before_w, session=studio.session + "-before").jpeg
+    error = result.error
+    head: dict[str, Any] = {
+        "kind": "preview" if is_preview and result.size < 1024 else "full",
+        "id": latent_key(w_plus),
+        "before_id": latent_key(before_w),
+        "status": status_line(backend, result),
+        "error": error,
+        "alt": f"Portrait of {studio.name}, a person who does not exist",
+        "link": studio.to_query() is not None,
+    }
+    # Equal bytes do not reach the browser again: an answer to a question needs its own number,
+    # while a rerun of the page repeats the last message and so costs nothing.
+    count, number = st.session_state.get(_SEQUENCE, (0, 0))
+    if edit is not None:
+        count, number = count + 1, edit.number
+    elif wants_before:
+        count += 1
+    st.session_state[_SEQUENCE] = (count, number)
+    head.update(n=number, sequence=count)
+    view.face_view(
+        view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None
+    )
+
+
+def _show_panel(backend: Backend, studio: Studio) -> None:
+    look = studio.look
+    own = studio.readings()
+    data = view.panel_data(
+        backend.table,
+        {dial.name: backend.dials.spec(dial.name) for dial in backend.table},
+        own,
+        dict(look.deltas),
+        psi=look.psi,
+        own_psi=look.person.psi,
+        max_psi=MAX_PSI,
+        revision=studio.revision,
+    )
+    view.dial_panel(data, key="fg_panel", on_edit=lambda: None)
+
+
+def _trigger(key: str, name: str) -> Any:
+    """The trigger of a component in the run it caused, else None."""
+    state = st.session_state.get(key)
+    return state.get(name) if state else None
+
+
+def status_line(backend: Backend, result: RenderResult) -> str:
+    """What stands under the picture."""
+    if result.jpeg is None:
+        return ""
+    parts = [f"{result.size} px", f"{result.seconds:.2f} s", str(backend.generator.engine_name)]
+    return " · ".join([*parts, "synthetic image"])
+
+
+# -- people met -----------------------------------------------------------------------------------
+
+
+def _strip(backend: Backend, studio: Studio) -> None:
+    people = []
+    for look in studio.recent[:STRIP_PEOPLE]:
+        people.append(
+            {
+                "uid": look.person.uid,
+                "name": studio.name_of(look),
+                "src": thumb_url(backend, studio, look),
+                "now": look.person.uid == studio.look.person.uid,
+            }
+        )
+
+    def pick() -> None:
+        event = _trigger("fg_strip", "pick")
+        if isinstance(event, dict) and isinstance(event.get("uid"), int):
+            studio.take(event["uid"])
+
+    view.people_strip(people, key="fg_strip", on_pick=pick)
+
+
+def thumb_url(backend: Backend, studio: Studio, look: Look) -> str:
+    """A small picture of a look as a data URL; empty when it cannot be made."""
+    if look is studio.look:  # Its full picture gives the thumbnail for nothing.
+        backend.service.render(studio.w_plus(look), session=studio.session)
+    jpeg = backend.service.thumb(studio.w_plus(look))
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""
+
+
+# -- the bar --------------------------------------------------------------------------------------
+
+
+def _bar(backend: Backend, studio: Studio) -> None:
+    with st.container(key="fg_bar", horizontal=True, vertical_alignment="center"):
+        st.button(
+            "New person",
+            key="new",
+            type="primary",
+            icon=":material/casino:",
+            shortcut="N",
+            help="Meet somebody who has never existed. Key: N",
+            on_click=lambda: _new_person(studio),
+        )
+        with st.container(key="fg_seed"):
+            st.number_input(
+                "Seed",
+                min_value=0,
+                max_value=MAX_SEED,
+                step=1,
+                key=SEED_KEY,
+                placeholder="from a file",
+                help="Each number is a person. Type one to meet them again.",
+                on_change=lambda: _new_person(studio, st.session_state[SEED_KEY]),
+            )
+        with st.container(key="fg_steps", horizontal=True):
+            st.button(
+                "Undo",
+                key="undo",
+                type="tertiary",
+                icon=":material/undo:",
+                shortcut="Z",
+                help="Take the last change back. Key: Z",
+                disabled=not studio.can_undo,
+                on_click=studio.undo,
+            )
+            st.button(
+                "Redo",
+                key="redo",
+                type="tertiary",
+                icon=":material/redo:",
+                shortcut="Shift+Z",
+                help="Make the change again. Keys: Shift and Z",
+                disabled=not studio.can_redo,
+                on_click=studio.redo,
+            )
+        _save(backend, studio)
+        _open(studio)
+        _more(backend, studio)
+
+
+def _new_person(studio: Studio, seed: object = None) -> None:
+    if seed is not None and not isinstance(seed, int):
+        return
+    try:
+        studio.new_person(session.fresh_seed() if seed is None else seed)
+    except FacegenError as err:
+        session.notify(str(err))
+
+
+def file_stem(studio: Studio) -> str:
+    """A file name for the face in hand, of plain characters."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", studio.name).strip("-").lower()
+    return stem or "face"
+
+
+def _save(backend: Backend, studio: Studio) -> None:
+    def png() -> bytes:
+        face = studio.face()
+        return face.to_png(backend.service.image(face.w_plus))
+
+    st.download_button(
+        "Save",
+        data=png,
+        file_name=f"{file_stem(studio)}.png",
+        mime="image/png",
+        key="save",
+        icon=":material/download:",
+        shortcut="S",
+        on_click="ignore",
+        help="Save the picture at full size. The face itself is inside the file: open it here "
+        "again and go on. Key: S",
+    )
+
+
+def _open(studio: Studio) -> None:
+    count = st.session_state.get(_OPENED, 0)
+    key = f"fg_open_{count}"
+
+    def opened() -> None:
+        upload = st.session_state.get(key)
+        if upload is None:
+            return
+        st.session_state[_OPENED] = count + 1
+        open_bytes(studio, upload.getvalue(), upload.name)
+
+    st.file_uploader(
+        "Open",
+        key=key,
+        label_visibility="collapsed",
+        help="Open a face saved here, or a public StyleGAN latent. You can also drop the file "
+        "on the page.",
+        on_change=opened,
+    )
+
+
+def open_bytes(studio: Studio, data: bytes, name: str) -> None:
+    """Take the face in a file in hand, or say why not."""
+    try:
+        face = Face.from_bytes(data, name=name)
+        face.require_space(studio.space)
+        studio.open_face(face)
+    except FacegenError as err:
+        session.notify(str(err))
+
+
+def _more(backend: Backend, studio: Studio) -> None:
+    with st.popover(
+        "More", icon=":material/more_horiz:", help="Name, latent file, numbers for experts"
+    ):
+        name_key = f"name_{studio.look.person.uid}"
+        st.session_state.setdefault(name_key, studio.name)
+        st.text_input(
+            "Name",
+            key=name_key,
+            max_chars=60,
+            help="Saved with the face.",
+            on_change=lambda: studio.rename(st.session_state[name_key]),
+        )
+        st.download_button(
+            "Save the latent (.npz)",
+            data=lambda: studio.face().to_npz(),
+            file_name=f"{file_stem(studio)}.npz",
+            mime="application/octet-stream",
+            key="save_npz",
+            on_click="ignore",
+            width="stretch",
+            help="The numbers behind the face, for other programs; no picture.",
+        )
+        with st.expander("For experts"):
+            w_plus, base = studio.w_plus(), studio.base()
+            generator = backend.generator
+            st.markdown(
+                f"- model `{generator.model}`, engine `{generator.engine_name}`\n"
+                f"- space `{generator.space}`, w+ {w_plus.shape[0]}×{w_plus.shape[1]}\n"
+                f"- psi {studio.look.psi:g}, seed {studio.look.person.seed}\n"
+                f"- |w+ − start| {float(((w_plus - base) ** 2).mean() ** 0.5):.3f} (rms per value)\n"
+                f"- fingerprint `{latent_key(w_plus)}`"
+            )
+
+
+def _notice() -> None:
+    text = session.take_notice()
+    if text:
+        with st.container(key="fg_notice"):
+            st.error(text, icon=":material/info:")

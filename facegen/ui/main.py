@@ -1,0 +1,94 @@
+"""The app: page settings, navigation, and what every page shares."""
+
+from __future__ import annotations
+
+import html
+import logging
+
+import streamlit as st
+
+from facegen.ui import about, backend, design, session, view
+
+_log = logging.getLogger(__name__)
+
+QUICK_START_SECONDS = 0.6
+POLL_SECONDS = 0.3
+
+
+def main() -> None:
+    """Draw the app."""
+    st.set_page_config(
+        page_title="facegen", page_icon=str(view.asset_path("icon.png")), layout="wide",
+        initial_sidebar_state="collapsed",
+    )
+    st.html(f"<style>{view.asset('page.css')}</style>", width="content")
+    pages = [
+        st.Page(_design, title="Design", url_path="design", default=True),
+        st.Page(about.page, title="About", url_path="about"),
+    ]
+    chosen = st.navigation(pages, position="top")
+    try:
+        chosen.run()
+    except Exception:
+        _log.exception("The page failed.")
+        _sorry()
+
+
+def _design() -> None:
+    loader = backend.loader()
+    if loader.backend is None:
+        loader.start()
+        loader.wait(QUICK_START_SECONDS)
+    if loader.backend is None:
+        _loading()
+        return
+    ready = loader.backend
+    studio = session.studio(ready)
+    design.page(ready)
+    session.write_link(studio)
+    _in_hand(design.thumb_url(ready, studio, studio.look), studio.name)
+
+
+def _in_hand(thumb: str, name: str) -> None:
+    """The person in hand, at the right end of the navigation."""
+    safe = html.escape(name)
+    st.html(
+        f'<div class="fg-inhand" title="The person in hand: {safe}">'
+        f'<span>{safe}</span><img src="{thumb}" alt=""></div>'
+    )
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _loading() -> None:
+    """Show how far the first start is; the page itself comes when all is ready."""
+    loader = backend.loader()
+    if loader.backend is not None:
+        st.rerun()
+    with st.container(key="fg_loading"):
+        if loader.error is not None:
+            st.subheader("No face yet")
+            st.markdown(loader.error)
+            st.button("Try again", key="retry", type="primary", on_click=loader.start)
+            return
+        fetching = 0 < loader.done < loader.total
+        st.subheader("Fetching the face model" if fetching else "Getting the studio ready")
+        if fetching:
+            st.progress(
+                loader.done / loader.total,
+                f"{loader.done / 1e6:.1f} of {loader.total / 1e6:.1f} MB. Only the first start "
+                "needs this.",
+            )
+            st.button("Cancel", key="cancel_fetch", on_click=loader.cancel)
+        else:
+            st.html('<div class="fg-busy"><i></i></div>')
+            st.caption("A first face will be here in a few seconds.")
+
+
+def _sorry() -> None:
+    with st.container(key="fg_notice"):
+        st.error(
+            "Something went wrong that should not. Your faces are still here: go on, or reload "
+            "the page. What happened is written in the terminal.",
+            icon=":material/info:",
+        )
+        st.button("Go on", key="go_on")

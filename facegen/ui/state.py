@@ -1,0 +1,395 @@
+"""What one visitor holds: the people met, the face in hand, the way back and forth.
+
+Pure values and plain methods: no Streamlit, no pictures, no threads. A `Studio` lives in the state
+of one browser session and nowhere else, so two visitors cannot see each other's faces.
+
+A `Look` is one point of the history: a person, how typical they are (psi), and by how much each
+dial was moved. Everything rendered, saved or linked is computed from the look in hand.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from facegen.errors import UsageError
+from facegen.face import Edit, Face
+from facegen.latents import DEFAULT_PSI, MAX_SEED
+
+MAX_HISTORY = 100
+MAX_RECENT = 24
+MAX_PSI = 1.2
+DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
+MERGE_SECONDS = 0.8
+MAX_NAME = 60
+
+
+class Faces(Protocol):
+    """What the studio needs of a generator."""
+
+    model: str
+    space: str
+    w_avg: np.ndarray
+
+    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray: ...
+
+
+class Dials(Protocol):
+    """What the studio needs of `facegen.editing.dials.DialSet`."""
+
+    names: tuple[str, ...]
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]: ...
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Somebody who entered the studio, by seed or from a file.
+
+    Attributes:
+        uid: Number within the session.
+        name: What the user calls them.
+        seed: The seed they came from; None when they came from a file that has none.
+        psi: The truncation they came with.
+        origin: For people from a file, their latent before any dial, [18, 512]; None for seeds.
+    """
+
+    uid: int
+    name: str
+    seed: int | None
+    psi: float
+    origin: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One state of a person: how typical, and the dials moved (name, delta in its unit)."""
+
+    person: Person
+    psi: float
+    deltas: tuple[tuple[str, float], ...] = ()
+
+    def same_as(self, other: Look) -> bool:
+        """Whether both describe the same picture."""
+        return (
+            self.person.uid == other.person.uid
+            and self.psi == other.psi
+            and self.deltas == other.deltas
+        )
+
+
+def clean_deltas(deltas: Mapping[str, object], known: Iterable[str]) -> tuple[tuple[str, float], ...]:
+    """Keep what is a known dial with a finite, non-zero number; rounded and in a fixed order."""
+    known = set(known)
+    kept = {}
+    for name, value in deltas.items():
+        if name not in known or isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        if math.isfinite(value) and round(float(value), DELTA_DIGITS) != 0.0:
+            kept[name] = round(float(value), DELTA_DIGITS)
+    return tuple(sorted(kept.items()))
+
+
+def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
+    """Give a truncation between 0 and `MAX_PSI`, rounded to 3 digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return default
+    return round(min(max(float(value), 0.0), MAX_PSI), 3)
+
+
+class Studio:
+    """The people and faces of one visitor.
+
+    Args:
+        faces: Makes latents from seeds.
+        dials: Reads and applies dials.
+    """
+
+    def __init__(self, faces: Faces, dials: Dials, *, seed: int, psi: float = DEFAULT_PSI) -> None:
+        self.session = uuid.uuid4().hex
+        self.revision = 0  # Counts the changes that did not come from the dials themselves.
+        self._faces = faces
+        self.space = faces.space
+        self._dials = dials
+        self._history: list[Look] = []
+        self._at = -1
+        self._recent: list[Look] = []  # The newest look of each person, newest person last.
+        self._people = 0
+        self._names: dict[int, str] = {}
+        self._latents: dict[tuple[int, float], np.ndarray] = {}
+        self._merge: tuple[str, float] = ("", -math.inf)
+        self.new_person(seed, psi=psi)
+
+    # -- what is in hand ------------------------------------------------------------------------
+
+    @property
+    def look(self) -> Look:
+        """The look in hand."""
+        return self._history[self._at]
+
+    @property
+    def start(self) -> Look:
+        """The same person as they came, before any dial: what "before" shows."""
+        return Look(self.look.person, self.look.psi)
+
+    @property
+    def name(self) -> str:
+        """The name of the person in hand."""
+        return self.name_of(self.look)
+
+    def name_of(self, look: Look) -> str:
+        """The name of the person of a look."""
+        return self._names.get(look.person.uid, look.person.name)
+
+    @property
+    def recent(self) -> tuple[Look, ...]:
+        """The newest look of each person met, newest person first."""
+        return tuple(reversed(self._recent))
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return self._at > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a step was taken back."""
+        return self._at + 1 < len(self._history)
+
+    # -- latents ----------------------------------------------------------------------------------
+
+    def base(self, look: Look | None = None) -> np.ndarray:
+        """The latent of a look before its dials, [18, 512] float32."""
+        look = look or self.look
+        key = (look.person.uid, look.psi)
+        if key not in self._latents:
+            while len(self._latents) > 8:
+                self._latents.pop(next(iter(self._latents)))
+            self._latents[key] = self._make_base(look)
+        return self._latents[key]
+
+    def _make_base(self, look: Look) -> np.ndarray:
+        person = look.person
+        if person.origin is None:
+            base = self._faces.w_from_seed(int(person.seed or 0), look.psi)
+        elif look.psi == person.psi:
+            base = person.origin
+        else:  # Nearer to or further from the average than they came.
+            scale = np.float32(look.psi / max(person.psi, 1e-3))
+            base = self._faces.w_avg + scale * (person.origin - self._faces.w_avg)
+        base = np.asarray(base, np.float32)
+        base.setflags(write=False)
+        return base
+
+    def w_plus(self, look: Look | None = None) -> np.ndarray:
+        """The latent of a look with its dials, [18, 512] float32: what is rendered."""
+        look = look or self.look
+        base = self.base(look)
+        return self._dials.apply(base, dict(look.deltas)) if look.deltas else base
+
+    def readings(self, look: Look | None = None) -> dict[str, float]:
+        """Where each dial stands on the person before any change, in its unit."""
+        return self._dials.read(self.base(look))
+
+    def face(self, look: Look | None = None) -> Face:
+        """The look as a value that can be saved."""
+        look = look or self.look
+        return Face(
+            w_plus=self.w_plus(look),
+            base=self.base(look),
+            edits=tuple(Edit(dial, delta) for dial, delta in look.deltas),
+            space=self._faces.space,
+            model=self._faces.model,
+            seed=look.person.seed,
+            psi=look.psi,
+            name=self.name_of(look),
+        )
+
+    # -- steps ------------------------------------------------------------------------------------
+
+    def new_person(self, seed: int, *, psi: float | None = None) -> Look:
+        """Take a new person in hand; the dials start at zero.
+
+        Raises:
+            UsageError: The seed is outside 0 to 2**32 - 1.
+        """
+        if not 0 <= int(seed) <= MAX_SEED:
+            raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}, got {seed}.")
+        psi = clean_psi(self.look.psi if psi is None and self._history else psi)
+        person = self._enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
+        return self._step(Look(person, psi))
+
+    def open_face(self, face: Face) -> Look:
+        """Take a saved face in hand, exactly as it was saved.
+
+        Dials are kept where this program reproduces the saved latent from them bit by bit;
+        otherwise the saved latent itself becomes the start.
+        """
+        deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, self._dials.names)
+        base = np.array(face.base, np.float32)
+        saved = np.array(face.w_plus, np.float32)
+        again = self._dials.apply(base, dict(deltas)) if deltas else base
+        if not np.array_equal(again, saved):
+            base, deltas = saved, ()
+        base.setflags(write=False)
+        psi = clean_psi(face.psi)
+        seed, origin = face.seed, base
+        if seed is not None and face.psi == psi:
+            if np.array_equal(self._faces.w_from_seed(int(seed), psi), base):
+                origin = None
+        name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
+        person = self._enter(name[:MAX_NAME], seed, psi, origin)
+        return self._step(Look(person, psi, deltas))
+
+    def edit(
+        self,
+        deltas: Mapping[str, object],
+        *,
+        psi: object = None,
+        what: str = "",
+        now: float = math.inf,
+    ) -> Look:
+        """Set all moved dials (and psi) of the person in hand.
+
+        Args:
+            deltas: Name to delta in the dial's unit; dials that are absent stand at zero.
+            psi: Truncation; None keeps it.
+            what: The dial that moved: quick moves of one dial make one step of the history.
+            now: Time in seconds, for that.
+        """
+        look = self._moved(deltas, psi)
+        if look.same_as(self.look):
+            return self.look
+        merges = bool(what) and self._merge[0] == what and now - self._merge[1] < MERGE_SECONDS
+        self._merge = (what, now)
+        if merges and self._at > 0:
+            self._history[self._at] = look
+            del self._history[self._at + 1 :]
+            self._remember(look)
+            return look
+        keep = self._merge
+        self._step(look, own=True)
+        self._merge = keep
+        return look
+
+    def moved(self, deltas: Mapping[str, object], *, psi: object = None) -> Look:
+        """The look that `edit` would make, without making the step: for previews."""
+        return self._moved(deltas, psi)
+
+    def reset_all(self) -> Look:
+        """Set every dial to zero."""
+        return self._step(replace(self.look, deltas=())) if self.look.deltas else self.look
+
+    def undo(self) -> Look:
+        """Go one step back; at the beginning nothing happens."""
+        return self._go(self._at - 1)
+
+    def redo(self) -> Look:
+        """Go one step forward again; at the end nothing happens."""
+        return self._go(self._at + 1)
+
+    def take(self, uid: int) -> Look:
+        """Take a person met before in hand again, as they were left."""
+        for look in self._recent:
+            if look.person.uid == uid and uid != self.look.person.uid:
+                return self._step(look)
+        return self.look
+
+    def rename(self, name: str) -> None:
+        """Name the person in hand; an empty name gives the first one back."""
+        name = " ".join(str(name).split())[:MAX_NAME]
+        self._names[self.look.person.uid] = name or self.look.person.name
+
+    # -- links ------------------------------------------------------------------------------------
+
+    def to_query(self) -> dict[str, str] | None:
+        """The link of the look in hand; None for people that came from a file."""
+        look = self.look
+        if look.person.origin is not None or look.person.seed is None:
+            return None
+        query = {"seed": str(look.person.seed)}
+        if look.psi != DEFAULT_PSI:
+            query["psi"] = f"{look.psi:g}"
+        query.update({name: f"{delta:g}" for name, delta in look.deltas})
+        return query
+
+    def apply_query(self, query: Mapping[str, str]) -> list[str]:
+        """Set the dials of a link on the person in hand as their first look.
+
+        Returns:
+            The names that this program does not know.
+        """
+        dials = {name: value for name, value in query.items() if name not in ("seed", "psi")}
+        unknown = sorted(name for name in dials if name not in self._dials.names)
+        numbers = {name: parse_number(value) for name, value in dials.items()}
+        deltas = clean_deltas(
+            {name: number for name, number in numbers.items() if number is not None},
+            self._dials.names,
+        )
+        look = replace(self.look, deltas=deltas)
+        self._history[self._at] = look
+        self._remember(look)
+        self.revision += 1
+        return unknown
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _moved(self, deltas: Mapping[str, object], psi: object) -> Look:
+        look = self.look
+        new_psi = look.psi if psi is None else clean_psi(psi, look.psi)
+        return Look(look.person, new_psi, clean_deltas(deltas, self._dials.names))
+
+    def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Person:
+        self._people += 1
+        return Person(self._people, name, seed, psi, origin)
+
+    def _step(self, look: Look, *, own: bool = False) -> Look:
+        del self._history[self._at + 1 :]
+        self._history.append(look)
+        del self._history[:-MAX_HISTORY]
+        self._at = len(self._history) - 1
+        self._arrive(look, own=own)
+        return look
+
+    def _go(self, index: int) -> Look:
+        if 0 <= index < len(self._history) and index != self._at:
+            self._at = index
+            self._arrive(self.look, own=False)
+        return self.look
+
+    def _arrive(self, look: Look, *, own: bool) -> None:
+        self._merge = ("", -math.inf)
+        self._remember(look)
+        if not own:
+            self.revision += 1
+
+    def _remember(self, look: Look) -> None:
+        for index, known in enumerate(self._recent):
+            if known.person.uid == look.person.uid:
+                self._recent[index] = look
+                return
+        self._recent.append(look)
+        del self._recent[:-MAX_RECENT]
+
+
+def parse_number(text: str) -> float | None:
+    """Read a finite number from a link; None for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def parse_seed(text: str) -> int | None:
+    """Read a seed from a link; None for anything that is not one."""
+    if not text.isascii() or not text.isdigit() or len(text) > 10:
+        return None
+    return int(text) if int(text) <= MAX_SEED else None

@@ -1,0 +1,180 @@
+"""The three inline components of the Design page, and what is packed into them.
+
+`face_view` shows the picture, `dial_panel` the dials, `people_strip` the people met. Their HTML,
+CSS and JavaScript lie in `assets/`. They talk to Python with triggers only; what they send is
+checked in `read_edit` before it is used. No text of a user enters as HTML.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def asset_path(name: str) -> Path:
+    """Where a file of `assets/` lies."""
+    return _ASSETS / name
+
+
+def asset(name: str) -> str:
+    """Text of a file in `assets/`."""
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _component(name: str) -> Callable[..., Any]:
+    return st.components.v2.component(
+        f"facegen_{name}",
+        html=asset(f"{name}.html"),
+        css=asset(f"{name}.css"),
+        js=asset(f"{name}.js"),
+        isolate_styles=False,
+    )
+
+
+_FACE = _component("face")
+_PANEL = _component("panel")
+_STRIP = _component("strip")
+
+
+@dataclass(frozen=True)
+class PanelEdit:
+    """What the dials ask for.
+
+    Attributes:
+        number: Counts the requests of one page; the answer carries it back.
+        revision: The state of the studio that the dials knew.
+        final: The user let go: make it a step and a full picture.
+        what: The dial that moved.
+        psi: Truncation.
+        deltas: All moved dials.
+    """
+
+    number: int
+    revision: int
+    final: bool
+    what: str
+    psi: float
+    deltas: dict[str, float]
+
+
+def read_edit(event: object) -> PanelEdit | None:
+    """Read what the dials sent; None for anything malformed."""
+    if not isinstance(event, Mapping):
+        return None
+    number, revision, psi = event.get("n"), event.get("rev"), event.get("psi")
+    deltas, what = event.get("deltas"), event.get("what")
+    if not isinstance(deltas, Mapping) or len(deltas) > 1000 or not isinstance(what, str):
+        return None
+    if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in (number, revision, psi)):
+        return None
+    kept = {
+        str(name): float(value)
+        for name, value in deltas.items()
+        if isinstance(value, (int, float)) and math.isfinite(value)
+    }
+    return PanelEdit(
+        int(number),  # type: ignore[arg-type]
+        int(revision),  # type: ignore[arg-type]
+        bool(event.get("final")),
+        what[:80],
+        float(psi),  # type: ignore[arg-type]
+        kept,
+    )
+
+
+def pack_frame(head: Mapping[str, Any], picture: bytes | None, before: bytes | None) -> bytes:
+    """Pack a header and up to two JPEGs: length (4 bytes), JSON, picture, picture before."""
+    full = {
+        **head,
+        "bytes": len(picture) if picture else 0,
+        "before_bytes": len(before) if before else 0,
+    }
+    text = json.dumps(full, ensure_ascii=False).encode("utf-8")
+    return struct.pack("<I", len(text)) + text + (picture or b"") + (before or b"")
+
+
+def unpack_frame(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    """Undo `pack_frame`; absent pictures are empty."""
+    (length,) = struct.unpack_from("<I", data)
+    head = json.loads(data[4 : 4 + length])
+    end = 4 + length + head["bytes"]
+    return head, data[4 + length : end], data[end : end + head["before_bytes"]]
+
+
+def panel_data(
+    table: tuple[Any, ...],
+    specs: Mapping[str, Any],
+    own: Mapping[str, float],
+    deltas: Mapping[str, float],
+    *,
+    psi: float,
+    own_psi: float,
+    max_psi: float,
+    revision: int,
+    open_groups: int = 2,
+) -> dict[str, Any]:
+    """Describe the dials for `dial_panel`.
+
+    A dial runs over the natural range of its quantity, widened where the face or its present value
+    lies outside. `own` is where the face stands by nature: the tick.
+    """
+    person = {
+        "name": "psi",
+        "label": "Typical or unusual",
+        "help": "How far this person is from the average face. To the left everybody looks alike "
+        "and flawless; to the right people get more unusual, and more mistakes appear.",
+        "unit": "psi",
+        "low": "typical",
+        "high": "unusual",
+        "own": own_psi,
+        "min": 0.0,
+        "max": max_psi,
+        "natural": [0.4, 0.9],
+    }
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for dial in table:
+        natural = [float(x) for x in specs[dial.name].natural]
+        value = float(own[dial.name])
+        ends = (*natural, value, value + deltas.get(dial.name, 0.0))
+        groups.setdefault(dial.group, []).append(
+            {
+                "name": dial.name,
+                "label": dial.label,
+                "help": dial.help,
+                "unit": dial.unit,
+                "low": dial.low,
+                "high": dial.high,
+                "own": round(value, 4),
+                "min": round(min(ends), 3),
+                "max": round(max(ends), 3),
+                "natural": [round(x, 3) for x in natural],
+            }
+        )
+    named = [{"name": "Person", "dials": [person], "open": True}]
+    for index, (name, dials) in enumerate(groups.items()):
+        named.append({"name": name, "dials": dials, "open": index < open_groups})
+    return {"rev": revision, "psi": psi, "deltas": dict(deltas), "groups": named}
+
+
+def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
+    """Show a packed frame. The trigger `ask` wants the picture before."""
+    return _FACE(key=key, data=data, on_ask_change=on_ask)
+
+
+def dial_panel(data: dict[str, Any], *, key: str, on_edit: Callable[[], None]) -> Any:
+    """Show the dials. The trigger `edit` carries a `PanelEdit`."""
+    return _PANEL(key=key, data=data, on_edit_change=on_edit)
+
+
+def people_strip(people: list[dict[str, Any]], *, key: str, on_pick: Callable[[], None]) -> Any:
+    """Show the people met. The trigger `pick` carries the uid of one."""
+    return _STRIP(key=key, data={"people": people}, on_pick_change=on_pick)

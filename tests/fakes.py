@@ -1,0 +1,148 @@
+"""A generator and dials that cost nothing: a drawn face whose parts follow the latent.
+
+Real values in, real pictures out, so that everything above the network can be tested in
+milliseconds. Not a mock: equal latents give equal pictures, different ones different pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from facegen.latents import BUNDLED_SPACE, broadcast_w, truncate, z_from_seed
+
+UNITS = ("deg", "years", "sd")
+
+
+@dataclass(frozen=True)
+class FakeDial:
+    name: str
+    label: str
+    group: str
+    unit: str
+    help: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class FakeSpec:
+    unit: str
+    natural: tuple[float, float]
+    safe: tuple[float, float]
+
+
+TABLE = (
+    FakeDial("yaw", "Yaw", "Pose", "deg", "Turns the head.", "left", "right"),
+    FakeDial("pitch", "Pitch", "Pose", "deg", "Raises the chin.", "down", "up"),
+    FakeDial("smile", "Smile", "Expression", "sd", "From serious to a broad smile.", "serious", "smiling"),
+    FakeDial("mouth_open", "Mouth", "Expression", "sd", "Opens the mouth.", "closed", "open"),
+    FakeDial("eyes_open", "Eyes", "Expression", "sd", "Opens the eyes.", "narrow", "wide"),
+    FakeDial("age", "Age", "Age and sex", "years", "Makes the person older.", "younger", "older"),
+    FakeDial("gender", "Gender", "Age and sex", "sd", "Feminine to masculine.", "feminine", "masculine"),
+    FakeDial("skin", "Skin", "Age and sex", "sd", "Skin tone.", "light", "dark"),
+    FakeDial("hair_length", "Hair length", "Hair", "sd", "Length of the hair.", "short", "long"),
+    FakeDial("hair_dark", "Hair colour", "Hair", "sd", "Blond to black.", "light", "dark"),
+    FakeDial("bangs", "Fringe", "Hair", "sd", "Hair over the forehead.", "none", "full"),
+    FakeDial("beard", "Beard", "Beard", "sd", "Grows a beard.", "shaved", "full"),
+    FakeDial("glasses", "Glasses", "Accessories", "sd", "Puts glasses on.", "none", "glasses"),
+)
+SCALE = {"deg": 18.0, "years": 12.0, "sd": 1.0}
+MEAN = {"deg": 0.0, "years": 34.0, "sd": 0.0}
+
+
+class FakeGenerator:
+    """Draws a face; `delay_s` makes it as slow as a real one."""
+
+    model = "fake-1024"
+    space = BUNDLED_SPACE
+    engine_name = "fake"
+    img_resolution = 1024
+    preview_size = 256
+
+    def __init__(self, *, delay_s: float = 0.0, preview_delay_s: float = 0.0) -> None:
+        self.delay_s = delay_s
+        self.preview_delay_s = preview_delay_s
+        self.rendered = 0
+        rng = np.random.RandomState(5)
+        self.w_avg = (0.1 * rng.randn(512)).astype(np.float32)
+        self._matrix = (rng.randn(512, 512) / np.sqrt(512)).astype(np.float32)
+        self._parts = rng.randn(512, 16).astype(np.float32) / np.float32(np.sqrt(512))
+
+    def map(self, z: np.ndarray) -> np.ndarray:
+        return self.w_avg + np.tanh(z @ self._matrix)
+
+    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
+        return broadcast_w(truncate(self.map(z_from_seed(seed)), self.w_avg, psi))[0]
+
+    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+        self.rendered += 1
+        time.sleep(self.delay_s)
+        return self._draw(np.asarray(w_plus), size)
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        time.sleep(self.preview_delay_s)
+        return self._draw(np.asarray(w_plus), self.preview_size)
+
+    def _draw(self, w_plus: np.ndarray, size: int) -> np.ndarray:
+        v = np.tanh(1.2 * (w_plus.mean(axis=0) - self.w_avg) @ self._parts) * 2
+        back = tuple(int(150 + 45 * x) for x in v[:3])
+        image = Image.new("RGB", (size, size), back)
+        draw = ImageDraw.Draw(image)
+
+        def oval(x: float, y: float, rx: float, ry: float, color: tuple[int, ...]) -> None:
+            box = [size * (x - rx), size * (y - ry), size * (x + rx), size * (y + ry)]
+            draw.ellipse(box, fill=tuple(int(min(max(c, 0), 255)) for c in color))
+
+        turn, nod = 0.06 * v[3], 0.04 * v[4]
+        hair = (90 + 40 * v[5], 65 + 30 * v[5], 45 + 20 * v[5])
+        skin = (214 - 34 * v[6], 170 - 34 * v[6], 142 - 30 * v[6])
+        oval(0.5, 1.05, 0.36, 0.28, (70 + 30 * v[7], 80, 100))
+        oval(0.5, 0.47 + 0.03 * v[8], 0.31, 0.40 + 0.03 * v[8], hair)
+        oval(0.5, 0.52, 0.235 + 0.01 * v[9], 0.30, skin)
+        for side in (-1, 1):
+            x = 0.5 + turn + side * 0.09
+            oval(x, 0.46 + nod, 0.035, 0.016 + 0.005 * v[10], (250, 250, 248))
+            oval(x + 0.2 * turn, 0.46 + nod, 0.014, 0.014, (50, 60 + 20 * v[11], 70))
+        oval(0.5 + 1.3 * turn, 0.555 + nod, 0.025, 0.035, tuple(c - 22 for c in skin))
+        oval(0.5 + turn, 0.66 + nod, 0.07 + 0.015 * v[12], 0.014 + 0.008 * v[13], (176, 84, 84))
+        return np.asarray(image)
+
+
+class FakeDials:
+    """One orthonormal direction per dial."""
+
+    def __init__(self, generator: FakeGenerator, table: tuple[FakeDial, ...] = TABLE) -> None:
+        self.names = tuple(dial.name for dial in table)
+        self._units = {dial.name: dial.unit for dial in table}
+        rows = np.linalg.qr(np.random.RandomState(8).randn(512, len(table)))[0].T
+        self._rows = dict(zip(self.names, rows.astype(np.float32), strict=True))
+        self._w_avg = generator.w_avg
+
+    def spec(self, name: str) -> FakeSpec:
+        unit = self._units[name]
+        low, high = MEAN[unit] - 2.3 * SCALE[unit], MEAN[unit] + 2.3 * SCALE[unit]
+        return FakeSpec(unit, (low, high), (low - SCALE[unit], high + SCALE[unit]))
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        w = w_plus.mean(axis=0) - self._w_avg
+        return {
+            name: MEAN[self._units[name]] + SCALE[self._units[name]] * float(w @ row) * 2.5
+            for name, row in self._rows.items()
+        }
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        w = np.array(base, np.float32)
+        for name in sorted(deltas):
+            w += np.float32(3.0 * deltas[name] / SCALE[self._units[name]]) * self._rows[name]
+        return w
+
+
+def fake_parts(progress: object = None) -> tuple[FakeGenerator, FakeDials, tuple[FakeDial, ...]]:
+    """Stands in for `facegen.ui.backend.load_parts`."""
+    generator = FakeGenerator()
+    return generator, FakeDials(generator), TABLE
