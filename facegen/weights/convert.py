@@ -29,4 +29,5 @@ def convert_mobilestylegan(members: dict[str, bytes], target: Path, *, name: str
     tensors = {f"mapping.{k}": v for k, v in mapping_tensors(mapping, name=name).items()}
     tensors |= {f"synthesis.{k}": v for k, v in synthesis_tensors(synthesis, name=name).items()}
     contiguous = {k: np.ascontiguousarray(v, np.float32) for k, v in sorted(tensors.items())}
-    save_file(contiguous, target, metadata={"model": name, "architecture": "mobilestylegan"})
+    # One metadata entry only: the writer puts several in random order.
+    save_file(contiguous, target, metadata={"model": name})

@@ -61,18 +61,18 @@ class _Graph:
             raise self.fail(f"{layer.name} reads {len(values)} constants instead of 1")
         return np.array(values[0], np.float32)
 
-    def affine(self, layer: Layer) -> tuple[Layer, Layer, np.float32] | None:
+    def affine(self, layer: Layer) -> tuple[Layer, Layer, float] | None:
         """(product, sum, gain) if `layer` is a style: an affine map of the input, rescaled."""
-        gain = np.float32(1.0)
+        gain = 1.0
         while layer.type in ("Reshape", "Multiply"):
             data = [s for s in self.sources(layer) if s.value is None]
+            if not data or (layer.type == "Multiply" and len(data) != 1):
+                return None
             if layer.type == "Multiply":
-                if len(data) != 1:
-                    return None
                 scale = self.constant(layer)
                 if scale.size != 1:
                     return None
-                gain *= scale.reshape(())
+                gain *= float(scale.item())
             layer = data[0]
         products = [s for s in self.sources(layer) if s.type == "MatMul"]
         return (products[0], layer, gain) if layer.type == "Add" and products else None
@@ -105,20 +105,21 @@ def synthesis_tensors(layers: dict[str, Layer], *, name: str) -> Tensors:
         BadFileError: the graph is not MobileStyleGAN's at 1024 px.
     """
     graph = _Graph(layers, name=name)
-    tensors: Tensors = {"const": graph.constant(graph.of_type("Broadcast")[-1])}
     styled = _styled_products(graph)
-    if len(styled) != len(PARTS):
+    starts = graph.of_type("Broadcast")
+    if len(styled) != len(PARTS) or not starts:
         raise graph.fail(f"it has {len(styled)} modulations instead of {len(PARTS)}")
+    tensors: Tensors = {"const": graph.constant(starts[-1])}
     for part, (features, (product, bias_add, gain)) in zip(PARTS, styled, strict=True):
         key = part if part.endswith("up") else f"{part}.modulation"
-        tensors[f"{key}.weight"] = graph.constant(product) * gain
-        tensors[f"{key}.bias"] = graph.constant(bias_add).reshape(-1) * gain
+        tensors[f"{key}.weight"] = graph.constant(product) * np.float32(gain)
+        tensors[f"{key}.bias"] = graph.constant(bias_add).reshape(-1) * np.float32(gain)
         if not part.endswith("up"):
             tensors |= {f"{part}.{k}": v for k, v in _conv_tensors(graph, features, part).items()}
     return tensors
 
 
-def _styled_products(graph: _Graph) -> list[tuple[Layer, tuple[Layer, Layer, np.float32]]]:
+def _styled_products(graph: _Graph) -> list[tuple[Layer, tuple[Layer, Layer, float]]]:
     """Products of features and a style, in the order of execution."""
     found = []
     for layer in graph.of_type("Multiply"):
