@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from fakes import FakeDials, FakeGenerator, TABLE  # noqa: E402
+from fakes import TABLE, FakeDials, FakeGenerator  # noqa: E402
 
 from facegen.ui import backend  # noqa: E402
 from facegen.ui.main import main  # noqa: E402

@@ -39,11 +39,15 @@ class FakeSpec:
 TABLE = (
     FakeDial("yaw", "Yaw", "Pose", "deg", "Turns the head.", "left", "right"),
     FakeDial("pitch", "Pitch", "Pose", "deg", "Raises the chin.", "down", "up"),
-    FakeDial("smile", "Smile", "Expression", "sd", "From serious to a broad smile.", "serious", "smiling"),
+    FakeDial(
+        "smile", "Smile", "Expression", "sd", "From serious to a broad smile.", "serious", "smiling"
+    ),
     FakeDial("mouth_open", "Mouth", "Expression", "sd", "Opens the mouth.", "closed", "open"),
     FakeDial("eyes_open", "Eyes", "Expression", "sd", "Opens the eyes.", "narrow", "wide"),
     FakeDial("age", "Age", "Age and sex", "years", "Makes the person older.", "younger", "older"),
-    FakeDial("gender", "Gender", "Age and sex", "sd", "Feminine to masculine.", "feminine", "masculine"),
+    FakeDial(
+        "gender", "Gender", "Age and sex", "sd", "Feminine to masculine.", "feminine", "masculine"
+    ),
     FakeDial("skin", "Skin", "Age and sex", "sd", "Skin tone.", "light", "dark"),
     FakeDial("hair_length", "Hair length", "Hair", "sd", "Length of the hair.", "short", "long"),
     FakeDial("hair_dark", "Hair colour", "Hair", "sd", "Blond to black.", "light", "dark"),

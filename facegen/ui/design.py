@@ -101,9 +101,7 @@ def _show_face(
         count += 1
     st.session_state[_SEQUENCE] = (count, number)
     head.update(n=number, sequence=count)
-    view.face_view(
-        view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None
-    )
+    view.face_view(view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None)
 
 
 def _show_panel(backend: Backend, studio: Studio) -> None:
@@ -201,7 +199,7 @@ def _bar(backend: Backend, studio: Studio) -> None:
                 shortcut="Z",
                 help="Take the last change back. Key: Z",
                 disabled=not studio.can_undo,
-                on_click=studio.undo,
+                on_click=lambda: _ignore(studio.undo()),
             )
             st.button(
                 "Redo",
@@ -211,11 +209,15 @@ def _bar(backend: Backend, studio: Studio) -> None:
                 shortcut="Shift+Z",
                 help="Make the change again. Keys: Shift and Z",
                 disabled=not studio.can_redo,
-                on_click=studio.redo,
+                on_click=lambda: _ignore(studio.redo()),
             )
         _save(backend, studio)
         _open(studio)
         _more(backend, studio)
+
+
+def _ignore(look: Look) -> None:
+    """Make a callback of a step: Streamlit wants nothing back."""
 
 
 def _new_person(studio: Studio, seed: object = None) -> None:

@@ -18,7 +18,9 @@ POLL_SECONDS = 0.3
 def main() -> None:
     """Draw the app."""
     st.set_page_config(
-        page_title="facegen", page_icon=str(view.asset_path("icon.png")), layout="wide",
+        page_title="facegen",
+        page_icon=str(view.asset_path("icon.png")),
+        layout="wide",
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{view.asset('page.css')}</style>", width="content")
@@ -36,7 +38,7 @@ def main() -> None:
 
 def _design() -> None:
     loader = backend.loader()
-    if loader.backend is None:
+    if loader.backend is None and loader.error is None:
         loader.start()
         loader.wait(QUICK_START_SECONDS)
     if loader.backend is None:

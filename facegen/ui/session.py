@@ -43,7 +43,9 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Studio:
         unknown = made.apply_query(query)
         if unknown:
             names = ", ".join(name[:30] for name in unknown[:5])
-            notify(f"This link has dials that this version does not know: {names}. They are left out.")
+            notify(
+                f"This link has dials that this version does not know: {names}. They are left out."
+            )
     return made
 
 

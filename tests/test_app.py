@@ -1,0 +1,288 @@
+"""The app's logic through Streamlit's AppTest, with drawn faces in place of the network."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeDials, FakeGenerator, fake_parts
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from facegen.errors import ModelError
+from facegen.face import Face
+from facegen.ui import about, backend, design, view
+
+APP = str(Path(__file__).parent.parent / "app.py")
+SECONDS = 30
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    backend.loader.clear()
+    monkeypatch.setattr(backend, "load_parts", fake_parts)
+    yield
+    backend.loader.clear()
+
+
+def start(**query: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=SECONDS)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def frame(at: AppTest):
+    """Header and picture that the face view got."""
+    head, picture, _ = view.unpack_frame(at.get_by_key("fg_view").proto.bytes)
+    return head, picture
+
+
+def revision(at: AppTest) -> int:
+    """What the dials would send back as the state they know."""
+    return json.loads(at.get_by_key("fg_panel").proto.json)["rev"]
+
+
+def link(at: AppTest) -> dict[str, str]:
+    return {k: v[0] if isinstance(v, list) else v for k, v in dict(at.query_params).items()}
+
+
+def test_opens_with_a_face(fake):
+    at = start()
+    assert not at.exception
+    assert not at.error
+    head, picture = frame(at)
+    assert Image.open(io.BytesIO(picture)).size == (1024, 1024)
+    assert head["kind"] == "full"
+    assert "synthetic image" in head["status"]
+    assert head["alt"].endswith("a person who does not exist")
+
+
+def test_the_link_decides_who_it_is(fake):
+    a, b, c = start(seed="417"), start(seed="417"), start(seed="418")
+    assert frame(a) == frame(b)
+    assert frame(a)[1] != frame(c)[1]
+    assert frame(start(seed="417", smile="2"))[1] != frame(a)[1]
+
+
+def test_a_bad_link_gives_somebody_new_and_says_so(fake):
+    at = start(seed="minus one")
+    assert not at.exception
+    assert "somebody new" in at.error[0].value
+    at = start(seed="1", wings="3")
+    assert "wings" in at.error[0].value
+
+
+def test_new_person_undo_redo(fake):
+    at = start(seed="417")
+    first = frame(at)[0]["id"]
+    assert at.button(key="undo").disabled
+    at.button(key="new").click().run()
+    second = frame(at)[0]["id"]
+    assert second != first
+    assert link(at)["seed"] != "417"
+    at.button(key="undo").click().run()
+    assert frame(at)[0]["id"] == first
+    assert link(at) == {"seed": "417"}
+    assert at.number_input(key="seed").value == 417
+    at.button(key="redo").click().run()
+    assert frame(at)[0]["id"] == second
+    assert not at.exception
+
+
+def test_seed_box(fake):
+    at = start(seed="1")
+    at.number_input(key="seed").set_value(99).run()
+    assert link(at) == {"seed": "99"}
+    assert frame(at)[0]["id"] == frame(start(seed="99"))[0]["id"]
+
+
+def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
+    """The panel's events, as the browser sends them."""
+    at = start(seed="417")
+    before = frame(at)[0]["id"]
+    for number, name in enumerate(FakeDials(FakeGenerator()).names):
+        event = {
+            "n": number + 1,
+            "rev": revision(at),
+            "final": True,
+            "what": name,
+            "psi": 0.7,
+            "deltas": {name: 1.0},
+        }
+        events = [event]
+
+        def trigger(key, kind, events=events):
+            return events.pop() if (key, kind) == ("fg_panel", "edit") and events else None
+
+        monkeypatch.setattr(design, "_trigger", trigger)
+        at.run()
+        assert not at.exception and frame(at)[0]["id"] != before, name
+        assert link(at)[name] == "1"
+        at.button(key="undo").click().run()
+        assert frame(at)[0]["id"] == before, name
+
+
+def test_a_drag_shows_a_preview_and_makes_no_step(fake, monkeypatch):
+    at = start(seed="417")
+    event = {
+        "n": 7,
+        "rev": revision(at),
+        "final": False,
+        "what": "smile",
+        "psi": 0.7,
+        "deltas": {"smile": 1.0},
+    }
+    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    at.run()
+    head, picture = frame(at)
+    assert head["kind"] == "preview"
+    assert head["n"] == 7
+    assert Image.open(io.BytesIO(picture)).size == (256, 256)
+    assert at.button(key="undo").disabled
+    assert link(at) == {"seed": "417"}
+
+
+def test_an_event_from_before_the_face_changed_is_ignored(fake, monkeypatch):
+    at = start(seed="417")
+    at.button(key="new").click().run()
+    seen = frame(at)[0]["id"]
+    event = {"n": 7, "rev": 1, "final": True, "what": "smile", "psi": 0.7, "deltas": {"smile": 1.0}}
+    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    at.run()
+    assert frame(at)[0]["id"] == seen
+
+
+def saved_png(seed: int = 5) -> bytes:
+    generator = FakeGenerator()
+    face = Face.from_seed(generator, seed)
+    return face.to_png(generator.render(face.w_plus))
+
+
+def test_a_saved_face_opens_in_another_session(fake):
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("five.png", saved_png(5)).run()
+    assert not at.exception
+    assert not at.error
+    assert frame(at)[1] == frame(start(seed="5"))[1]
+    assert link(at) == {"seed": "5"}
+
+
+def bad_files() -> list[tuple[str, bytes]]:
+    png = saved_png()
+    plain = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(plain, "PNG")
+    nan = io.BytesIO()
+    np.save(nan, np.full((18, 512), np.nan, np.float32))
+    shape = io.BytesIO()
+    np.save(shape, np.zeros((3, 3), np.float32))
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    return [
+        ("cut.png", png[: len(png) // 2]),
+        ("photo.png", plain.getvalue()),
+        ("nan.npy", nan.getvalue()),
+        ("shape.npy", shape.getvalue()),
+        ("pickle.npy", pickled.getvalue()),
+        ("empty.npz", b""),
+        ("text.txt", b"hello"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "data"), bad_files(), ids=[n for n, _ in bad_files()])
+def test_a_bad_file_gets_one_sentence_and_the_face_stays(fake, name, data):
+    at = start(seed="417")
+    before = frame(at)[1]
+    at.file_uploader(key="fg_open_0").upload(name, data).run()
+    assert not at.exception
+    assert len(at.error) == 1
+    assert name in at.error[0].value
+    assert "Traceback" not in at.error[0].value
+    assert frame(at)[1] == before
+    at.run()
+    assert not at.error
+
+
+def test_a_face_of_another_space_is_refused(fake):
+    face = Face.from_w_plus(FakeGenerator().w_from_seed(1), space="elsewhere")
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("other.npz", face.to_npz()).run()
+    assert "elsewhere" in at.error[0].value
+    assert link(at) == {"seed": "417"}
+
+
+def test_two_visitors_never_see_each_others_faces(fake):
+    a, b = start(seed="1"), start(seed="2")
+    seen = frame(b)[1]
+    for _ in range(3):
+        a.button(key="new").click().run()
+    b.run()
+    assert frame(b)[1] == seen
+    assert link(b) == {"seed": "2"}
+    assert b.button(key="undo").disabled
+    assert not a.button(key="undo").disabled
+
+
+def test_a_name_is_kept_and_shown(fake):
+    at = start(seed="417")
+    box = next(item for item in at.text_input if item.label == "Name")
+    box.set_value("<b>Ada</b>").run()
+    shown = " ".join(item.proto.body for item in at.get("html"))
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in shown
+    assert "<b>Ada" not in shown
+
+
+def test_a_model_that_cannot_be_loaded_is_explained(fake, monkeypatch):
+    def fail(progress):
+        raise ModelError("The model could not be fetched; check the connection and try again.")
+
+    monkeypatch.setattr(backend, "load_parts", fail)
+    at = start()
+    assert not at.exception
+    assert any("check the connection" in item.value for item in at.markdown)
+    monkeypatch.setattr(backend, "load_parts", fake_parts)
+    at.button(key="retry").click().run()
+    assert frame(at)[0]["kind"] == "full"
+
+
+def test_the_first_start_shows_how_far_the_model_is(fake, monkeypatch):
+    import threading
+
+    go_on = threading.Event()
+
+    def slow(progress):
+        progress(10_000_000, 37_600_000)
+        go_on.wait(20)
+        progress(11_000_000, 37_600_000)
+        return fake_parts()
+
+    monkeypatch.setattr(backend, "load_parts", slow)
+    at = start()
+    assert "Fetching the face model" in at.subheader[0].value
+    at.button(key="cancel_fetch").click().run()
+    go_on.set()
+    backend.loader().wait(5)
+    at.run()
+    assert any("Stopped" in item.value for item in at.markdown)
+    assert not at.exception
+
+
+def test_a_defect_in_a_page_is_not_shown_as_a_traceback(fake, monkeypatch):
+    def broken(ready):
+        raise RuntimeError("secret internals")
+
+    monkeypatch.setattr(design, "page", broken)
+    at = start()
+    assert not at.exception
+    assert "should not" in at.error[0].value
+    assert "secret" not in at.error[0].value
+
+
+def test_about_names_licence_and_bias():
+    assert "CC BY-NC-SA" in about.TEXT
+    assert "synthetic media" in about.TEXT
+    at = AppTest.from_string("from facegen.ui import about\nabout.page()").run()
+    assert not at.exception

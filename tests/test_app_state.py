@@ -1,0 +1,223 @@
+"""What a visitor holds: history, links, people, opened files. No Streamlit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import FakeDials, FakeGenerator
+
+from facegen.errors import UsageError
+from facegen.face import Face
+from facegen.ui import view
+from facegen.ui.state import MAX_HISTORY, MAX_RECENT, Studio, clean_deltas, clean_psi, parse_seed
+
+
+@pytest.fixture(scope="module")
+def generator() -> FakeGenerator:
+    return FakeGenerator()
+
+
+@pytest.fixture(scope="module")
+def dials(generator) -> FakeDials:
+    return FakeDials(generator)
+
+
+@pytest.fixture
+def studio(generator, dials) -> Studio:
+    return Studio(generator, dials, seed=417)
+
+
+def test_starts_with_the_person_of_the_seed(studio, generator):
+    assert np.array_equal(studio.w_plus(), generator.w_from_seed(417, 0.7))
+    assert studio.name == "Unnamed 0417"
+    assert not studio.can_undo
+    assert not studio.can_redo
+
+
+def test_each_dial_changes_what_is_rendered_and_undo_restores_it(studio, dials):
+    start = studio.w_plus()
+    for name in dials.names:
+        studio.edit({name: 1.0}, what=name)
+        assert not np.array_equal(studio.w_plus(), start), name
+        studio.undo()
+        assert np.array_equal(studio.w_plus(), start), name
+
+
+def test_undo_and_redo_walk_over_people_too(studio):
+    studio.edit({"smile": 1.0})
+    studio.new_person(5)
+    studio.undo()
+    assert studio.look.person.seed == 417
+    assert dict(studio.look.deltas) == {"smile": 1.0}
+    studio.undo()
+    assert studio.look.deltas == ()
+    studio.undo()
+    assert studio.look.person.seed == 417
+    studio.redo()
+    studio.redo()
+    studio.redo()
+    assert studio.look.person.seed == 5
+
+
+def test_a_new_step_forgets_what_was_undone(studio):
+    studio.edit({"smile": 1.0})
+    studio.undo()
+    studio.edit({"age": 5.0})
+    assert not studio.can_redo
+
+
+def test_quick_moves_of_one_dial_are_one_step(studio):
+    for n in range(5):
+        studio.edit({"smile": 0.1 * (n + 1)}, what="smile", now=10 + 0.1 * n)
+    studio.edit({"smile": 0.5, "age": 1.0}, what="age", now=10.6)
+    studio.undo()
+    assert dict(studio.look.deltas) == {"smile": 0.5}
+    studio.undo()
+    assert studio.look.deltas == ()
+
+
+def test_an_edit_that_changes_nothing_is_no_step(studio):
+    studio.edit({"smile": 0.0, "age": 0.0001})
+    assert not studio.can_undo
+
+
+def test_history_and_people_are_bounded(studio):
+    for n in range(MAX_HISTORY + 20):
+        studio.edit({"smile": 0.01 * (n + 1)})
+    steps = 0
+    while studio.can_undo:
+        studio.undo()
+        steps += 1
+    assert steps == MAX_HISTORY - 1
+    for seed in range(MAX_RECENT + 5):
+        studio.new_person(seed)
+    assert len(studio.recent) == MAX_RECENT
+
+
+def test_revision_counts_only_what_the_dials_did_not_do(studio):
+    revision = studio.revision
+    studio.edit({"smile": 1.0})
+    assert studio.revision == revision
+    studio.undo()
+    assert studio.revision == revision + 1
+
+
+def test_take_goes_back_to_a_person_as_they_were_left(studio):
+    studio.edit({"smile": 1.5})
+    uid = studio.look.person.uid
+    studio.new_person(9)
+    studio.take(uid)
+    assert dict(studio.look.deltas) == {"smile": 1.5}
+    assert [look.person.seed for look in studio.recent] == [9, 417]
+
+
+def test_a_link_opens_the_same_face(studio, generator, dials):
+    studio.edit({"smile": 1.2345, "yaw": -12.3456789}, psi=0.55)
+    query = studio.to_query()
+    other = Studio(generator, dials, seed=parse_seed(query["seed"]), psi=float(query["psi"]))
+    assert other.apply_query(query) == []
+    assert np.array_equal(other.w_plus(), studio.w_plus())
+    assert other.to_query() == query
+
+
+def test_a_link_with_nonsense_is_harmless(studio):
+    unknown = studio.apply_query(
+        {"seed": "1", "smile": "nan", "age": "abc", "yaw": "3", "wings": "2"}
+    )
+    assert unknown == ["wings"]
+    assert dict(studio.look.deltas) == {"yaw": 3.0}
+    for text in ("-1", "1.5", "99999999999", "٣", "", "4294967296"):
+        assert parse_seed(text) is None
+    assert parse_seed("4294967295") == 4294967295
+
+
+def test_a_saved_face_opens_as_the_same_face(studio, generator, dials):
+    studio.edit({"smile": 1.0, "age": 7.0}, psi=0.6)
+    studio.rename("Ada")
+    face = Face.from_bytes(studio.face().to_npz(), name="ada.npz")
+    other = Studio(generator, dials, seed=1)
+    other.open_face(face)
+    assert np.array_equal(other.w_plus(), studio.w_plus())
+    assert other.name == "Ada"
+    assert other.look.deltas == studio.look.deltas
+    assert other.to_query() == studio.to_query()
+
+
+def test_a_face_whose_edits_cannot_be_repeated_keeps_its_picture(studio, generator):
+    face = studio.face()
+    odd = Face(w_plus=face.w_plus + 0.25, base=face.base, edits=face.edits, space=face.space)
+    studio.open_face(odd)
+    assert np.array_equal(studio.w_plus(), odd.w_plus)
+    assert studio.look.deltas == ()
+    assert studio.to_query() is None
+
+
+def test_a_latent_from_elsewhere_has_no_link_but_all_dials(studio, generator):
+    w_plus = np.random.RandomState(3).randn(18, 512).astype(np.float32)
+    studio.open_face(Face.from_w_plus(w_plus, name="somebody"))
+    assert studio.name == "somebody"
+    assert studio.to_query() is None
+    studio.edit({"smile": 1.0}, psi=0.5)
+    studio.edit({}, psi=studio.look.person.psi)
+    assert np.array_equal(studio.w_plus(), w_plus)
+
+
+def test_opening_somebody_met_before_does_not_double_them(studio):
+    face = studio.face()
+    studio.new_person(3)
+    studio.open_face(face)
+    assert len(studio.recent) == 2
+    assert studio.look.person.seed == 417
+
+
+def test_bad_seeds_are_refused(studio):
+    with pytest.raises(UsageError, match="whole number from 0"):
+        studio.new_person(2**32)
+    with pytest.raises(UsageError, match="whole number from 0"):
+        studio.new_person(-1)
+
+
+def test_clean_deltas_keeps_only_sound_numbers():
+    raw = {"a": 1, "b": float("inf"), "c": "2", "d": True, "e": 1e-9, "z": 3.0}
+    assert clean_deltas(raw, ["a", "b", "c", "d", "e"]) == (("a", 1.0),)
+    assert clean_psi(float("nan")) == 0.7
+    assert clean_psi(9) == 1.2
+    assert clean_psi("x") == 0.7
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        3,
+        {},
+        {"n": 1},
+        {"n": "1", "rev": 0, "psi": 0, "deltas": {}, "what": ""},
+        {"n": 1, "rev": 0, "psi": float("nan"), "deltas": {}, "what": ""},
+        {"n": 1, "rev": 0, "psi": 0.5, "deltas": [], "what": ""},
+    ],
+)
+def test_malformed_events_are_ignored(event):
+    assert view.read_edit(event) is None
+
+
+def test_frames_unpack_as_they_were_packed():
+    data = view.pack_frame({"a": "ü"}, b"picture", b"before")
+    head, picture, before = view.unpack_frame(data)
+    assert head["a"] == "ü"
+    assert picture == b"picture"
+    assert before == b"before"
+
+
+def test_panel_covers_where_the_face_stands(studio, dials):
+    from fakes import TABLE
+
+    own = dict.fromkeys(dials.names, 0.0) | {"yaw": 77.0}
+    specs = {name: dials.spec(name) for name in dials.names}
+    data = view.panel_data(
+        TABLE, specs, own, {"yaw": 9.0}, psi=0.7, own_psi=0.7, max_psi=1.2, revision=4
+    )
+    rows = {dial["name"]: dial for group in data["groups"] for dial in group["dials"]}
+    assert rows["yaw"]["max"] == 86.0
+    assert rows["yaw"]["own"] == 77.0
+    assert set(rows) == {"psi", *dials.names}
