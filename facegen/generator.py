@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -29,6 +30,8 @@ from facegen.latents import (
 )
 from facegen.nets.mapping import Mapping
 from facegen.nets.mobilestylegan import MobileSynthesis
+from facegen.nets.preview_head import PreviewHead
+from facegen.paths import MODELS_DIR
 from facegen.weights import ensure_model
 
 if TYPE_CHECKING:
@@ -109,7 +112,8 @@ class Generator:
         for net in (mapping, synthesis):
             net.requires_grad_(False).eval().to(device)
         space = space_id({k: v.numpy() for k, v in mapping_state.items()})
-        return cls(mapping, synthesis, make_engine(engine, synthesis), model=model, space=space)
+        runner = make_engine(engine, synthesis, load_head(model).to(device))
+        return cls(mapping, synthesis, runner, model=model, space=space)
 
     @property
     def engine_name(self) -> str:
@@ -203,6 +207,25 @@ class Generator:
         z = np.random.RandomState(W_AVG_SEED).randn(W_AVG_SAMPLES, self.z_dim)
         # float64 mean: the average must not depend on how a machine orders its sums.
         return self.map(z.astype(np.float32)).mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def load_head(model: str) -> PreviewHead:
+    """The preview head trained for a model; it lies in the repository.
+
+    Raises:
+        ModelError: it is missing or does not fit.
+    """
+    path = MODELS_DIR / "heads" / f"{model}.safetensors"
+    head = PreviewHead()
+    try:
+        tensors = load_file(path)
+        head.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
+    except (OSError, RuntimeError, SafetensorError) as err:
+        raise ModelError(
+            f"The preview head {path.name} is missing or damaged; restore models/heads from the "
+            "repository."
+        ) from err
+    return head.requires_grad_(False).eval()
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

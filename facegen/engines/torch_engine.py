@@ -1,0 +1,43 @@
+"""The exact network in eager PyTorch, on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facegen.images import to_uint8
+from facegen.nets.mobilestylegan import MobileSynthesis
+from facegen.nets.preview_head import PreviewHead
+
+
+class TorchEngine:
+    """Runs the reference network as it is; slow on a CPU, and the oracle of every other engine."""
+
+    name = "torch"
+
+    def __init__(self, net: MobileSynthesis, head: PreviewHead) -> None:
+        self.preview_size = head.size_px
+        self._net = net
+        self._head = head
+        self._lock = threading.Lock()
+
+    def render(self, w_plus: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        return self._run(self._net, w_plus)
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        return self._run(lambda w: self._head(self._net, w), w_plus)
+
+    def _run(self, forward: Callable[[Tensor], Tensor], w_plus: np.ndarray) -> np.ndarray:
+        device = self._net.const.device
+        with self._lock, torch.inference_mode():
+            # One at a time: a batch costs the same on a CPU and would need its memory at once.
+            pictures = [
+                to_uint8(forward(torch.from_numpy(row[None]).to(device))) for row in w_plus
+            ]
+        return np.concatenate(pictures)

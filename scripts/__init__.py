@@ -1,0 +1,1 @@
+"""Commands that make the pictures and numbers of the documentation."""

@@ -1,0 +1,132 @@
+"""The command line as a script sees it: exit codes, stdout, stderr."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from facegen.cli import cli
+from facegen.editing.dials import DialSet
+from facegen.face import Face
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(autouse=True)
+def one_generator(generator, monkeypatch):
+    """Commands share the loaded network: loading it anew costs a second each time."""
+    monkeypatch.setattr("facegen.cli.faces.load_generator", lambda *_, **__: generator)
+
+
+def run(*args: str, code: int = 0):
+    result = CliRunner().invoke(cli, [str(arg) for arg in args])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory, generator):
+    folder = tmp_path_factory.mktemp("faces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facegen.cli.faces.load_generator", lambda *_, **__: generator)
+        run("generate", "--seeds", "3-4", "--truncation", "0.7", "--out", folder, "--npz")
+    return folder
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_generate_writes_face_files_named_by_seed(faces, generator):
+    names = sorted(path.name for path in faces.iterdir())
+    assert names == ["seed0003.npz", "seed0003.png", "seed0004.npz", "seed0004.png"]
+    face = Face.load(faces / "seed0004.png")
+    assert (face.seed, face.psi) == (4, 0.7)
+    assert np.array_equal(pixels(faces / "seed0004.png"), generator.render(face.w_plus))
+
+
+def test_edit_without_a_change_keeps_every_pixel(faces, tmp_path):
+    run("edit", faces / "seed0003.png", "--out", tmp_path / "same.png")
+    assert np.array_equal(pixels(tmp_path / "same.png"), pixels(faces / "seed0003.png"))
+    run("edit", faces / "seed0003.npz", "--out", tmp_path / "npz.png")
+    assert np.array_equal(pixels(tmp_path / "npz.png"), pixels(faces / "seed0003.png"))
+
+
+def test_edit_moves_dials_and_keeps_the_story(faces, tmp_path):
+    out = tmp_path / "edited.png"
+    run("edit", faces / "seed0003.png", "--set", "smile=+2", "--set", "age=-10y", "--out", out)
+    before, after = Face.load(faces / "seed0003.png"), Face.load(out)
+    assert np.array_equal(after.base, before.base)
+    assert not np.array_equal(pixels(out), pixels(faces / "seed0003.png"))
+    dials = DialSet.load()
+    deltas = {edit.dial: edit.delta for edit in after.edits}
+    assert deltas["age"] == -10
+    assert deltas["smile"] == pytest.approx(2 * dials.spec("smile").unit_per_sd)
+    moved = dials.read(after.w_plus)["age"] - dials.read(before.w_plus)["age"]
+    assert -20 < moved < -5
+
+
+def test_an_edit_and_its_opposite_give_the_picture_back(faces, tmp_path):
+    there, back = tmp_path / "there.png", tmp_path / "back.png"
+    run("edit", faces / "seed0003.png", "--set", "smile=+1", "--out", there)
+    run("edit", there, "--set", "smile=-1", "--out", back)
+    assert np.array_equal(pixels(back), pixels(faces / "seed0003.png"))
+
+
+def test_show_tells_what_is_inside(faces):
+    facts = json.loads(run("show", faces / "seed0003.png", "--json").stdout)
+    assert facts["seed"] == 3
+    assert facts["space"] == "stylegan2-ffhq"
+    assert "seed     3" in run("show", faces / "seed0003.png").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "sentence"),
+    [
+        (["show", "nothing.png"], 1, "cannot be opened"),
+        (["show", __file__], 1, "not a face file"),
+        (["edit", "FACE", "--set", "smlie=+1", "--out", "x.png"], 1, "smile"),
+        (["edit", "FACE", "--set", "smile", "--out", "x.png"], 1, "must look like"),
+        (["edit", "FACE", "--set", "smile=+1deg", "--out", "x.png"], 1, "smile is in"),
+        (["edit", "FACE", "--out", "x.jpg"], 1, "saved as a .png"),
+        (["generate", "--seeds", "7-3", "--out", "x"], 2, "must rise"),
+        (["generate", "--seeds", "a", "--out", "x"], 2, "not a seed"),
+        (["generate", "--seeds", "0-99999999", "--out", "x"], 2, "more than"),
+        (["models", "fetch", "nonsense"], 1, "No model is called 'nonsense'"),
+    ],
+)
+def test_failures_are_one_sentence_on_stderr(faces, tmp_path, monkeypatch, args, code, sentence):
+    monkeypatch.chdir(tmp_path)
+    args = [str(faces / "seed0003.png") if arg == "FACE" else arg for arg in args]
+    result = run(*args, code=code)
+    assert sentence in result.stderr
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_are_listed_and_verified():
+    rows = json.loads(run("models", "list", "--json").stdout)
+    assert {"name", "licence", "size_mb", "fetched"} <= set(rows[0])
+    rows = json.loads(run("models", "verify", "mobilestylegan-ffhq-1024", "--json").stdout)
+    assert all(row["intact"] for row in rows)
+
+
+def test_dials_are_listed():
+    rows = json.loads(run("dials", "--json").stdout)
+    assert {"yaw", "pitch", "age", "smile", "glasses"} <= {row["dial"] for row in rows}
+
+
+def test_the_real_program_starts_and_fails_with_a_code():
+    result = subprocess.run(
+        [sys.executable, "-m", "facegen", "show", __file__], capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: test_cli.py is not a face file")
