@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
+FULL_PX = 1024
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 V = TypeVar("V")
@@ -43,9 +45,11 @@ class Renderer(Protocol):
     img_resolution: int
     preview_size: int
 
-    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray: ...
+    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+        """The picture of [18, 512], uint8 [size, size, 3]."""
 
-    def preview(self, w_plus: np.ndarray) -> np.ndarray: ...
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """The same, small and quick."""
 
 
 @dataclass(frozen=True)
@@ -170,13 +174,24 @@ class RenderService:
         self._count = 0
         self._tickets = threading.Lock()
         self._network = FairLock()
+        self._full_seconds = math.inf
 
     @property
     def waiting(self) -> int:
         """How many requests wait for the network."""
         return self._network.waiting
 
-    def render(self, w_plus: np.ndarray, *, session: str, size: int = 1024) -> RenderResult:
+    @property
+    def full_seconds(self) -> float:
+        """How long the newest full picture took; infinite before the first."""
+        return self._full_seconds
+
+    def has_picture(self, w_plus: np.ndarray) -> bool:
+        """Whether the full picture is there without any work."""
+        key = (self.generator.model, latent_key(w_plus), FULL_PX)
+        return self._pictures.get(key) is not None
+
+    def render(self, w_plus: np.ndarray, *, session: str, size: int = FULL_PX) -> RenderResult:
         """Make the full picture of a latent [18, 512] as JPEG of `size` pixels."""
         key = (self.generator.model, latent_key(w_plus), size)
         return self._answer(
@@ -188,7 +203,7 @@ class RenderService:
 
         A full picture that is already known is given instead.
         """
-        full = self._pictures.get((self.generator.model, latent_key(w_plus), 1024))
+        full = self._pictures.get((self.generator.model, latent_key(w_plus), FULL_PX))
         if full is not None:
             self._take_ticket(session)
             return _from_cache(full)
@@ -198,12 +213,12 @@ class RenderService:
             session,
             key,
             self._previews,
-            lambda: self.generator.preview(w_plus),
+            lambda: self._preview_image(w_plus),
             PREVIEW_QUALITY,
             size,
         )
 
-    def image(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+    def image(self, w_plus: np.ndarray, *, size: int = FULL_PX) -> np.ndarray:
         """Make the raw picture of a latent, uint8 [size, size, 3], for saving.
 
         Raises:
@@ -225,16 +240,25 @@ class RenderService:
         if known is None:
             try:
                 with self._network:
-                    image = self.generator.preview(w_plus)
+                    self._preview_image(w_plus)
             except Exception:
                 _log.exception("No thumbnail.")
                 return None
-            known = make_thumb(image)
-            self._thumbs.put(key, known)
+            known = self._thumbs.get(key)
         return known
 
+    def _preview_image(self, w_plus: np.ndarray) -> np.ndarray:
+        image = np.asarray(self.generator.preview(w_plus))
+        image = image[0] if image.ndim == 4 else image
+        key = (self.generator.model, latent_key(w_plus))
+        if self._thumbs.get(key) is None:
+            self._thumbs.put(key, make_thumb(image))
+        return image
+
     def _full_image(self, w_plus: np.ndarray, size: int) -> np.ndarray:
+        start = time.perf_counter()
         image = np.asarray(self.generator.render(w_plus, size=size))
+        self._full_seconds = time.perf_counter() - start
         image = image[0] if image.ndim == 4 else image
         name = latent_key(w_plus)
         self._images.put((self.generator.model, name, size), image)
@@ -277,7 +301,6 @@ class RenderService:
                 start = time.perf_counter()
                 image = make()
                 seconds = time.perf_counter() - start
-            image = image[0] if image.ndim == 4 else image
             jpeg = encode_jpeg(image, quality=quality)
         except FacegenError as err:
             return RenderResult(None, size, 0.0, error=str(err))

@@ -120,7 +120,8 @@ def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
 
         monkeypatch.setattr(design, "_trigger", trigger)
         at.run()
-        assert not at.exception and frame(at)[0]["id"] != before, name
+        assert not at.exception, name
+        assert frame(at)[0]["id"] != before, name
         assert link(at)[name] == "1"
         at.button(key="undo").click().run()
         assert frame(at)[0]["id"] == before, name

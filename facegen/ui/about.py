@@ -1,4 +1,4 @@
-"""The About page: what the faces are made of, what they may be used for, what is wrong with them."""
+"""The About page: what the faces are made of, what they are for, what is wrong with them."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import re
 import time
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from facegen.errors import FacegenError
@@ -25,19 +26,35 @@ from facegen.ui.state import MAX_PSI, Look, Studio
 SEED_KEY = "seed"
 _SEQUENCE = "_facegen_sequence"
 _OPENED = "_facegen_opened"
+_SKETCHED = "_facegen_sketched"
+SLOW_SECONDS = 0.6
 STRIP_PEOPLE = 14
 
 
 def page(backend: Backend) -> None:
     """Draw the page."""
     studio = session.studio(backend)
+    is_sketch = _is_sketch(backend, studio)
     # A page switch forgets widgets; the box always shows the person in hand.
     st.session_state[SEED_KEY] = studio.look.person.seed
     with st.container(key="fg_main"):
         _strip(backend, studio)
         _stage(backend, studio)
     _bar(backend, studio)
+    if is_sketch:
+        st.session_state[_SKETCHED] = latent_key(studio.w_plus())
+        st.rerun()
     _notice()
+
+
+def _is_sketch(backend: Backend, studio: Studio) -> bool:
+    """Whether a preview is shown first, because the full picture takes a while."""
+    w_plus = studio.w_plus()
+    return (
+        backend.service.full_seconds > SLOW_SECONDS
+        and not backend.service.has_picture(w_plus)
+        and st.session_state.get(_SKETCHED) != latent_key(w_plus)
+    )
 
 
 # -- the stage ------------------------------------------------------------------------------------
@@ -53,7 +70,7 @@ def _stage(backend: Backend, studio: Studio) -> None:
             look = studio.edit(edit.deltas, psi=edit.psi, what=edit.what, now=time.monotonic())
         else:
             look = studio.moved(edit.deltas, psi=edit.psi)
-    is_preview = edit is not None and not edit.final
+    is_preview = not edit.final if edit is not None else _is_sketch(backend, studio)
     _show_face(backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before)
     _show_panel(backend, studio)
     if studio.look is not was:
@@ -159,7 +176,8 @@ def _strip(backend: Backend, studio: Studio) -> None:
 
 def thumb_url(backend: Backend, studio: Studio, look: Look) -> str:
     """A small picture of a look as a data URL; empty when it cannot be made."""
-    if look is studio.look:  # Its full picture gives the thumbnail for nothing.
+    # The full picture, which is wanted anyway, gives the thumbnail for nothing.
+    if look is studio.look and not _is_sketch(backend, studio):
         backend.service.render(studio.w_plus(look), session=studio.session)
     jpeg = backend.service.thumb(studio.w_plus(look))
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""
@@ -315,7 +333,7 @@ def _more(backend: Backend, studio: Studio) -> None:
                 f"- model `{generator.model}`, engine `{generator.engine_name}`\n"
                 f"- space `{generator.space}`, w+ {w_plus.shape[0]}×{w_plus.shape[1]}\n"
                 f"- psi {studio.look.psi:g}, seed {studio.look.person.seed}\n"
-                f"- |w+ − start| {float(((w_plus - base) ** 2).mean() ** 0.5):.3f} (rms per value)\n"
+                f"- |w+ − start| {np.sqrt(np.mean((w_plus - base) ** 2)):.3f} (rms per value)\n"
                 f"- fingerprint `{latent_key(w_plus)}`"
             )
 

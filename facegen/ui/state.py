@@ -36,7 +36,8 @@ class Faces(Protocol):
     space: str
     w_avg: np.ndarray
 
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray: ...
+    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
+        """The latent of a seed, [18, 512]."""
 
 
 class Dials(Protocol):
@@ -44,9 +45,11 @@ class Dials(Protocol):
 
     names: tuple[str, ...]
 
-    def read(self, w_plus: np.ndarray) -> dict[str, float]: ...
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        """Where each dial stands on a face, in its unit."""
 
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray: ...
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """Move a latent [18, 512] by deltas in the dials' units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,9 +247,8 @@ class Studio:
         psi = clean_psi(face.psi)
         seed = face.seed
         origin: np.ndarray | None = base
-        if seed is not None and face.psi == psi:
-            if np.array_equal(self._faces.w_from_seed(int(seed), psi), base):
-                origin = None
+        if seed is not None and np.array_equal(self._faces.w_from_seed(int(seed), psi), base):
+            origin = None
         for known in self._recent:  # Somebody met before comes back as themselves.
             if np.array_equal(self.base(replace(known, psi=psi)), base) and known.person.psi == psi:
                 return self._step(Look(known.person, psi, deltas))

@@ -1,0 +1,370 @@
+"""The app as a user has it: a server, headless Chromium, the bundled network.
+
+`real` uses `app.py`; the tests that do not need real faces use drawn ones (`fake_app.py`), which
+keeps the whole file near a minute.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
+SECOND = 1000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium"),
+]
+
+
+class Server:
+    """A Streamlit server of its own on a free port."""
+
+    def __init__(self, script: str, log: Path) -> None:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self._file = log.open("wb")
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._file, stderr=self._file)
+        for _ in range(200):
+            try:
+                with urllib.request.urlopen(self.url + "/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                assert self.process.poll() is None, log.read_text()
+                time.sleep(0.1)
+        raise AssertionError(log.read_text())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self._file.close()
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory) -> Iterator[Server]:
+    server = Server("app.py", tmp_path_factory.mktemp("real") / "log.txt")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Iterator[Server]:
+    server = Server("tests/fake_app.py", tmp_path_factory.mktemp("drawn") / "log.txt")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One browser session with the app open."""
+
+    def __init__(self, chromium, url: str, query: str = "", **context) -> None:
+        context = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True} | context
+        self.context = chromium.new_context(**context)
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.add_init_script(
+            "window.frames_seen = []; addEventListener('facegen:painted', "
+            "e => window.frames_seen.push(e.detail.kind));"
+        )
+        self.page.goto(url + query)
+        self.wait_full(60)
+
+    def wait_full(self, seconds: float = 20) -> None:
+        self.page.locator(".fg-img[data-kind=full]").wait_for(timeout=seconds * SECOND)
+
+    @property
+    def face_id(self) -> str:
+        return self.page.locator(".fg-img").get_attribute("data-id")
+
+    def wait_other(self, old: str, seconds: float = 20) -> str:
+        """Wait for a full picture of another latent; gives its id."""
+        self.page.locator(f".fg-img[data-kind=full]:not([data-id='{old}'])").wait_for(
+            timeout=seconds * SECOND
+        )
+        return self.face_id
+
+    def pixels(self) -> np.ndarray:
+        """The picture as shown, decoded by the browser, [1024, 1024, 3]."""
+        png = self.page.evaluate(
+            """async () => {
+                const image = document.querySelector('.fg-img');
+                const canvas = document.createElement('canvas');
+                canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+                canvas.getContext('2d').drawImage(image, 0, 0);
+                return canvas.toDataURL('image/png').split(',')[1]; }"""
+        )
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
+
+    def search(self) -> str:
+        return self.page.evaluate("location.search")
+
+    def slider(self, name: str):
+        return self.page.locator(f"[data-dial={name}] input[type=range]")
+
+    def close(self) -> None:
+        assert not self.errors, self.errors
+        self.context.close()
+
+
+def open_file(visitor: Visitor, path: Path | str) -> None:
+    visitor.page.locator("[class*=st-key-fg_open] input[type=file]").set_input_files(str(path))
+
+
+def test_design_save_and_reopen_the_same_face(real, chromium, tmp_path):
+    """The main story of the program, with the real network."""
+    visitor = Visitor(chromium, real.url, "/?seed=7")
+    first, first_pixels = visitor.face_id, visitor.pixels()
+    assert first_pixels.shape == (1024, 1024, 3)
+
+    # A drag shows previews on the way and settles at full size.
+    slider = visitor.slider("yaw")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    y, x = box["y"] + box["height"] / 2, box["x"] + box["width"] * 0.5
+    own = float(slider.input_value())
+    low, high = (float(slider.get_attribute(end)) for end in ("min", "max"))
+    x = box["x"] + 9 + (own - low) / (high - low) * (box["width"] - 18)
+    visitor.page.mouse.move(x, y)
+    visitor.page.mouse.down()
+    toward = 1 if own < (low + high) / 2 else -1
+    for step in range(1, 13):
+        visitor.page.mouse.move(x + toward * step * box["width"] / 40, y)
+        visitor.page.wait_for_timeout(90)
+    seen = visitor.page.evaluate("window.frames_seen")
+    visitor.page.mouse.up()
+    turned = visitor.wait_other(first)
+    assert seen.count("preview") >= 3
+    assert visitor.page.locator(".fg-img").get_attribute("data-kind") == "full"
+    turned_pixels = visitor.pixels()
+    assert np.abs(turned_pixels.astype(int) - first_pixels).mean() > 3
+    assert "yaw=" in visitor.search()
+
+    with visitor.page.expect_download(timeout=60 * SECOND) as download:
+        visitor.page.locator(".st-key-save button:visible").click()
+    saved = tmp_path / "saved.png"
+    download.value.save_as(saved)
+    visitor.close()
+
+    # The saved picture alone brings the same face back in a fresh session.
+    other = Visitor(chromium, real.url, "/?seed=99")
+    old = other.face_id
+    open_file(other, saved)
+    assert other.wait_other(old) == turned
+    assert np.array_equal(other.pixels(), turned_pixels)
+    error = np.abs(np.asarray(Image.open(saved)).astype(int) - turned_pixels)
+    assert error.mean() < 2.5  # The file is lossless, the screen shows a JPEG of it.
+    link = other.search()
+    other.close()
+
+    # So does the link.
+    third = Visitor(chromium, real.url, "/" + link)
+    assert third.face_id == turned
+    third.close()
+
+
+def test_keys_and_history(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    visitor.slider("smile").focus()
+    page.keyboard.press("End")
+    smiling = visitor.wait_other(first)
+    page.keyboard.press("z")  # With the dial still in focus.
+    assert visitor.wait_other(smiling) == first
+    page.keyboard.press("Shift+Z")
+    assert visitor.wait_other(first) == smiling
+    page.keyboard.press("n")
+    new = visitor.wait_other(smiling)
+    page.locator(".fg-strip button").nth(1).click()
+    assert visitor.wait_other(new) == smiling
+    page.get_by_label("Search a dial").fill("")
+    page.get_by_label("Search a dial").press_sequentially("zn beard")
+    page.wait_for_timeout(400)
+    assert visitor.face_id == smiling  # Typing is no shortcut.
+    visitor.close()
+
+
+def test_search_folds_and_resets(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417&smile=1&age=6")
+    page, changed = visitor.page, visitor.face_id
+    assert page.locator("[data-dial=beard]").is_hidden()
+    page.get_by_label("Search a dial").fill("beard")
+    assert page.locator("[data-dial=beard]").is_visible()
+    assert page.locator("[data-dial=smile]").is_hidden()
+    page.get_by_label("Search a dial").fill("")
+    page.get_by_role("button", name="Reset Smile").click()
+    assert visitor.wait_other(changed)
+    assert visitor.search() == "?seed=417&age=6"
+    page.get_by_role("button", name="Reset all").click()
+    page.wait_for_function("location.search == '?seed=417'")
+    visitor.close()
+
+
+def test_before_and_after(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417&smile=1.5")
+    page = visitor.page
+    page.keyboard.down("b")
+    page.locator(".fg-before").wait_for(timeout=10 * SECOND)
+    page.keyboard.up("b")
+    page.locator(".fg-before").wait_for(state="hidden")
+    page.get_by_role("button", name="Compare").click()
+    split = page.locator(".fg-split")
+    box = split.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
+    assert float(split.input_value()) == pytest.approx(25, abs=2)
+    page.get_by_role("button", name="Compare").click()
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.down()
+    page.locator(".fg-before").wait_for()
+    page.mouse.up()
+    page.locator(".fg-before").wait_for(state="hidden")
+    visitor.close()
+
+
+def huge_png() -> bytes:
+    """A PNG that says it is 30,000 x 30,000 and is only some hundred bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return len(data).to_bytes(4, "big") + kind + data + crc.to_bytes(4, "big")
+
+    size = (30_000).to_bytes(4, "big")
+    header = size + size + bytes([8, 2, 0, 0, 0])
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def zip_bomb() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("w_plus.npy", bytes(200_000_000))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("huge.png", huge_png),
+        ("bomb.npz", zip_bomb),
+        (
+            "pickle.pt",
+            b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94\x8c\x06system\x94\x93\x94.",
+        ),
+        ("note.txt", lambda: b"not a face"),
+    ],
+)
+def test_bad_files_are_refused_kindly(drawn, chromium, tmp_path, name, make):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    before = visitor.face_id
+    (tmp_path / name).write_bytes(make())
+    open_file(visitor, tmp_path / name)
+    alert = visitor.page.locator("[data-testid=stAlert]")
+    alert.wait_for(timeout=10 * SECOND)
+    text = alert.inner_text()
+    assert name in text
+    assert "Traceback" not in visitor.page.content()
+    assert visitor.face_id == before
+    visitor.close()
+
+
+def test_a_dropped_file_opens(drawn, chromium, tmp_path):
+    visitor = Visitor(chromium, drawn.url, "/?seed=5")
+    with visitor.page.expect_download() as download:
+        visitor.page.locator(".st-key-save button:visible").click()
+    path = tmp_path / "face.png"
+    download.value.save_as(path)
+    visitor.page.keyboard.press("n")
+    other = visitor.wait_other(visitor.face_id)
+    visitor.page.evaluate(
+        """(b64) => { const bytes = Uint8Array.from(atob(b64), c => c.charCodeAt(0));
+        const d = new DataTransfer();
+        d.items.add(new File([bytes], 'face.png', {type: 'image/png'}));
+        for (const t of ['dragenter', 'dragover', 'drop'])
+          document.querySelector('.fg-frame').dispatchEvent(
+            new DragEvent(t, {dataTransfer: d, bubbles: true, cancelable: true})); }""",
+        base64.b64encode(path.read_bytes()).decode(),
+    )
+    visitor.wait_other(other)
+    assert visitor.search() == "?seed=5"
+    visitor.close()
+
+
+def test_two_visitors_design_at_once_and_never_see_each_other(drawn, chromium):
+    a, b = Visitor(chromium, drawn.url, "/?seed=1"), Visitor(chromium, drawn.url, "/?seed=2")
+    first_a, first_b = a.face_id, b.face_id
+    a.slider("smile").focus()
+    a.page.keyboard.press("End")
+    b.slider("smile").focus()
+    b.page.keyboard.press("Home")
+    a.wait_other(first_a)
+    b.wait_other(first_b)
+    assert a.search().startswith("?seed=1&smile=")
+    assert b.search().startswith("?seed=2&smile=-")
+    assert a.page.locator(".fg-strip button").count() == 1
+    assert not np.array_equal(a.pixels(), b.pixels())
+    a.close()
+    b.close()
+
+
+def test_phone_keeps_the_face_in_sight(drawn, chromium):
+    visitor = Visitor(
+        chromium, drawn.url, "/?seed=417", viewport={"width": 390, "height": 844}, has_touch=True
+    )
+    page = visitor.page
+    page.locator(".fg-pills button", has_text="Expression").click()
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 500)")
+    page.wait_for_timeout(300)
+    face = page.locator(".fg-img").bounding_box()
+    assert face["y"] >= 40
+    assert face["width"] >= 380
+    assert page.locator("[data-dial=eyes_open]").bounding_box()["y"] < 844
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.close()
+
+
+def test_nothing_is_asked_of_other_machines(drawn, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    page.goto(drawn.url)
+    page.locator(".fg-img[data-kind=full]").wait_for(timeout=20 * SECOND)
+    page.wait_for_timeout(1000)
+    context.close()
+    own = drawn.url.split("/")[2]
+    assert {host for host in hosts if host and "-" not in host} <= {own}, hosts
