@@ -1,0 +1,1 @@
+"""Directions in latent space: files, learning, evaluation."""

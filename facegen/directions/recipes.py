@@ -1,0 +1,107 @@
+"""How each dial is made: the channel it moves, the rows it acts on, what it need not hold.
+
+Rows were chosen on rendered pictures: rows 0-3 carry pose and large shapes, 4-7 features and
+expression, 8 and above colour and light. A direction that leaves out rows it does not need keeps
+what these rows carry, whatever the readings say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ALL = (0, 18)
+SHAPE = (0, 8)
+COLOUR = (8, 18)
+
+MANLY = ("beard", "mustache", "goatee", "sideburns", "stubble")
+MADE_UP = ("makeup", "lipstick", "earrings", "necklace")
+OLD = ("wrinkles", "eye_bags", "hair_gray", "receding", "double_chin")
+MOUTH = ("smile", "mouth_open", "teeth", "frown", "cheekbones", "narrow_eyes", "rosy_cheeks")
+
+HOLDS: tuple[str, ...] = (
+    "yaw", "pitch", "gaze_label", "gender", "age", "skin", "smile", "mouth_open", "eyes_open",
+    "glasses", "hat", "beard", "mustache", "bangs", "hair_length", "curls", "receding",
+    "hair_blond", "hair_black", "hair_gray", "hair_red", "chubby", "makeup", "brows", "nose_size",
+    "lips", "wrinkles", "earrings", "hair_volume", "light_side", "bg_busy", "outdoors", "artifact",
+)  # fmt: skip
+"""Readings that a direction keeps unless its recipe frees them."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one dial is made.
+
+    Attributes:
+        channel: What it moves.
+        rows: First row it acts on, and one past the last.
+        free: Readings that may move along, because they are the same thing or belong to it.
+        hold: How hard the others are kept (see `facegen.directions.fit`).
+    """
+
+    channel: str
+    rows: tuple[int, int]
+    free: tuple[str, ...] = ()
+    hold: float = 10.0
+
+
+RECIPES: dict[str, Recipe] = {
+    "yaw": Recipe("yaw", SHAPE, ("gaze_label", "light_side"), 3.0),
+    "pitch": Recipe("pitch", SHAPE, ("gaze_label",), 3.0),
+    "smile": Recipe("smile", SHAPE, MOUTH),
+    "mouth_open": Recipe("mouth_open", SHAPE, MOUTH),
+    "teeth": Recipe("teeth", SHAPE, MOUTH),
+    "frown": Recipe("frown", SHAPE, MOUTH),
+    "eyes_open": Recipe("eyes_open", SHAPE, ("narrow_eyes",)),
+    "gaze": Recipe("gaze_label", SHAPE, (), 100.0),
+    "age": Recipe("age", ALL, OLD, 3.0),
+    "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows", "hair_length"), 3.0),
+    "wrinkles": Recipe("wrinkles", (4, 18), OLD),
+    "skin": Recipe("skin", COLOUR, ("hair_black", "hair_blond", "lips"), 3.0),
+    "rosy_cheeks": Recipe("rosy_cheeks", COLOUR, ("cheekbones",)),
+    "chubby": Recipe("chubby", SHAPE, ("double_chin", "oval_face")),
+    "oval_face": Recipe("oval_face", SHAPE, ("chubby",)),
+    "cheekbones": Recipe("cheekbones", SHAPE, ("rosy_cheeks",)),
+    "double_chin": Recipe("double_chin", SHAPE, ("chubby",)),
+    "eye_bags": Recipe("eye_bags", (4, 18), ("wrinkles",)),
+    "narrow_eyes": Recipe("narrow_eyes", SHAPE, ("eyes_open",)),
+    "eye_blue": Recipe("eye_blue", COLOUR),
+    "brows": Recipe("brows", (4, 14)),
+    "arched_brows": Recipe("arched_brows", SHAPE),
+    "nose_size": Recipe("nose_size", SHAPE, ("pointy_nose",)),
+    "pointy_nose": Recipe("pointy_nose", SHAPE, ("nose_size",)),
+    "lips": Recipe("lips", (2, 10)),
+    "hair_length": Recipe("hair_length", SHAPE, ("hair_volume",)),
+    "hair_volume": Recipe("hair_volume", SHAPE, ("curls", "hair_length")),
+    "curls": Recipe("curls", (0, 10), ("hair_volume",)),
+    "bangs": Recipe("bangs", SHAPE, ("receding",)),
+    "receding": Recipe("receding", SHAPE, ("bangs", "hair_volume")),
+    "hair_blond": Recipe("hair_blond", COLOUR, ("hair_black", "hair_gray", "hair_red")),
+    "hair_black": Recipe("hair_black", COLOUR, ("hair_blond", "hair_gray", "hair_red")),
+    "hair_red": Recipe("hair_red", COLOUR, ("hair_black", "hair_blond", "hair_gray")),
+    "hair_gray": Recipe("hair_gray", COLOUR, ("hair_black", "hair_blond", "hair_red")),
+    "beard": Recipe("beard", (2, 12), MANLY),
+    "mustache": Recipe("mustache", (2, 12), MANLY),
+    "goatee": Recipe("goatee", (2, 12), MANLY),
+    "sideburns": Recipe("sideburns", (2, 12), MANLY),
+    "stubble": Recipe("stubble", (4, 14), MANLY),
+    "makeup": Recipe("makeup", (6, 18), ("lipstick",)),
+    "lipstick": Recipe("lipstick", COLOUR, ("makeup", "lips")),
+    "glasses": Recipe("glasses", (0, 8), ("sunglasses",)),
+    "sunglasses": Recipe("sunglasses", (0, 10), ("glasses",)),
+    "hat": Recipe("hat", SHAPE, ("hair_volume", "receding", "bangs")),
+    "earrings": Recipe("earrings", (0, 12)),
+    "necklace": Recipe("necklace", (0, 12)),
+    "light_side": Recipe("light_side", (6, 18)),
+    "bg_busy": Recipe("bg_busy", ALL, ("outdoors",)),
+    "outdoors": Recipe("outdoors", (6, 18), ("bg_busy",)),
+}
+
+LABELS_INSTEAD = {
+    "age": "age_label",
+    "smile": "smile_label",
+    "mouth_open": "mouth_label",
+    "eyes_open": "eyes_label",
+    "yaw": "gaze_label",
+    "light_side": "light_label",
+}
+"""Channels that stand in for an instrument's where it was not used."""

@@ -1,0 +1,243 @@
+"""Direction files: one dial each, data only, checked on the way in.
+
+`directions/<space>/<name>.npz` holds `vector`, float32 [18, 512]: what one unit of the dial adds
+to a w_plus. `<name>.json` beside it says what it is (see `DirectionMeta`). One joint file,
+`regressor.npz`, predicts where a face stands on every dial.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facegen.errors import BadFileError, SpaceMismatchError
+from facegen.files import write_atomic
+from facegen.latents import NUM_WS, W_DIM
+from facegen.paths import DIRECTIONS_DIR
+
+FORMAT = 1
+REGRESSOR = "regressor"
+MAX_FILE_BYTES = 8_000_000
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class DirectionMeta:
+    """What is known about a direction.
+
+    Attributes:
+        name, title, group, unit: As in `facegen.controls.Dial`.
+        space: Latent space the vector lives in.
+        unit_per_sd: Units of the dial in one standard deviation of the natural spread.
+        mean: Where the average face stands, in the unit.
+        natural: 1st and 99th percentile of generated faces, in the unit.
+        safe: Range in which a face stays a face, in the unit.
+        rows: First row it acts on, and one past the last.
+        read_rows: Rows that the reading averages over, likewise.
+        score: Cross-validated correlation of the reading with what was measured or labelled.
+        channel: The measurement or label it was learned from.
+        measured: How: "labels" (by eye) or the name of the instrument.
+        samples: Number of faces it was learned from.
+        seeds: Which ones.
+        gain: Change of the picture's measurement per unit before calibration; None if not known.
+        leakage: The other measurements it moves most, in their standard deviations per own
+            standard deviation.
+        licence: Of the numbers.
+    """
+
+    name: str
+    title: str
+    group: str
+    unit: str
+    space: str
+    unit_per_sd: float
+    mean: float
+    natural: tuple[float, float]
+    safe: tuple[float, float]
+    rows: tuple[int, int]
+    read_rows: tuple[int, int]
+    score: float
+    channel: str
+    measured: str
+    samples: int
+    seeds: str
+    gain: float | None = None
+    leakage: dict[str, float] = field(default_factory=dict)
+    licence: str = "CC0-1.0"
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A direction: `vector` [18, 512] float32 per unit of its dial, and what is known of it."""
+
+    meta: DirectionMeta
+    vector: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Regressor:
+    """Linear readings of a w: value_k = w . weights[:, k] + bias[k], in the dial's unit.
+
+    Attributes:
+        names: Dials, K of them.
+        weights: float32 [512, K].
+        bias: float32 [K].
+    """
+
+    names: tuple[str, ...]
+    weights: np.ndarray
+    bias: np.ndarray
+
+
+def direction_names(space: str, *, folder: Path = DIRECTIONS_DIR) -> tuple[str, ...]:
+    """Names of the directions stored for a space, sorted; empty if there are none."""
+    return tuple(sorted(path.stem for path in (folder / space).glob("*.json")))
+
+
+def write_direction(direction: Direction, *, folder: Path = DIRECTIONS_DIR) -> None:
+    """Write both files of a direction; equal directions give equal bytes."""
+    place = folder / direction.meta.space
+    text = json.dumps({"format": FORMAT} | asdict(direction.meta), indent=1, sort_keys=True)
+    write_atomic(
+        place / f"{direction.meta.name}.npz",
+        npz_bytes({"vector": _checked(direction.vector, direction.meta.name)}),
+    )
+    write_atomic(place / f"{direction.meta.name}.json", (text + "\n").encode())
+
+
+def read_direction(space: str, name: str, *, folder: Path = DIRECTIONS_DIR) -> Direction:
+    """Read a direction.
+
+    Raises:
+        BadFileError: a file is missing, damaged, or holds something else than it should.
+        SpaceMismatchError: the direction belongs to another space.
+    """
+    path = folder / space / f"{name}.json"
+    meta = _read_meta(path)
+    if meta.space != space:
+        raise SpaceMismatchError(
+            f"{path.name} is a direction of the space '{meta.space}', not of '{space}'. Learn one "
+            "for this space with `python -m facegen directions learn`."
+        )
+    arrays = read_npz(path.with_suffix(".npz"))
+    if set(arrays) != {"vector"}:
+        raise _bad(path.with_suffix(".npz"), "it must hold one array called vector")
+    return Direction(meta, _checked(arrays["vector"], path.with_suffix(".npz").name))
+
+
+def write_regressor(regressor: Regressor, space: str, *, folder: Path = DIRECTIONS_DIR) -> None:
+    """Write the joint reading of a space."""
+    arrays = {
+        "names": np.array(regressor.names),
+        "weights": np.asarray(regressor.weights, np.float32),
+        "bias": np.asarray(regressor.bias, np.float32),
+    }
+    write_atomic(folder / space / f"{REGRESSOR}.npz", npz_bytes(arrays))
+
+
+def read_regressor(space: str, *, folder: Path = DIRECTIONS_DIR) -> Regressor:
+    """Read the joint reading of a space.
+
+    Raises:
+        BadFileError: the file is missing, damaged, or holds something else than it should.
+    """
+    path = folder / space / f"{REGRESSOR}.npz"
+    arrays = read_npz(path)
+    if set(arrays) != {"names", "weights", "bias"} or arrays["names"].dtype.kind != "U":
+        raise _bad(path, "it must hold names, weights and bias")
+    names = tuple(str(name) for name in arrays["names"])
+    weights, bias = arrays["weights"], arrays["bias"]
+    if weights.shape != (W_DIM, len(names)) or bias.shape != (len(names),):
+        raise _bad(path, f"weights must be [{W_DIM}, {len(names)}] and bias [{len(names)}]")
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+        raise _bad(path, "it holds NaN or infinite numbers")
+    return Regressor(names, weights.astype(np.float32), bias.astype(np.float32))
+
+
+def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
+    """A compressed npz without time stamps, so that equal arrays give equal bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, array in sorted(arrays.items()):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), member.getvalue(),
+                             zipfile.ZIP_DEFLATED, 9)  # fmt: skip
+    return out.getvalue()
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a small npz, as data only.
+
+    Raises:
+        BadFileError: missing, not an npz, too large, or it holds objects (a pickle).
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
+                raise _bad(path, "it unpacks to more than a direction can need")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except FileNotFoundError as err:
+        raise _bad(path, "the file is missing") from err
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as err:
+        raise _bad(path, "it is not an npz of plain arrays") from err
+
+
+def _read_meta(path: Path) -> DirectionMeta:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise _bad(path, "the file is missing") from err
+    except (ValueError, OSError) as err:
+        raise _bad(path, "it is not JSON") from err
+    wanted = {entry.name for entry in fields(DirectionMeta)}
+    if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
+        raise _bad(path, f"this program reads format {FORMAT}")
+    missing = sorted(wanted - set(data) - {"gain", "leakage", "licence"})
+    if missing:
+        raise _bad(path, f"it lacks {', '.join(missing)}")
+    try:
+        values = {key: data[key] for key in data if key in wanted}
+        for key in ("natural", "safe", "rows", "read_rows"):
+            low, high = (float(x) for x in values[key])
+            values[key] = (int(low), int(high)) if key.endswith("rows") else (low, high)
+            if not low < high:
+                raise _bad(path, f"{key} must rise")
+        for key in ("unit_per_sd", "mean", "score"):
+            values[key] = float(values[key])
+    except (TypeError, ValueError) as err:
+        raise _bad(path, "a number in it is not a number") from err
+    numbers = [values["unit_per_sd"], values["mean"], *values["natural"], *values["safe"]]
+    if not np.isfinite(numbers).all() or values["unit_per_sd"] <= 0:
+        raise _bad(path, "its unit and ranges must be finite, and a step more than zero")
+    return DirectionMeta(**values)
+
+
+def _checked(vector: np.ndarray, name: str) -> np.ndarray:
+    vector = np.asarray(vector)
+    if vector.shape != (NUM_WS, W_DIM) or vector.dtype.kind != "f":
+        shape = ", ".join(str(length) for length in vector.shape)
+        raise BadFileError(
+            f"The direction {name} must be floats of shape ({NUM_WS}, {W_DIM}), got ({shape}). "
+            "Restore the file or learn it anew with `python -m facegen directions learn`."
+        )
+    if not np.isfinite(vector).all():
+        raise BadFileError(
+            f"The direction {name} holds NaN or infinite numbers. "
+            "Restore the file or learn it anew with `python -m facegen directions learn`."
+        )
+    return vector.astype(np.float32)
+
+
+def _bad(path: Path, why: str) -> BadFileError:
+    return BadFileError(
+        f"The direction file {path.name} cannot be used: {why}. "
+        "Restore it or learn it anew with `python -m facegen directions learn`."
+    )

@@ -1,0 +1,1 @@
+"""Edits of faces: dials that move a latent."""
