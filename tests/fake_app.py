@@ -1,4 +1,7 @@
-"""The app with the drawn faces of `fakes`: `streamlit run tests/fake_app.py`."""
+"""The app with the drawn faces of `fakes`.
+
+`streamlit run tests/fake_app.py -- [seconds per picture] [seconds per preview]`
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from facegen.ui.main import main  # noqa: E402
 
 
 def _parts(progress: object) -> object:
-    generator = FakeGenerator(delay_s=0.15, preview_delay_s=0.02)
+    delay_s, preview_delay_s = [float(text) for text in sys.argv[1:3]] or (0.15, 0.02)
+    generator = FakeGenerator(delay_s=delay_s, preview_delay_s=preview_delay_s)
     return generator, FakeDials(generator), TABLE
 
 

@@ -87,7 +87,6 @@ def _show_face(
     wants_before: bool,
 ) -> None:
     service = backend.service
-    error = None
     try:
         w_plus = studio.w_plus(look)
         before_w = studio.base(look)
@@ -99,13 +98,13 @@ def _show_face(
     before = None
     if wants_before:
         before = service.render(before_w, session=studio.session + "-before").jpeg
-    error = result.error
     head: dict[str, Any] = {
         "kind": "preview" if is_preview and result.size < 1024 else "full",
         "id": latent_key(w_plus),
         "before_id": latent_key(before_w),
         "status": status_line(backend, result),
-        "error": error,
+        "error": result.error,
+        "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {studio.name}, a person who does not exist",
         "link": studio.to_query() is not None,
     }

@@ -132,7 +132,7 @@ function setUp(el) {
       if (s.shown) URL.revokeObjectURL(s.shown);
       s.shown = url;
       window.dispatchEvent(new CustomEvent("facegen:painted",
-        { detail: { n: head.n, kind: head.kind, at: performance.now() } }));
+        { detail: { n: head.n, kind: head.kind, id: head.id, seconds: head.seconds } }));
     }
     s.layout();
   };

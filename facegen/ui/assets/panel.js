@@ -71,7 +71,7 @@ function setUp(el) {
     s.busy = true; s.want = null;
     clearTimeout(s.watchdog);
     s.watchdog = setTimeout(() => { s.busy = false; s.pump(); }, WATCHDOG_MS);
-    window.dispatchEvent(new CustomEvent("facegen:sent", { detail: { n: s.n, final, at: performance.now() } }));
+    window.dispatchEvent(new CustomEvent("facegen:sent", { detail: { n: s.n, final } }));
     s.fire("edit", { n: s.n, rev: s.rev, final, what, psi: s.psi, deltas: { ...s.deltas } });
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
