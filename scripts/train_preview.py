@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from facegen.engines.openvino_graph import _Builder, _arrays
+from facegen.engines.openvino_graph import _arrays, _Builder
 from facegen.generator import DEFAULT_MODEL, Generator
 from facegen.nets.preview_head import NUM_BLOCKS, PreviewHead
 from facegen.paths import MODELS_DIR
@@ -30,8 +30,8 @@ LEARNING_RATE = 2e-3
 def main() -> None:
     """Draw pictures, train, report, write models/heads/."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=1200)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=3500)
     args = parser.parse_args()
     torch.manual_seed(0)
     generator = Generator.load(DEFAULT_MODEL)
@@ -44,7 +44,7 @@ def main() -> None:
     random = np.random.RandomState(0)
     start = time.time()
     for step in range(args.steps):
-        x, w_plus, target = crop_batch(train, random, size=6)
+        x, w_plus, target = crop_batch(train, random, size=8)
         drawn = head.from_features(x, w_plus)
         loss = F.l1_loss(drawn, target) + 0.5 * edge_loss(drawn, target)
         optimizer.zero_grad()

@@ -2,9 +2,10 @@
 
 What makes it twice as fast as the published graph (numbers in docs/performance.md):
 
-- The inverse Haar transform is one 1x1 convolution with a fixed matrix, followed by a move of
-  channels to space. The published graph splits channels and runs six one-dimensional transposed
-  convolutions, each of which leaves the channels-last layout and comes back.
+- The inverse Haar transform is one grouped 1x1 convolution with a fixed matrix, followed by a move
+  of channels to space. The published graph splits channels and runs six one-dimensional transposed
+  convolutions, each of which leaves the channels-last layout and comes back. The groups need the
+  subbands side by side, so the convolution before writes its channels in that order.
 - The last Haar transform is linear after a linear layer, so it is folded into the weights of
   `to_img`; so is the scaling to 0...255, and the graph returns bytes.
 - float32 is asked for by name: OpenVINO silently chooses bfloat16 on processors that have it,
@@ -19,13 +20,14 @@ import openvino.opset13 as op
 from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
-from facegen.nets.preview_head import NUM_BLOCKS, STYLE_ROWS, PreviewHead
+from facegen.nets.preview_head import LATE_ROWS, NUM_BLOCKS, STYLE_ROWS, PreviewHead
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(
     [[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]], np.float32
 )  # fmt: skip
 SLOPE = 0.2
+GROUP_CHANNELS = 64  # of the Haar convolution: enough to fill vector registers, few zeros
 
 Weights = dict[str, np.ndarray]
 
@@ -37,11 +39,12 @@ def full_graph(net: MobileSynthesis) -> Model:
     num_blocks = len(net.blocks)
     x = graph.trunk(num_blocks)
     *_, row = block_rows(num_blocks - 1)
-    x = op.multiply(x, graph.style("to_img.modulation", [row]))
+    x = op.multiply(x, graph.style("to_img.modulation", row))
     to_phases = _haar_matrix(12)  # [phase * 3 + colour, subband]
-    kernel = to_phases @ weights["to_img.pointwise"][:, :, 0, 0]
-    bias = to_phases @ weights["to_img.bias"]
-    return graph.finish(x, kernel, bias, mode="blocks_first", name="full")
+    kernel = 127.5 * to_phases @ weights["to_img.pointwise"][:, :, 0, 0]
+    bias = 127.5 * to_phases @ weights["to_img.bias"]
+    x = op.add(graph.pointwise(x, kernel[:, :, None, None]), _const(bias[None, :, None, None]))
+    return graph.finish(x, mode="blocks_first", name="full")
 
 
 def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
@@ -52,22 +55,25 @@ def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
         w_dim=net.w_dim,
     )
     x = graph.trunk(NUM_BLOCKS)
-    for i, row in enumerate(STYLE_ROWS):
-        key = f"head.layer{i}"
-        x = op.multiply(x, graph.style(f"{key}.modulation", [row, row + 1]))
+    late = op.reshape(graph.rows(LATE_ROWS), op.constant(np.array([1, -1])), False)
+    tone = op.prelu(graph.affine("head.tone", late), _const([SLOPE]))
+    for i, rows in enumerate(STYLE_ROWS):
+        key = f"head.layers.{i}"
+        mean = op.reduce_mean(graph.rows(rows), op.constant(np.array([1])), False)
+        style = op.concat([mean, tone], 1)
+        x = op.multiply(x, _per_channel(graph.affine(f"{key}.modulation", style)))
         if f"{key}.depthwise" in graph.weights:
             x = graph.depthwise(x, graph.weights[f"{key}.depthwise"])
+        kernel = graph.weights[f"{key}.pointwise"]
+        shift = _per_channel(graph.affine(f"{key}.shift", style))
         if i == len(STYLE_ROWS) - 1:
-            break
-        x = graph.pointwise(x, graph.weights[f"{key}.pointwise"])
-        x = op.add(x, _const(graph.weights[f"{key}.bias"][None, :, None, None]))
+            x = op.add(graph.pointwise(x, 127.5 * kernel), op.multiply(shift, _const(127.5)))
+            return graph.finish(x, mode="depth_first", name="preview")
+        x = op.add(graph.pointwise(x, kernel), shift)
         if i == 0:
             x = op.depth_to_space(x, "depth_first", 2)
         x = op.prelu(x, _const([SLOPE]))
-    last = f"head.layer{len(STYLE_ROWS) - 1}"
-    kernel = graph.weights[f"{last}.pointwise"][:, :, 0, 0]
-    bias = graph.weights[f"{last}.bias"]
-    return graph.finish(x, kernel, bias, mode="depth_first", name="preview")
+    raise AssertionError("the loop returns at the last layer")
 
 
 class _Builder:
@@ -78,30 +84,57 @@ class _Builder:
         self.w_dim = w_dim
         self.w_plus = op.parameter([1, num_ws, w_dim], np.float32, name="w_plus")
 
-    def style(self, key: str, rows: list[int]) -> Node:
-        """Affine style of the mean of `rows`, [1, C, 1, 1]."""
-        picked = op.gather(self.w_plus, op.constant(np.array(rows)), op.constant(1))
-        w = op.reduce_mean(picked, op.constant(np.array([1])), False)  # [1, w_dim]
-        scaled = op.matmul(w, _const(self.weights[f"{key}.weight"]), False, True)
-        styled = op.add(scaled, _const(self.weights[f"{key}.bias"][None]))
-        return op.reshape(styled, op.constant(np.array([1, -1, 1, 1])), False)
+    def rows(self, indices: tuple[int, ...]) -> Node:
+        """Rows of w_plus, [1, len(indices), w_dim]."""
+        return op.gather(self.w_plus, op.constant(np.array(indices)), op.constant(1))
+
+    def affine(self, key: str, x: Node) -> Node:
+        """[1, I] -> [1, O] by `key`.weight and `key`.bias."""
+        scaled = op.matmul(x, _const(self.weights[f"{key}.weight"]), False, True)
+        return op.add(scaled, _const(self.weights[f"{key}.bias"][None]))
+
+    def style(self, key: str, row: int) -> Node:
+        """Affine style of one row of w_plus, [1, C, 1, 1]."""
+        w = op.reshape(self.rows((row,)), op.constant(np.array([1, self.w_dim])), False)
+        return _per_channel(self.affine(key, w))
 
     def trunk(self, num_blocks: int) -> Node:
         """Features after the first `num_blocks` blocks."""
-        x = op.multiply(_const(self.weights["const"]), self.style("conv0.modulation", [0]))
+        self._order_for_haar("conv0.weight", "conv0.bias", block=0)
+        for i in range(num_blocks - 1):
+            key = f"blocks.{i}.conv2"
+            self._order_for_haar(f"{key}.pointwise", f"{key}.bias", block=i + 1)
+        x = op.multiply(_const(self.weights["const"]), self.style("conv0.modulation", 0))
         x = self._activate(_conv(x, self.weights["conv0.weight"], pad=1), "conv0")
         for i in range(num_blocks):
             row1, row2, _ = block_rows(i)
-            x = op.multiply(x, self.style(f"blocks.{i}.up", [row1]))
-            channels = self.weights[f"blocks.{i}.up.weight"].shape[0]
-            x = self.pointwise(x, _haar_matrix(channels)[:, :, None, None])
-            x = op.depth_to_space(x, "blocks_first", 2)
+            x = self._haar(op.multiply(x, self.style(f"blocks.{i}.up", row1)))
             for part, row in (("conv1", row1), ("conv2", row2)):
                 key = f"blocks.{i}.{part}"
-                x = op.multiply(x, self.style(f"{key}.modulation", [row]))
+                x = op.multiply(x, self.style(f"{key}.modulation", row))
                 x = self.depthwise(x, self.weights[f"{key}.depthwise"])
                 x = self._activate(self.pointwise(x, self.weights[f"{key}.pointwise"]), key)
         return x
+
+    def _order_for_haar(self, kernel: str, bias: str, *, block: int) -> None:
+        """Let a convolution write its channels in the order that `_haar` reads."""
+        up = f"blocks.{block}.up"
+        order = _haar_order(self.weights[f"{up}.weight"].shape[0])
+        for key in (kernel, bias, f"{up}.weight", f"{up}.bias"):
+            self.weights[key] = self.weights[key][order]
+
+    def _haar(self, x: Node) -> Node:
+        """Inverse Haar transform of channels in the order of `_haar_order`."""
+        channels = x.get_output_shape(0)[1]
+        size = min(GROUP_CHANNELS, channels)
+        quarter = np.eye(size // 4, dtype=np.float32)
+        # Out: (channel, pixel), as depth_to_space wants it. In: (subband, channel).
+        matrix = np.einsum("pb,cd->cpbd", HAAR, quarter).reshape(size, size)
+        shape = (channels // size, size, size, 1, 1)
+        kernel = np.broadcast_to(matrix[None, :, :, None, None], shape)
+        ones, pads = [1, 1], [0, 0]
+        x = op.group_convolution(x, _const(kernel), ones, pads, pads, ones)
+        return op.depth_to_space(x, "depth_first", 2)
 
     def depthwise(self, x: Node, kernel: np.ndarray) -> Node:
         ones, pads = [1, 1], [1, 1]
@@ -110,14 +143,10 @@ class _Builder:
     def pointwise(self, x: Node, kernel: np.ndarray) -> Node:
         return _conv(x, kernel, pad=0)
 
-    def finish(
-        self, x: Node, kernel: np.ndarray, bias: np.ndarray, *, mode: str, name: str
-    ) -> Model:
-        """Last 1x1 convolution to 12 channels, to bytes, to space, to channels last."""
-        x = self.pointwise(x, 127.5 * kernel[:, :, None, None])
-        x = op.add(x, _const((127.5 * bias + 127.5)[None, :, None, None]))
-        x = op.convert(op.clamp(op.round(x, "half_to_even"), 0.0, 255.0), "u8")
-        x = op.depth_to_space(x, mode, 2)
+    def finish(self, x: Node, *, mode: str, name: str) -> Model:
+        """12 channels in [-127.5, 127.5] -> bytes, to space, channels last."""
+        x = op.round(op.add(x, _const(127.5)), "half_to_even")
+        x = op.depth_to_space(op.convert(op.clamp(x, 0.0, 255.0), "u8"), mode, 2)
         x = op.transpose(x, op.constant(np.array([0, 2, 3, 1])))
         return ov.Model([x], [self.w_plus], name)
 
@@ -125,6 +154,14 @@ class _Builder:
         x = op.add(x, _const(self.weights[f"{key}.bias"][None, :, None, None]))
         x = op.add(x, _const(self.weights[f"{key}.noise"]))
         return op.prelu(x, _const([SLOPE]))
+
+
+def _haar_order(channels: int) -> np.ndarray:
+    """Stored channel at each place: in groups, and in each group by subband."""
+    c = channels // 4
+    stored = np.stack([np.arange(c), *(c + 3 * np.arange(c) + band for band in range(3))])
+    per_group = min(GROUP_CHANNELS, channels) // 4
+    return stored.reshape(4, -1, per_group).transpose(1, 0, 2).reshape(-1)
 
 
 def _haar_matrix(channels: int) -> np.ndarray:
@@ -139,6 +176,11 @@ def _haar_matrix(channels: int) -> np.ndarray:
         for pixel in range(4):
             matrix[pixel * c + np.arange(c), stored] = HAAR[pixel, band]
     return matrix
+
+
+def _per_channel(x: Node) -> Node:
+    """[1, C] -> [1, C, 1, 1]."""
+    return op.reshape(x, op.constant(np.array([1, -1, 1, 1])), False)
 
 
 def _conv(x: Node, kernel: np.ndarray, *, pad: int) -> Node:

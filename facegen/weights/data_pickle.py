@@ -16,7 +16,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -163,6 +163,8 @@ def _read_torch_legacy(stream: io.BytesIO, *, nesting: int) -> Any:
 class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
     """The pure-Python stack machine: its memo is a dict, so a huge index allocates nothing."""
 
+    stack: list[Any]
+
     def __init__(
         self, stream: io.BytesIO, storages: dict[str, np.ndarray], *, nesting: int
     ) -> None:
@@ -221,7 +223,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
     def _refuse(self) -> None:
         raise pickle.UnpicklingError("it wants to make an object")
 
-    dispatch = {
+    dispatch: ClassVar[dict[int, Any]] = {
         **pickle._Unpickler.dispatch,  # type: ignore[attr-defined]
         pickle.BUILD[0]: load_build,
         pickle.INST[0]: _refuse,
