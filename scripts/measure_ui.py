@@ -46,9 +46,12 @@ def start_server(arguments: list[str]) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", arguments[0], "--server.port", str(port)]
+    options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
-        [*command, *arguments[1:]], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "streamlit", "run", arguments[0], *options, *arguments[1:]],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     for _ in range(300):

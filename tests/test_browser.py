@@ -48,7 +48,8 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self._file = log.open("wb")
-        command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+        options = ["--server.port", str(port), "--server.headless", "true"]
+        command = [sys.executable, "-m", "streamlit", "run", script, *options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._file, stderr=self._file)
         for _ in range(200):
             try:

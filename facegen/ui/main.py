@@ -31,6 +31,7 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     try:
         chosen.run()
+        _in_hand()
     except Exception:
         _log.exception("The page failed.")
         _sorry()
@@ -45,15 +46,17 @@ def _design() -> None:
         _loading()
         return
     ready = loader.backend
-    studio = session.studio(ready)
     design.page(ready)
-    session.write_link(studio)
-    _in_hand(design.thumb_url(ready, studio, studio.look), studio.name)
+    session.write_link(session.studio(ready))
 
 
-def _in_hand(thumb: str, name: str) -> None:
-    """The person in hand, at the right end of the navigation."""
-    safe = html.escape(name)
+def _in_hand() -> None:
+    """Show the person in hand at the right end of the navigation, on every page."""
+    ready = backend.loader().backend
+    if ready is None:
+        return
+    studio = session.studio(ready)
+    thumb, safe = design.thumb_url(ready, studio, studio.look), html.escape(studio.name)
     st.html(
         f'<div class="fg-inhand" title="The person in hand: {safe}">'
         f'<span>{safe}</span><img src="{thumb}" alt=""></div>'

@@ -124,8 +124,9 @@ def panel_data(
 ) -> dict[str, Any]:
     """Describe the dials for `dial_panel`.
 
-    A dial runs over the natural range of its quantity, widened where the face or its present value
-    lies outside. `own` is where the face stands by nature: the tick.
+    A dial's rail is the range in which it works safely, its band the natural range of faces; the
+    rail is longer where the face or its present value lies outside. `own` is where the face stands
+    by nature: the tick.
     """
     person = {
         "name": "psi",
@@ -142,9 +143,11 @@ def panel_data(
     }
     groups: dict[str, list[dict[str, Any]]] = {}
     for dial in table:
-        natural = [float(x) for x in specs[dial.name].natural]
+        spec = specs[dial.name]
+        natural = [float(x) for x in spec.natural]
         value = float(own[dial.name])
-        ends = (*natural, value, value + deltas.get(dial.name, 0.0))
+        safe = [max(float(x), 0.0) if dial.unit == "years" else float(x) for x in spec.safe]
+        ends = (*natural, *safe, value, value + deltas.get(dial.name, 0.0))
         groups.setdefault(dial.group, []).append(
             {
                 "name": dial.name,

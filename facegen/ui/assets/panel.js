@@ -122,8 +122,8 @@ function setUp(el) {
     back.innerHTML = BACK;
     const ends = make("div", "fg-ends");
     ends.append(make("span", "", {}, dial.low), make("span", "", {}, dial.high));
-    track.append(input);
-    node.append(label, track, output, back, ends);
+    track.append(input, ends);
+    node.append(label, track, output, back);
     if (dial.name === "psi") node.classList.add("always");
     const row = { dial, node, input, output, track };
     input.onpointerdown = () => { s.down = dial.name; };
@@ -172,7 +172,8 @@ function setUp(el) {
       fold.onclick = () => { node.classList.toggle("shut"); s.fold(g); s.remember(); };
       undo.onclick = () => s.reset(g.dials.filter((d) => d.name !== "psi"), "group");
       pill.onclick = () => s.pick(g.name);
-      const isOpen = opened?.open ? opened.open.includes(group.name) : group.open;
+      const isMoved = group.dials.some((d) => s.deltas[d.name]);
+      const isOpen = isMoved || (opened?.open ? opened.open.includes(group.name) : group.open);
       node.classList.toggle("shut", !isOpen);
       s.groups.push(g); s.fold(g);
       $("scroll").append(node); $("pills").append(pill);
