@@ -70,6 +70,7 @@ def _loading() -> None:
     if loader.backend is not None:
         st.rerun()
     with st.container(key="fg_loading"):
+        st.html('<div class="fg-ghost"></div>')
         if loader.error is not None:
             st.subheader("No face yet")
             st.markdown(loader.error)

@@ -181,7 +181,8 @@ function setUp(el) {
     s.none = make("p", "fg-none", {}, "No dial of that name. Try a plainer word.");
     s.none.hidden = true;
     $("scroll").append(s.none);
-    s.pick(s.groups.some((g) => g.name === opened?.on) ? opened.on : s.groups[0]?.name);
+    const first = s.groups.find((g) => g.dials.length > 2) || s.groups[0];
+    s.pick(s.groups.some((g) => g.name === opened?.on) ? opened.on : first?.name);
     s.search();
   };
   s.fold = (g) => g.fold.setAttribute("aria-expanded", String(!g.node.classList.contains("shut")));

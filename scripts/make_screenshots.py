@@ -1,0 +1,162 @@
+"""Take the screenshots of `docs/screenshots/` with headless Chromium.
+
+    python -m scripts.make_screenshots [--only NAME ...]
+
+Each state of the app that a user can meet is one picture. The faces come from the bundled network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts.measure_ui import ROOT, start_server
+
+OUT = ROOT / "docs" / "screenshots"
+LAPTOP, PHONE = (1440, 900), (390, 844)
+QUALITY = 86
+
+# The first start, held at a moment: a loader that never ends, and one that cannot fetch.
+STANDSTILL = """
+import sys, time
+sys.path.insert(0, {root!r})
+from facegen.errors import FetchError
+from facegen.ui import backend
+from facegen.ui.main import main
+
+def load_parts(progress):
+    progress(14_200_000, 37_588_926)
+    if {fails!r}:
+        raise FetchError("The model could not be fetched: pip found no connection. Check the "
+                         "network or the proxy, then try again.")
+    time.sleep(600)
+
+backend.load_parts = load_parts
+main()
+"""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One state: where to go, what to do there."""
+
+    name: str
+    query: str
+    size: tuple[int, int] = LAPTOP
+    scheme: str = "light"
+    act: Callable[[Page], None] = lambda page: None
+
+
+def _compare(page: Page) -> None:
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".fg-before").wait_for()
+
+
+def _before(page: Page) -> None:
+    page.keyboard.down("b")
+    page.locator(".fg-before").wait_for()
+
+
+def _search(page: Page) -> None:
+    page.get_by_label("Search a dial").fill("hair")
+
+
+def _bad_file(page: Page) -> None:
+    field = page.locator("[class*=st-key-fg_open] input[type=file]")
+    field.set_input_files({"name": "holiday.png", "mimeType": "image/png", "buffer": b"\x89PNG"})
+    page.locator("[data-testid=stAlert]").wait_for()
+
+
+def _more(page: Page) -> None:
+    page.locator("[data-testid=stPopoverButton]:visible").click()
+    page.get_by_text("For experts").click()
+
+
+def _people(page: Page) -> None:
+    for seed in (2003, 88, 3, 417, 1003):
+        page.get_by_role("spinbutton", name="Seed").fill(str(seed))
+        page.get_by_role("spinbutton", name="Seed").press("Enter")
+        page.wait_for_function(f"location.search.includes('seed={seed}')")
+        page.wait_for_timeout(900)
+
+
+def _dials(page: Page) -> None:
+    page.locator(".fg-pills button", has_text="Expression").click()
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 1000)")
+
+
+SHOTS = (
+    Shot("design-light", "/?seed=7", act=_people),
+    Shot("design-dark", "/?seed=417&smile=1.5&yaw=25", scheme="dark"),
+    Shot("compare", "/?seed=417&smile=1.5&yaw=25", act=_compare),
+    Shot("before", "/?seed=417&smile=1.5&yaw=25", scheme="dark", act=_before),
+    Shot("search", "/?seed=2003&hair_length=1", act=_search),
+    Shot("more", "/?seed=88", scheme="dark", act=_more),
+    Shot("bad-file", "/?seed=3", act=_bad_file),
+    Shot("about", "/about"),
+    Shot("phone-light", "/?seed=1003", PHONE),
+    Shot("phone-dials", "/?seed=417&smile=1.5", PHONE, "dark", _dials),
+)
+
+
+def take(browser: Browser, url: str, shot: Shot, *, has_face: bool = True) -> None:
+    """Make one picture."""
+    width, height = shot.size
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if shot.scheme == "dark" else "light",
+        has_touch=shot.size == PHONE,
+    )
+    page.goto(url + shot.query)
+    if has_face and not shot.query.startswith("/about"):
+        page.locator(".fg-img[data-kind=full]").wait_for(timeout=120_000)
+    page.wait_for_timeout(1500)
+    shot.act(page)
+    page.wait_for_timeout(1200)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    image.save(OUT / f"{shot.name}.jpg", quality=QUALITY, optimize=True)
+    page.close()
+
+
+def main() -> None:
+    """Take all screenshots."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", nargs="*", help="names of states")
+    wanted = parser.parse_args().only
+    OUT.mkdir(parents=True, exist_ok=True)
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        servers = [("app.py", list(SHOTS), True)]
+        for name, fails in (("first-start", False), ("no-model", True)):
+            script = Path(folder) / f"{name}.py"
+            script.write_text(STANDSTILL.format(root=str(ROOT), fails=fails))
+            servers.append((str(script), [Shot(name, "/")], False))
+        for script, shots, has_face in servers:
+            todo = [shot for shot in shots if not wanted or shot.name in wanted]
+            if not todo:
+                continue
+            process, url = start_server([str(script)])
+            try:
+                for shot in todo:
+                    take(browser, url, shot, has_face=has_face)
+                    print(OUT / f"{shot.name}.jpg")
+            finally:
+                process.terminate()
+                process.wait(10)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
