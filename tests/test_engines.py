@@ -15,7 +15,7 @@ from facegen.generator import load_head
 pytestmark = pytest.mark.weights
 
 ENGINES = ["openvino", "torch"]
-PREVIEW_MEAN_DIFF_255 = 12.0  # measured on 32 other faces: see docs/performance.md
+PREVIEW_MEAN_DIFF_255 = 16.0  # a mean of 10.7 was measured on 32 other faces
 
 
 @pytest.fixture(scope="module")

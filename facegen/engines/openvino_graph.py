@@ -20,7 +20,7 @@ import openvino.opset13 as op
 from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
-from facegen.nets.preview_head import LATE_ROWS, NUM_BLOCKS, STYLE_ROWS, PreviewHead
+from facegen.nets.preview_head import NUM_BLOCKS, STYLE_ROWS, PreviewHead
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(
@@ -55,25 +55,20 @@ def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
         w_dim=net.w_dim,
     )
     x = graph.trunk(NUM_BLOCKS)
-    late = op.reshape(graph.rows(LATE_ROWS), op.constant(np.array([1, -1])), False)
-    tone = op.prelu(graph.affine("head.tone", late), _const([SLOPE]))
-    for i, rows in enumerate(STYLE_ROWS):
-        key = f"head.layers.{i}"
-        mean = op.reduce_mean(graph.rows(rows), op.constant(np.array([1])), False)
-        style = op.concat([mean, tone], 1)
-        x = op.multiply(x, _per_channel(graph.affine(f"{key}.modulation", style)))
+    for i, row in enumerate(STYLE_ROWS):
+        key = f"head.layer{i}"
+        w = op.reduce_mean(graph.rows((row, row + 1)), op.constant(np.array([1])), False)
+        x = op.multiply(x, _per_channel(graph.affine(f"{key}.modulation", w)))
         if f"{key}.depthwise" in graph.weights:
             x = graph.depthwise(x, graph.weights[f"{key}.depthwise"])
-        kernel = graph.weights[f"{key}.pointwise"]
-        shift = _per_channel(graph.affine(f"{key}.shift", style))
-        if i == len(STYLE_ROWS) - 1:
-            x = op.add(graph.pointwise(x, 127.5 * kernel), op.multiply(shift, _const(127.5)))
-            return graph.finish(x, mode="depth_first", name="preview")
-        x = op.add(graph.pointwise(x, kernel), shift)
+        gain = 127.5 if i == len(STYLE_ROWS) - 1 else 1.0
+        x = graph.pointwise(x, gain * graph.weights[f"{key}.pointwise"])
+        x = op.add(x, _const(gain * graph.weights[f"{key}.bias"][None, :, None, None]))
         if i == 0:
             x = op.depth_to_space(x, "depth_first", 2)
-        x = op.prelu(x, _const([SLOPE]))
-    raise AssertionError("the loop returns at the last layer")
+        if i < len(STYLE_ROWS) - 1:
+            x = op.prelu(x, _const([SLOPE]))
+    return graph.finish(x, mode="depth_first", name="preview")
 
 
 class _Builder:
