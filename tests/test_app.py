@@ -172,6 +172,20 @@ def test_a_saved_face_opens_in_another_session(fake):
     assert link(at) == {"seed": "5"}
 
 
+def test_a_public_latent_opens_and_can_be_changed(fake):
+    buffer = io.BytesIO()
+    np.save(buffer, np.random.RandomState(1).randn(1, 512))
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("somebody.npy", buffer.getvalue()).run()
+    assert not at.exception
+    assert not at.error
+    assert link(at) == {}
+    assert at.number_input(key="seed").value is None
+    at.button(key="new").click().run()
+    assert not at.exception
+    assert link(at)
+
+
 def bad_files() -> list[tuple[str, bytes]]:
     png = saved_png()
     plain = io.BytesIO()

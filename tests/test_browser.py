@@ -303,6 +303,16 @@ def test_bad_files_are_refused_kindly(drawn, chromium, tmp_path, name, make):
     visitor.close()
 
 
+def test_a_file_that_is_too_large_is_refused_before_it_travels(drawn, chromium, tmp_path):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    (tmp_path / "huge.png").write_bytes(bytes(18 << 20))
+    open_file(visitor, tmp_path / "huge.png")
+    note = visitor.page.locator(".fg-note")
+    note.wait_for()
+    assert "huge.png has 18 MB" in note.inner_text()
+    visitor.close()
+
+
 def test_a_dropped_file_opens(drawn, chromium, tmp_path):
     visitor = Visitor(chromium, drawn.url, "/?seed=5")
     with visitor.page.expect_download() as download:

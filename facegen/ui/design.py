@@ -107,6 +107,7 @@ def _show_face(
         "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {studio.name}, a person who does not exist",
         "link": studio.to_query() is not None,
+        "max_mb": st.get_option("server.maxUploadSize"),
     }
     # Equal bytes do not reach the browser again: an answer to a question needs its own number,
     # while a rerun of the page repeats the last message and so costs nothing.

@@ -100,6 +100,19 @@ function setUp(el) {
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
+  // Streamlit would say that a file is too large in a corner of its field; say it beside the face.
+  on(window, "change", (e) => {
+    const file = e.target.files?.[0];
+    if (!file || !e.target.closest?.("[class*=st-key-fg_open]") || file.size <= s.head.max_mb * 2 ** 20) return;
+    e.stopImmediatePropagation();
+    e.target.value = "";
+    $("note").textContent = `${file.name} has ${Math.round(file.size / 2 ** 20)} MB, more than a face file can have `
+      + `(${s.head.max_mb} MB). Open a PNG or latent that was saved here.`;
+    $("note").hidden = false;
+    clearTimeout(s.noteTimer);
+    s.noteTimer = setTimeout(() => { $("note").hidden = true; }, 9000);
+  }, true);
+
   // "Working" is shown only when a picture is late, so that quick ones pass in silence.
   on(window, "facegen:sent", (e) => {
     clearTimeout(s.waitTimer);
