@@ -138,9 +138,9 @@ class Face:
                 f"A face is saved as a .png, got {path.name}; name it {path.stem}.png."
             )
         png = self.to_png(image)
+        write_atomic(path, png)
         if npz:
             write_atomic(path.with_suffix(".npz"), self.to_npz())
-        write_atomic(path, png)
 
     def to_png(self, image: np.ndarray) -> bytes:
         """PNG bytes of the picture with the latent and the mark of synthetic media inside."""

@@ -73,6 +73,13 @@ def test_edit_moves_dials_and_keeps_the_story(faces, tmp_path):
     assert -20 < moved < -5
 
 
+def test_a_step_too_far_is_made_and_warned_of(faces, tmp_path):
+    out = tmp_path / "far.png"
+    result = run("edit", faces / "seed0003.png", "--set", "smile=+30", "--out", out)
+    assert "Warning: smile stands at" in result.stderr
+    assert Face.load(out).edits[0].dial == "smile"
+
+
 def test_an_edit_and_its_opposite_give_the_picture_back(faces, tmp_path):
     there, back = tmp_path / "there.png", tmp_path / "back.png"
     run("edit", faces / "seed0003.png", "--set", "smile=+1", "--out", there)

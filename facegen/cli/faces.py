@@ -98,12 +98,14 @@ def edit(
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     """
-    from facegen.editing.faces import edit_face, parse_settings, renamed
+    from facegen.editing.faces import edit_face, out_of_range, parse_settings, renamed
 
     before = Face.load(face)
     deltas = parse_settings(settings, space=before.space)
     after = renamed(edit_face(before, deltas), name)
     after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
+    for sentence in out_of_range(after):
+        click.echo(f"Warning: {sentence}", err=True)
     click.echo(out)
 
 

@@ -66,6 +66,24 @@ def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
     return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items() if delta))
 
 
+def out_of_range(face: Face) -> list[str]:
+    """A sentence for each edited dial that stands outside the range measured to work."""
+    if not face.edits:
+        return []
+    dials = DialSet.load(face.space)
+    values = dials.read(face.w_plus)
+    sentences = []
+    for edit in face.edits:
+        low, high = dials.spec(edit.dial).safe
+        value = values[edit.dial]
+        if edit.delta and not low <= value <= high:
+            sentences.append(
+                f"{edit.dial} stands at {value:.1f}, outside {low:.1f} to {high:.1f} "
+                f"({dials.spec(edit.dial).unit}), where faces were measured to stay faces."
+            )
+    return sentences
+
+
 def renamed(face: Face, name: str | None) -> Face:
     """The face with another name, or as it is if `name` is None."""
     return face if name is None else replace(face, name=clean_name(name))
