@@ -78,6 +78,16 @@ def generate(
     metavar="DIAL=STEP",
     help="Move a dial: smile=+2 (standard deviations), yaw=+15deg, age=-10y. Repeatable.",
 )
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="DIAL=VALUE",
+    help="Set a dial to an absolute reading in its unit: age=60, yaw=15. Repeatable.",
+)
+@click.option(
+    "--lock", "locks", multiple=True, metavar="DIAL", help="Keep a dial's reading. Repeatable."
+)
 @click.option("--name", help="Name of the person, kept in the file.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
@@ -87,6 +97,8 @@ def edit(
     face: Path,
     *,
     settings: tuple[str, ...],
+    targets: tuple[str, ...],
+    locks: tuple[str, ...],
     name: str | None,
     out: Path,
     npz: bool,
@@ -97,12 +109,23 @@ def edit(
 
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
+    python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
     """
-    from facegen.editing.faces import edit_face, out_of_range, parse_settings, renamed
+    from facegen.editing.faces import (
+        edit_face,
+        out_of_range,
+        parse_settings,
+        parse_targets,
+        reach_targets,
+        renamed,
+    )
 
     before = Face.load(face)
     deltas = parse_settings(settings, space=before.space)
-    after = renamed(edit_face(before, deltas), name)
+    moved = edit_face(before, deltas)
+    if targets or locks:
+        moved = reach_targets(moved, before, parse_targets(targets), locks)
+    after = renamed(moved, name)
     after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
     for sentence in out_of_range(after):
         click.echo(f"Warning: {sentence}", err=True)

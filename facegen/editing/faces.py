@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from facegen.editing.dials import DialSet
-
+from facegen.editing.solve import solve_targets
 from facegen.errors import UsageError
 from facegen.face import Edit, Face, clean_name
 
@@ -64,6 +64,53 @@ def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
         total[edit.dial] = total.get(edit.dial, 0.0) + edit.delta
     w_plus = DialSet.load(face.space).apply(face.base, total)
     return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items() if delta))
+
+
+def parse_targets(targets: Iterable[str]) -> dict[str, float]:
+    """Read texts such as "age=60": absolute readings in the dial's unit.
+
+    Raises:
+        UsageError: a text of another form.
+    """
+    values: dict[str, float] = {}
+    for text in targets:
+        match = _SETTING.fullmatch(text.strip())
+        if not match or match["unit"]:
+            raise UsageError(f"A target must look like age=60 or yaw=15, got '{text}'.")
+        values[match["dial"]] = float(match["value"])
+    return values
+
+
+def reach_targets(
+    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str]
+) -> Face:
+    """Set dials to absolute readings and bring locked ones back to where they were.
+
+    Args:
+        face: With the relative edits already made.
+        original: Before them: what is locked keeps this face's reading.
+        targets: Dial -> reading in its unit.
+        locks: Dials to keep.
+
+    Raises:
+        UnknownDialError, UsageError, OutOfRangeError: as `solve_targets`.
+    """
+    dials = DialSet.load(face.space)
+    locked = dict.fromkeys(locks)
+    for name in locked:
+        dials.spec(name)
+    both = sorted(set(locked) & {edit.dial for edit in face.edits} - _edited(original))
+    if both:
+        raise UsageError(f"{both[0]} is locked and asked to move; drop the lock or the setting.")
+    kept = dials.read(original.w_plus)
+    solution = solve_targets(
+        dials, face.w_plus, targets, locks=locked, keep={name: kept[name] for name in locked}
+    )
+    return edit_face(face, solution.deltas)
+
+
+def _edited(face: Face) -> set[str]:
+    return {edit.dial for edit in face.edits}
 
 
 def out_of_range(face: Face) -> list[str]:
