@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
 FOLDS = 5
 FOLD_SEED = 0
 MIN_SAMPLES = 50
@@ -36,76 +36,76 @@ class Reading:
         offset: Value at the mean w.
         score: Cross-validated correlation with the channel.
         error: Cross-validated mean absolute error, in the channel's unit.
-        auc: Cross-validated area under the ROC curve, for channels of two values; else None.
-        channel_sd: Standard deviation of the channel.
-        samples: Number of faces it was fitted on.
-        held_out: Cross-validated predictions, [N], NaN where the channel is.
+        channel_mean, channel_sd: Of the channel over the faces.
+        held_out: Cross-validated predictions, [N].
     """
 
     weights: np.ndarray
     offset: float
     score: float
     error: float
-    auc: float | None
+    channel_mean: float
     channel_sd: float
-    samples: int
     held_out: np.ndarray
 
 
-def fit_reading(w: np.ndarray, w_mean: np.ndarray, values: np.ndarray) -> Reading:
-    """Fit one channel.
+def fit_readings(
+    w: np.ndarray, w_mean: np.ndarray, channels: Mapping[str, np.ndarray]
+) -> dict[str, Reading]:
+    """Fit all channels, each with its own penalty.
 
     Args:
         w: [N, 512].
         w_mean: [512].
-        values: [N], NaN where unknown.
+        channels: Name -> [N], finite.
     """
-    known = np.isfinite(values)
-    x, y = (w[known] - w_mean).astype(np.float64), values[known].astype(np.float64)
-    if len(y) < MIN_SAMPLES or np.ptp(y) == 0:
-        raise ValueError(f"{len(y)} faces are too few to learn from, or all are alike")
-    folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(values))[known]
-    best: tuple[float, float, np.ndarray] | None = None
-    for penalty in PENALTIES:
-        predicted = np.empty_like(y)
-        for fold in range(FOLDS):
-            train = folds != fold
-            weights, offset = ridge(x[train], y[train], penalty)
-            predicted[~train] = x[~train] @ weights + offset
-        score = float(np.corrcoef(predicted, y)[0, 1])
-        if best is None or score > best[0]:
-            best = (score, penalty, predicted)
-    assert best is not None
-    score, penalty, predicted = best
-    weights, offset = ridge(x, y, penalty)
-    held_out = np.full(len(values), np.nan)
-    held_out[known] = predicted
-    two = len(np.unique(y)) == 2
-    return Reading(
-        weights, offset, score, float(np.abs(predicted - y).mean()),
-        area_under_curve(predicted, y > y.mean()) if two else None,
-        float(y.std()), len(y), held_out,
-    )  # fmt: skip
+    names = list(channels)
+    x = (w - w_mean).astype(np.float64)
+    y = np.stack([channels[name] for name in names], axis=1).astype(np.float64)
+    if len(x) < MIN_SAMPLES or not np.isfinite(y).all():
+        raise ValueError(f"{len(x)} faces are too few to learn from, or a channel has gaps")
+    folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
+    held_out = np.empty((len(PENALTIES), *y.shape))
+    for fold in range(FOLDS):
+        train = folds != fold
+        for index, (weights, offset) in enumerate(ridge(x[train], y[train], PENALTIES)):
+            held_out[index, ~train] = x[~train] @ weights + offset
+    fits = ridge(x, y, PENALTIES)
+    readings = {}
+    for k, name in enumerate(names):
+        scores = [np.corrcoef(held_out[i, :, k], y[:, k])[0, 1] for i in range(len(PENALTIES))]
+        i = int(np.argmax(scores))
+        weights, offset = fits[i]
+        readings[name] = Reading(
+            weights[:, k], float(offset[k]), float(scores[i]),
+            float(np.abs(held_out[i, :, k] - y[:, k]).mean()),
+            float(y[:, k].mean()), float(y[:, k].std()), held_out[i, :, k],
+        )  # fmt: skip
+    return readings
 
 
-def ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:
-    """Ridge regression with an offset.
+def ridge(
+    x: np.ndarray, y: np.ndarray, penalties: Sequence[float]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Ridge regressions with an offset, one per penalty.
 
     Args:
         x: [N, D].
-        y: [N].
-        penalty: In units of the mean squared length of x per sample.
+        y: [N, K].
+        penalties: In units of the mean eigenvalue of x'x.
 
     Returns:
-        Weights [D], offset.
+        Weights [D, K] and offset [K] for each penalty.
     """
-    x_mean, y_mean = x.mean(axis=0), float(y.mean())
-    x = x - x_mean
-    gram = x.T @ x
-    # The trace scales with N; 0.03 .. 10 of the mean eigenvalue covers what was ever chosen.
-    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
-    weights = np.linalg.solve(gram, x.T @ (y - y_mean))
-    return weights, y_mean - float(x_mean @ weights)
+    x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
+    values, vectors = np.linalg.eigh((x - x_mean).T @ (x - x_mean))
+    projected = vectors.T @ ((x - x_mean).T @ (y - y_mean))
+    fits = []
+    for penalty in penalties:
+        shrunk = projected / (values + penalty * values.mean())[:, None]
+        weights = vectors @ shrunk
+        fits.append((weights, y_mean - x_mean @ weights))
+    return fits
 
 
 def solve_direction(

@@ -22,7 +22,7 @@ UNKNOWN = ("x", "")
 # Channel -> (column, words that are numbers themselves?). None: the column's numbers as they are.
 _CODES: dict[str, tuple[str, dict[str, float] | None]] = {
     "gender": ("male", None),
-    "age_label": ("age", None),
+    "age": ("age", None),
     "hat": ("hat", None),
     "glasses": ("glasses", {"0": 0, "1": 1, "2": 1}),
     # Against clear glasses and none alike: the dial changes the tint as well as the frame.
@@ -44,7 +44,7 @@ _CODES: dict[str, tuple[str, dict[str, float] | None]] = {
     "stubble": ("shadow", None),
     "makeup": ("makeup", None),
     "lipstick": ("lipstick", None),
-    "smile_label": ("smile", None),
+    "smile": ("smile", None),
     "frown": ("smile", {"-1": 1, "0": 0, "1": 0, "2": 0}),
     "mouth_label": ("mouth_open", None),
     "teeth": ("teeth", None),
@@ -66,7 +66,7 @@ _CODES: dict[str, tuple[str, dict[str, float] | None]] = {
     "earrings": ("earrings", None),
     "necklace": ("necklace", None),
     "collar": ("collar", None),
-    "gaze_label": ("gaze", {"l": -1, "c": 0, "r": 1}),
+    "gaze": ("gaze", {"l": -1, "c": 0, "r": 1}),
     "light_label": ("light", {"l": -1, "f": 0, "t": 0, "b": 0, "r": 1}),
     "bg_busy": ("bg_busy", None),
     "outdoors": ("scene", {"o": 1, "i": 0, "s": 0}),

@@ -1,47 +1,52 @@
-"""Learn all dials of a latent space from a crowd of generated faces, and write their files."""
+"""Learn all dials of a latent space from a crowd of generated faces, and write their files.
+
+Steps: render and look at the crowd (resumable); learn the mean face, the pose correction and the
+classifiers; read every channel from w; solve one direction a dial; render each both ways on
+other faces, and rescale it so that one unit of the dial is one unit in the picture.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from facegen.controls import DIALS, Dial
-from facegen.directions.fit import Reading, fit_reading, solve_direction
+from facegen.directions.calibrate import Calibration, calibrate
+from facegen.directions.crowd import Glimpse, Progress, Renders, scan
+from facegen.directions.fit import Reading, fit_readings, solve_direction
 from facegen.directions.labels import LABELS_PSI, read_labels
-from facegen.directions.recipes import HOLDS, LABELS_INSTEAD, RECIPES, Recipe
+from facegen.directions.recipes import HOLDS, RECIPES, Recipe
 from facegen.directions.store import (
     Direction,
     DirectionMeta,
     Regressor,
+    npz_bytes,
     write_direction,
     write_regressor,
 )
+from facegen.errors import UsageError
+from facegen.files import write_atomic
 from facegen.latents import NUM_WS, truncate, z_from_seed
-from facegen.paths import DIRECTIONS_DIR
+from facegen.measure.classifiers import CLASSIFIERS_FILE, features, fit_classifiers
+from facegen.measure.classifiers import load_classifiers, pack
+from facegen.measure.face import instrument_values, method_of
+from facegen.measure.pose import learn_shape, load_shape, save_shape
+from facegen.measure.shape import learn_correction, load_correction, save_correction
+from facegen.paths import DIRECTIONS_DIR, ROOT
 
+CACHE_DIR = ROOT / ".cache" / "crowd"
+EXTRA_SEEDS_FROM = 10_000
+DEFAULT_SAMPLES = 3264
 POPULATION_SEED = 20_000
 POPULATION_SIZE = 20_000
 NATURAL_PERCENTILES = (1, 99)
 SAFE_SD = 3.5
-# Labels alone tell left from right, not degrees: a rough scale until an instrument is used.
-ROUGH_DEGREES_PER_SD = 18.0
 
 log = logging.getLogger(__name__)
-
-
-class Maps(Protocol):
-    """What learning needs of a generator to draw faces."""
-
-    space: str
-    w_avg: np.ndarray
-
-    def map(self, z: np.ndarray) -> np.ndarray:
-        """Z [N, 512] -> w [N, 512]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,7 @@ class Population:
     covariance: np.ndarray
 
     @classmethod
-    def draw(cls, generator: Maps) -> Population:
+    def draw(cls, generator: Renders) -> Population:
         """The same sample each time."""
         z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
         w = truncate(generator.map(z.astype(np.float32)), generator.w_avg, LABELS_PSI)
@@ -67,23 +72,122 @@ class Population:
         return cls(w, w.mean(axis=0), np.cov(w, rowvar=False))
 
 
-def w_of_seeds(generator: Maps, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Measured faces.
+
+    Attributes:
+        seeds: [N], those in which a face was seen.
+        w: [N, 512].
+        channels: Name -> [N]. Classifier scores of labelled faces come from classifiers that did
+            not see them.
+        text: The seeds in words.
+    """
+
+    seeds: np.ndarray
+    w: np.ndarray
+    channels: dict[str, np.ndarray]
+    text: str
+
+
+def learn(
+    generator: Renders,
+    *,
+    samples: int = DEFAULT_SAMPLES,
+    folder: Path = DIRECTIONS_DIR,
+    cache: Path = CACHE_DIR,
+    calibrated: bool = True,
+    progress: Progress | None = None,
+) -> tuple[str, ...]:
+    """Learn all dials and write `folder/<space>/` and the instruments' small files.
+
+    Args:
+        generator: A loaded generator.
+        samples: Number of faces; the labelled ones come first.
+        folder: Where direction files go.
+        cache: Where measured faces are kept; a second run goes on from there.
+        calibrated: Render edits and make the units true; without it they are the reading's.
+        progress: Called with (faces done, faces in all).
+
+    Returns:
+        Names of the dials written.
+
+    Raises:
+        UsageError: too few samples.
+        ModelError: the instruments are not installed.
+    """
+    labelled, labels = read_labels()
+    if samples < len(labelled):
+        raise UsageError(f"Learning needs at least {len(labelled)} samples, got {samples}.")
+    extra = range(EXTRA_SEEDS_FROM, EXTRA_SEEDS_FROM + samples - len(labelled))
+    seeds = [*labelled.tolist(), *extra]
+    faces = scan(generator, seeds, psi=LABELS_PSI, cache=cache, progress=progress)
+    crowd = measure_crowd(generator, faces, labelled, labels)
+    population = Population.draw(generator)
+    readings = fit_readings(crowd.w, population.mean, crowd.channels)
+    solved = [
+        make_direction(entry, RECIPES[entry.name], readings, population, crowd, generator.space)
+        for entry in DIALS
+    ]
+    directions = [direction for direction, _, _ in solved]
+    if calibrated:
+        sd = {name: reading.channel_sd for name, reading in readings.items()}
+        results = calibrate(generator, directions, sd, cache=cache / "calibration")
+        directions = [apply_calibration(d, results[d.meta.name]) for d in directions]
+    for direction in directions:
+        write_direction(direction, folder=folder)
+    names = tuple(direction.meta.name for direction in directions)
+    regressor = Regressor(
+        names,
+        np.stack([weights for _, weights, _ in solved], axis=1).astype(np.float32),
+        np.array([bias for _, _, bias in solved], np.float32),
+    )
+    write_regressor(regressor, generator.space, folder=folder)
+    return names
+
+
+def measure_crowd(
+    generator: Renders,
+    faces: Mapping[int, Glimpse],
+    labelled: np.ndarray,
+    labels: Mapping[str, np.ndarray],
+) -> Crowd:
+    """Learn the instruments from the labelled faces, then measure all."""
+    seen = {seed: face for seed, face in faces.items() if face.sight is not None}
+    seeds = np.array(list(seen))
+    by_label = np.isin(seeds, labelled)
+    points = np.array([seen[seed].sight.landmarks for seed in seeds[by_label]])  # type: ignore[union-attr]
+    save_shape(
+        learn_shape(points),
+        learned_from=f"68 landmarks of {len(points)} generated faces, truncation {LABELS_PSI}",
+        licence="CC0-1.0",
+    )
+    load_shape.cache_clear()
+    save_correction(learn_correction(points))
+    load_correction.cache_clear()
+    x = np.stack([features(seen[seed].look, seen[seed].sight) for seed in seeds])  # type: ignore[arg-type]
+    rows = {seed: index for index, seed in enumerate(labelled.tolist())}
+    pick = [rows[seed] for seed in seeds[by_label].tolist()]
+    classifiers, unseen = fit_classifiers(x[by_label], {k: v[pick] for k, v in labels.items()})
+    write_atomic(CLASSIFIERS_FILE, npz_bytes(pack(classifiers)))
+    load_classifiers.cache_clear()
+    scores = classifiers.predict(x)
+    channels = {name: scores[:, k].copy() for k, name in enumerate(classifiers.names)}
+    for name, values in unseen.items():
+        channels[name][by_label] = values
+    measured = [instrument_values(seen[seed].look, seen[seed].sight) for seed in seeds]  # type: ignore[arg-type]
+    for name in measured[0]:
+        channels[name] = np.array([one[name] for one in measured])
+    text = f"{seeds[by_label].min()}-{seeds[by_label].max()}"
+    if (~by_label).any():
+        text += f", {seeds[~by_label].min()}-{seeds[~by_label].max()}"
+    return Crowd(seeds, w_of_seeds(generator, seeds), channels, text)
+
+
+def w_of_seeds(generator: Renders, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
     """The w, [N, 512], of seeds at the labels' truncation."""
     z = np.concatenate([z_from_seed(int(seed)) for seed in seeds])
     return truncate(generator.map(z), generator.w_avg, LABELS_PSI)
-
-
-def fit_readings(
-    w: np.ndarray, w_mean: np.ndarray, channels: Mapping[str, np.ndarray]
-) -> dict[str, Reading]:
-    """A reading for every channel that has enough faces."""
-    readings = {}
-    for name, values in channels.items():
-        try:
-            readings[name] = fit_reading(w, w_mean, values)
-        except ValueError as err:
-            log.warning("%s is left out: %s", name, err)
-    return readings
 
 
 def make_direction(
@@ -91,48 +195,38 @@ def make_direction(
     recipe: Recipe,
     readings: Mapping[str, Reading],
     population: Population,
-    *,
+    crowd: Crowd,
     space: str,
-    seeds: str,
-    measured: Mapping[str, str],
 ) -> tuple[Direction, np.ndarray, float]:
     """Solve one dial.
 
     Returns:
-        The direction (one unit of the dial by the reading), and the reading in the dial's unit:
-        weights [512] and bias.
+        The direction, one unit of the dial long as the reading sees it; and the reading in the
+        dial's unit, weights [512] and bias. Dials in "sd" read 0 on the average face, and their
+        readings have the standard deviation 1.
     """
-    channel = recipe.channel if recipe.channel in readings else LABELS_INSTEAD[recipe.channel]
-    reading = readings[channel]
+    reading = readings[recipe.channel]
     predicted = (population.w - population.mean) @ reading.weights
-    if entry.unit == "sd":
-        scale, offset = 1.0 / float(predicted.std()), 0.0
-    elif channel in measured or entry.unit == "years":
-        scale, offset = 1.0, reading.offset
-    else:
-        scale, offset = ROUGH_DEGREES_PER_SD / float(predicted.std()), 0.0
+    in_units = entry.unit != "sd"
+    scale = 1.0 if in_units else 1.0 / float(predicted.std())
     weights = scale * reading.weights
-    bias = offset - float(population.mean @ weights) + scale * float(predicted.mean()) * (
-        -1.0 if entry.unit == "sd" else 0.0
-    )
+    shift = reading.offset if in_units else -scale * float(predicted.mean())
+    bias = shift - float(population.mean @ weights)
     values = population.w @ weights + bias
-    free = {*recipe.free, *(LABELS_INSTEAD.get(name, name) for name in recipe.free)}
-    held = [
-        name
-        for name in ((n if n in readings else LABELS_INSTEAD.get(n, n)) for n in HOLDS)
-        if name in readings and name not in free and name != channel
-    ]
+    held = [name for name in HOLDS if name not in recipe.free and name != recipe.channel]
     step = solve_direction(
-        channel,
-        {name: one.weights for name, one in readings.items()} | {channel: weights},
+        recipe.channel,
+        {name: one.weights for name, one in readings.items()},
         population.covariance,
-        held=list(dict.fromkeys(held)),
+        held=held,
         hold=recipe.hold,
     )
+    step = step * (1.0 if in_units else reading.channel_sd)
     vector = np.zeros((NUM_WS, len(step)), np.float32)
     vector[slice(*recipe.rows)] = step
     low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
-    mean, sd = float(values.mean()), float(values.std())
+    sd = reading.channel_sd if in_units else 1.0
+    mean = float(values.mean()) if in_units else 0.0
     meta = DirectionMeta(
         name=entry.name,
         title=entry.label,
@@ -146,57 +240,23 @@ def make_direction(
         rows=recipe.rows,
         read_rows=recipe.rows,
         score=_round(reading.score),
-        channel=channel,
-        measured=measured.get(channel, "labels"),
-        samples=reading.samples,
-        seeds=seeds,
+        channel=recipe.channel,
+        measured=method_of(recipe.channel),
+        samples=len(crowd.seeds),
+        seeds=crowd.text,
     )
-    return Direction(meta, vector), weights.astype(np.float32), bias
+    return Direction(meta, vector), weights, bias
 
 
-def learn_from_labels(generator: Maps, *, folder: Path = DIRECTIONS_DIR) -> tuple[str, ...]:
-    """Learn what the labels alone allow, in seconds and without rendering.
-
-    Returns:
-        Names of the dials written.
-    """
-    seeds, channels = read_labels()
-    population = Population.draw(generator)
-    readings = fit_readings(w_of_seeds(generator, seeds), population.mean, channels)
-    return write_dials(
-        generator.space, readings, population,
-        seeds=f"{seeds.min()}-{seeds.max()}", measured={}, folder=folder,
-    )  # fmt: skip
-
-
-def write_dials(
-    space: str,
-    readings: Mapping[str, Reading],
-    population: Population,
-    *,
-    seeds: str,
-    measured: Mapping[str, str],
-    folder: Path,
-) -> tuple[str, ...]:
-    """Solve and write every dial whose channel was read."""
-    names, columns, biases = [], [], []
-    for entry in DIALS:
-        recipe = RECIPES[entry.name]
-        if recipe.channel not in readings and LABELS_INSTEAD.get(recipe.channel) not in readings:
-            continue
-        direction, weights, bias = make_direction(
-            entry, recipe, readings, population, space=space, seeds=seeds, measured=measured
-        )
-        write_direction(direction, folder=folder)
-        names.append(entry.name)
-        columns.append(weights)
-        biases.append(bias)
-    regressor = Regressor(
-        tuple(names), np.stack(columns, axis=1), np.array(biases, np.float32)
+def apply_calibration(direction: Direction, result: Calibration) -> Direction:
+    """Rescale a direction so that a unit of the dial is a unit in the picture."""
+    meta = replace(
+        direction.meta,
+        gain=_round(result.gain),
+        leakage={name: _round(value) for name, value in result.leakage.items()},
     )
-    write_regressor(regressor, space, folder=folder)
-    return tuple(names)
+    return Direction(meta, (direction.vector / result.used_gain).astype(np.float32))
 
 
 def _round(value: float) -> float:
-    return float(f"{value:.5g}")
+    return float(f"{value:.4g}")

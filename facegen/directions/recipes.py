@@ -19,7 +19,7 @@ OLD = ("wrinkles", "eye_bags", "hair_gray", "receding", "double_chin")
 MOUTH = ("smile", "mouth_open", "teeth", "frown", "cheekbones", "narrow_eyes", "rosy_cheeks")
 
 HOLDS: tuple[str, ...] = (
-    "yaw", "pitch", "gaze_label", "gender", "age", "skin", "smile", "mouth_open", "eyes_open",
+    "yaw", "pitch", "gaze", "gender", "age", "skin", "smile", "mouth_open", "eye_open",
     "glasses", "hat", "beard", "mustache", "bangs", "hair_length", "curls", "receding",
     "hair_blond", "hair_black", "hair_gray", "hair_red", "chubby", "makeup", "brows", "nose_size",
     "lips", "wrinkles", "earrings", "hair_volume", "light_side", "bg_busy", "outdoors", "artifact",
@@ -45,14 +45,14 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "yaw": Recipe("yaw", SHAPE, ("gaze_label", "light_side"), 3.0),
-    "pitch": Recipe("pitch", SHAPE, ("gaze_label",), 3.0),
+    "yaw": Recipe("yaw", SHAPE, ("gaze", "light_side"), 3.0),
+    "pitch": Recipe("pitch", SHAPE, ("gaze",), 3.0),
     "smile": Recipe("smile", SHAPE, MOUTH),
     "mouth_open": Recipe("mouth_open", SHAPE, MOUTH),
     "teeth": Recipe("teeth", SHAPE, MOUTH),
     "frown": Recipe("frown", SHAPE, MOUTH),
-    "eyes_open": Recipe("eyes_open", SHAPE, ("narrow_eyes",)),
-    "gaze": Recipe("gaze_label", SHAPE, (), 100.0),
+    "eyes_open": Recipe("eye_open", SHAPE, ("narrow_eyes",)),
+    "gaze": Recipe("gaze", SHAPE, (), 100.0),
     "age": Recipe("age", ALL, OLD, 3.0),
     "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows", "hair_length"), 3.0),
     "wrinkles": Recipe("wrinkles", (4, 18), OLD),
@@ -63,13 +63,20 @@ RECIPES: dict[str, Recipe] = {
     "cheekbones": Recipe("cheekbones", SHAPE, ("rosy_cheeks",)),
     "double_chin": Recipe("double_chin", SHAPE, ("chubby",)),
     "eye_bags": Recipe("eye_bags", (4, 18), ("wrinkles",)),
-    "narrow_eyes": Recipe("narrow_eyes", SHAPE, ("eyes_open",)),
+    "narrow_eyes": Recipe("narrow_eyes", SHAPE, ("eye_open",)),
     "eye_blue": Recipe("eye_blue", COLOUR),
     "brows": Recipe("brows", (4, 14)),
     "arched_brows": Recipe("arched_brows", SHAPE),
     "nose_size": Recipe("nose_size", SHAPE, ("pointy_nose",)),
     "pointy_nose": Recipe("pointy_nose", SHAPE, ("nose_size",)),
     "lips": Recipe("lips", (2, 10)),
+    "face_width": Recipe("face_width", SHAPE, ("chubby", "oval_face")),
+    "chin_length": Recipe("chin_length", SHAPE, ("double_chin", "oval_face")),
+    "brow_height": Recipe("brow_height", SHAPE, ("arched_brows",)),
+    "eye_distance": Recipe("eye_distance", SHAPE),
+    "nose_width": Recipe("nose_width", SHAPE, ("nose_size",)),
+    "nose_length": Recipe("nose_length", SHAPE, ("pointy_nose",)),
+    "mouth_width": Recipe("mouth_width", SHAPE, MOUTH),
     "hair_length": Recipe("hair_length", SHAPE, ("hair_volume",)),
     "hair_volume": Recipe("hair_volume", SHAPE, ("curls", "hair_length")),
     "curls": Recipe("curls", (0, 10), ("hair_volume",)),
@@ -92,16 +99,7 @@ RECIPES: dict[str, Recipe] = {
     "earrings": Recipe("earrings", (0, 12)),
     "necklace": Recipe("necklace", (0, 12)),
     "light_side": Recipe("light_side", (6, 18)),
+    "bg_light": Recipe("bg_light", ALL, ("outdoors",)),
     "bg_busy": Recipe("bg_busy", ALL, ("outdoors",)),
     "outdoors": Recipe("outdoors", (6, 18), ("bg_busy",)),
 }
-
-LABELS_INSTEAD = {
-    "age": "age_label",
-    "smile": "smile_label",
-    "mouth_open": "mouth_label",
-    "eyes_open": "eyes_label",
-    "yaw": "gaze_label",
-    "light_side": "light_label",
-}
-"""Channels that stand in for an instrument's where it was not used."""

