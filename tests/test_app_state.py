@@ -170,6 +170,11 @@ def test_opening_somebody_met_before_does_not_double_them(studio):
     assert studio.look.person.seed == 417
 
 
+def test_before_is_the_person_as_they_came(studio, generator):
+    studio.edit({"smile": 1.0}, psi=0.4)
+    assert np.array_equal(studio.w_plus(studio.start), generator.w_from_seed(417, 0.7))
+
+
 def test_bad_seeds_are_refused(studio):
     with pytest.raises(UsageError, match="whole number from 0"):
         studio.new_person(2**32)

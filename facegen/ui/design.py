@@ -89,7 +89,7 @@ def _show_face(
     service = backend.service
     try:
         w_plus = studio.w_plus(look)
-        before_w = studio.base(look)
+        before_w = studio.base(studio.start)
         make = service.preview if is_preview else service.render
         result = make(w_plus, session=studio.session)
     except FacegenError as err:
@@ -206,7 +206,7 @@ def _bar(backend: Backend, studio: Studio) -> None:
                 key=SEED_KEY,
                 placeholder="from a file",
                 help="Each number is a person. Type one to meet them again.",
-                on_change=lambda: _new_person(studio, st.session_state[SEED_KEY]),
+                on_change=lambda: _seed_typed(studio),
             )
         with st.container(key="fg_steps", horizontal=True):
             st.button(
@@ -238,11 +238,16 @@ def _ignore(look: Look) -> None:
     """Make a callback of a step: Streamlit wants nothing back."""
 
 
-def _new_person(studio: Studio, seed: object = None) -> None:
-    if seed is not None and not isinstance(seed, int):
+def _new_person(studio: Studio) -> None:
+    studio.new_person(session.fresh_seed())
+
+
+def _seed_typed(studio: Studio) -> None:
+    seed = st.session_state[SEED_KEY]
+    if seed is None:  # An emptied box is filled again with who is in hand.
         return
     try:
-        studio.new_person(session.fresh_seed() if seed is None else seed)
+        studio.new_person(int(seed))
     except FacegenError as err:
         session.notify(str(err))
 

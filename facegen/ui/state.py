@@ -142,7 +142,7 @@ class Studio:
     @property
     def start(self) -> Look:
         """The same person as they came, before any dial: what "before" shows."""
-        return Look(self.look.person, self.look.psi)
+        return Look(self.look.person, self.look.person.psi)
 
     @property
     def name(self) -> str:

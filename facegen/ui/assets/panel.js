@@ -57,7 +57,7 @@ function setUp(el) {
   s.counts = () => {
     let all = 0;
     for (const group of s.groups) {
-      const moved = group.dials.filter((d) => d.name !== "psi" && s.deltas[d.name]).length;
+      const moved = group.dials.filter(s.isMoved).length;
       all += moved;
       group.count.textContent = moved ? `${moved} changed` : "";
       group.undo.hidden = !moved;
@@ -83,12 +83,13 @@ function setUp(el) {
 
   // -- moving dials ----------------------------------------------------------------------------
   s.set = (dial, value) => {
-    const span = dial.max - dial.min;
+    // The tick is magnetic under the finger; the keyboard's steps are smaller than its reach.
+    const reach = s.down === dial.name ? SNAP * (dial.max - dial.min) : 5e-4;
     if (dial.name === "psi") {
-      s.psi = Math.abs(value - dial.own) < SNAP * span ? dial.own : Math.round(value * 1000) / 1000;
+      s.psi = Math.abs(value - dial.own) < reach ? dial.own : Math.round(value * 1000) / 1000;
     } else {
       const delta = Math.round((value - dial.own) * 1000) / 1000;
-      if (Math.abs(delta) < SNAP * span) delete s.deltas[dial.name]; else s.deltas[dial.name] = delta;
+      if (Math.abs(delta) < reach) delete s.deltas[dial.name]; else s.deltas[dial.name] = delta;
     }
     s.counts();
   };
@@ -108,7 +109,7 @@ function setUp(el) {
   };
   on(window, "pointerup", settle);
   on(window, "pointercancel", settle);
-  on($("all"), "click", () => s.reset(s.groups.flatMap((g) => g.dials).filter((d) => d.name !== "psi"), "all"));
+  on($("all"), "click", () => s.reset(s.groups.flatMap((g) => g.dials), "all"));
 
   s.row = (dial) => {
     const id = "fg-dial-" + dial.name, node = make("div", "fg-row", { "data-dial": dial.name });
@@ -170,7 +171,7 @@ function setUp(el) {
       const pill = make("button", "", { type: "button" }, group.name);
       const g = { ...group, node, count, undo, pill, fold };
       fold.onclick = () => { node.classList.toggle("shut"); s.fold(g); s.remember(); };
-      undo.onclick = () => s.reset(g.dials.filter((d) => d.name !== "psi"), "group");
+      undo.onclick = () => s.reset(g.dials, "group");
       pill.onclick = () => s.pick(g.name);
       const isMoved = group.dials.some((d) => s.deltas[d.name]);
       const isOpen = isMoved || (opened?.open ? opened.open.includes(group.name) : group.open);
