@@ -249,6 +249,46 @@ def test_nothing_but_the_dials_scrolls(drawn, chromium):
         visitor.close()
 
 
+def test_the_picture_never_flickers_dims_or_jumps(drawn, chromium):
+    """Every animation frame has a whole picture, at full strength, in the same place."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    page.wait_for_timeout(800)
+    page.evaluate(
+        """() => { window.faults = new Set(); window.looked = 0;
+        const frame = document.querySelector('.fg-frame');
+        const place = () => JSON.stringify(frame.getBoundingClientRect());
+        const start = place();
+        const look = () => { window.looked += 1;
+            const image = document.querySelector('.fg-now .fg-img');
+            if (!image || !image.complete || !image.naturalWidth) window.faults.add('missing');
+            if (place() !== start) window.faults.add('moved ' + start + place());
+            for (let e = image; e; e = e.parentElement) {
+                const {opacity, filter, visibility} = getComputedStyle(e);
+                if (opacity !== '1' || filter !== 'none' || visibility !== 'visible')
+                    window.faults.add('dim ' + e.className + opacity); }
+            requestAnimationFrame(look); };
+        look(); }"""
+    )
+    page.keyboard.press("n")
+    second = visitor.wait_other(first)
+    visitor.slider("yaw").focus()
+    page.keyboard.press("End")
+    third = visitor.wait_other(second)
+    box = visitor.slider("smile").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for step in range(15):
+        page.mouse.move(box["x"] + box["width"] * (0.5 + step / 40), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(40)
+    page.mouse.up()
+    visitor.wait_other(third)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.looked") > 30
+    assert page.evaluate("[...window.faults]") == []
+    visitor.close()
+
+
 def test_search_folds_and_resets(drawn, chromium):
     visitor = Visitor(chromium, drawn.url, "/?seed=417&smile=1&age=6")
     page, changed = visitor.page, visitor.face_id

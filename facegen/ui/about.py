@@ -45,7 +45,7 @@ that no camera took it.
 
 ### Words
 
-*Typical or unusual* is what experts call truncation (psi). A *seed* is the number that a person
+*How unusual* is what experts call truncation (psi). A *seed* is the number that a person
 is drawn from; the same seed gives the same person everywhere. Degrees and years on the dials are
 estimates read from the face; numbers without a unit count standard deviations between people.
 """

@@ -130,7 +130,7 @@ def panel_data(
     """
     person = {
         "name": "psi",
-        "label": "Typical or unusual",
+        "label": "How unusual",
         "help": "How far this person is from the average face. To the left everybody looks alike "
         "and flawless; to the right people get more unusual, and more mistakes appear.",
         "unit": "psi",
