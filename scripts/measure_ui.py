@@ -35,6 +35,7 @@ DIAL = "yaw"
 RECORD = """
 window.__log = [];
 const note = (kind, detail) => window.__log.push({kind, at: performance.now(), ...detail});
+addEventListener('keydown', e => note('key', {key: e.key}), true);
 addEventListener('facegen:sent', e => note('sent', {n: e.detail.n, final: e.detail.final}));
 addEventListener('facegen:painted', e => requestAnimationFrame(() => requestAnimationFrame(() =>
   note('painted', {n: e.detail.n, size: e.detail.kind, seconds: e.detail.seconds}))));
@@ -102,6 +103,21 @@ def jump(page: Page, moves: int) -> list[dict[str, Any]]:
     return rows
 
 
+def meet(page: Page, people: int) -> list[dict[str, Any]]:
+    """Press N for new people; gives one row per first full picture of somebody."""
+    rows = []
+    for _ in range(people):
+        page.evaluate("window.__log.length = 0")
+        page.keyboard.press("n")
+        page.wait_for_function("window.__log.some(i => i.kind == 'painted' && i.size == 'full')")
+        log = page.evaluate("window.__log")
+        first = next(item for item in log if item["kind"] == "key")
+        last = next(i for i in log if i["kind"] == "painted" and i["size"] == "full")
+        rows.append({"ms": last["at"] - first["at"], "generator_ms": 1000 * last["seconds"]})
+        page.wait_for_timeout(250)
+    return rows
+
+
 def summary(what: str, rows: list[dict[str, Any]], seconds: float | None = None) -> dict[str, Any]:
     """Median and 90th percentile of the rows, with and without the generator."""
     ms = sorted(row["ms"] for row in rows)
@@ -135,6 +151,7 @@ def measure(name: str, arguments: list[str], *, seconds: float, moves: int) -> l
             drag(page, 1.0)  # Warm.
             rows = [summary(f"{name}: drag, preview", drag(page, seconds), seconds)]
             rows.append(summary(f"{name}: release, full picture", jump(page, moves)))
+            rows.append(summary(f"{name}: new person, full picture", meet(page, moves)))
             browser.close()
     finally:
         process.terminate()

@@ -301,3 +301,9 @@ def test_about_names_licence_and_bias():
     assert "synthetic media" in about.TEXT
     at = AppTest.from_string("from facegen.ui import about\nabout.page()").run()
     assert not at.exception
+
+
+def test_a_file_name_is_not_read_as_markdown(fake):
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("![x](http:x) :red[a].png", b"nothing").run()
+    assert r"\!\[x\](http\:x) \:red\[a\].png" in at.error[0].value

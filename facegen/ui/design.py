@@ -347,4 +347,5 @@ def _notice() -> None:
     text = session.take_notice()
     if text:
         with st.container(key="fg_notice"):
-            st.error(text, icon=":material/info:")
+            # A file's name is text of a stranger: it is shown, never read as Markdown.
+            st.error(re.sub(r"([\\`*_\[\]<>!$:~])", r"\\\1", text), icon=":material/info:")

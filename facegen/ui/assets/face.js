@@ -2,6 +2,12 @@
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
 const memory = new WeakMap();
 
+// Fields whose own help mark is hidden for calm.
+const HELP = {
+  ".st-key-fg_seed": "Each number is a person. Type one and press Enter to meet them again.",
+  "[class*=st-key-fg_open]": "Open a face saved here, or a public StyleGAN latent. You can also drop the file on the page.",
+};
+
 function isTyping(event) {
   const el = event.target;
   return el && (el.isContentEditable || el.tagName === "TEXTAREA" || el.tagName === "SELECT" ||
@@ -159,6 +165,7 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
   const theme = getComputedStyle(el.querySelector(".fg-face")), root = document.documentElement.style;
   root.setProperty("--fg-page", theme.getPropertyValue("--st-background-color"));
   root.setProperty("--fg-accent", theme.getPropertyValue("--st-primary-color"));
+  for (const [part, words] of Object.entries(HELP)) document.querySelector(part)?.setAttribute("title", words);
   if (data && data !== s.last) { s.last = data; s.show(unpack(data)); }
   return () => {
     s.off.forEach((f) => f());

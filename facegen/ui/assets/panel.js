@@ -168,7 +168,7 @@ function setUp(el) {
       const rows = make("div", "fg-rows");
       rows.append(...group.dials.map(s.row));
       node.append(top, rows);
-      const pill = make("button", "", { type: "button" }, group.name);
+      const pill = make("button", "", { type: "button", title: `Show the ${group.name.toLowerCase()} dials` }, group.name);
       const g = { ...group, node, count, undo, pill, fold };
       fold.onclick = () => { node.classList.toggle("shut"); s.fold(g); s.remember(); };
       undo.onclick = () => s.reset(g.dials, "group");
