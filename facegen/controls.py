@@ -66,8 +66,6 @@ DIALS: tuple[Dial, ...] = (
     _sd("teeth", "Teeth", "Expression", "Hides or shows the teeth.", "hidden", "shown"),
     _sd("frown", "Mood", "Expression", "From friendly to stern or sad.", "friendly", "stern"),
     _sd("eyes_open", "Eyes open", "Expression", "Narrows or widens the eyes.", "closed", "wide"),
-    _sd("gaze", "Gaze", "Expression", "Moves the look to the left or right of the picture.",
-        "left", "right"),
     Dial("age", "Age", "Age & sex", "years", "Makes the person younger or older.",
          "younger", "older"),
     _sd("gender", "Sex", "Age & sex", "From feminine to masculine features.",

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.crowd import Renders, glimpse
+from facegen.directions.crowd import Renders
 from facegen.directions.labels import LABELS_PSI
+from facegen.directions.sitting import open_sitting
 from facegen.directions.store import Direction
-from facegen.measure.classifiers import load_classifiers
-from facegen.measure.face import Measured, measured_from
-from facegen.measure.instruments import MEASURE_PX
+from facegen.measure.face import Measured
 
 CALIBRATION_SEEDS = tuple(range(100_000, 100_010))
 STEP_SD = 1.5
@@ -39,14 +38,6 @@ class Calibration:
     distances: np.ndarray
 
 
-def measure_edit(generator: Renders, w_plus: np.ndarray) -> Measured | None:
-    """Render and measure one latent, [18, 512]; None if no face is seen."""
-    face = glimpse(generator.render(w_plus, size=MEASURE_PX))
-    if face.sight is None:
-        return None
-    return measured_from(face.look, face.sight, load_classifiers())
-
-
 def calibrate(
     generator: Renders,
     directions: Sequence[Direction],
@@ -61,24 +52,21 @@ def calibrate(
         generator: Renders.
         directions: As solved.
         channel_sd: Channel -> standard deviation over the crowd.
-        cache: Unused folder for later resumption of long runs.
+        cache: Folder that keeps what was measured.
         seeds: Faces.
     """
     bases = [generator.w_from_seed(seed, LABELS_PSI) for seed in seeds]
-    plain = [measure_edit(generator, base) for base in bases]
     results = {}
-    for direction in directions:
-        step = STEP_SD * direction.meta.unit_per_sd
-        pairs = [
-            (
-                at,
-                measure_edit(generator, base + step * direction.vector),
-                measure_edit(generator, base - step * direction.vector),
-            )
-            for base, at in zip(bases, plain, strict=True)
-            if at is not None
-        ]
-        results[direction.meta.name] = summarise(direction, pairs, channel_sd)
+    with open_sitting(generator, cache) as sitting:
+        plain = sitting.measure(bases)
+        for direction in directions:
+            step = np.float32(STEP_SD * direction.meta.unit_per_sd)
+            up = sitting.measure([base + step * direction.vector for base in bases])
+            down = sitting.measure([base - step * direction.vector for base in bases])
+            pairs = [
+                (a, b, c) for a, b, c in zip(plain, up, down, strict=True) if a is not None
+            ]
+            results[direction.meta.name] = summarise(direction, pairs, channel_sd)
     return results
 
 

@@ -137,16 +137,3 @@ def solve_direction(
     # Woodbury: M^-1 = S - S H (s^2 / hold + H' S H)^-1 H' S.
     d = base - sh @ np.linalg.solve(scale + h_cov, h.T @ base)
     return d / (g @ d)
-
-
-def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve: the share of pairs that the scores put in the right order."""
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    n_positive = int(positive.sum())
-    n_negative = len(scores) - n_positive
-    if not n_positive or not n_negative:
-        return float("nan")
-    return float(
-        (ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
-    )

@@ -31,8 +31,13 @@ from facegen.directions.store import (
 from facegen.errors import UsageError
 from facegen.files import write_atomic
 from facegen.latents import NUM_WS, truncate, z_from_seed
-from facegen.measure.classifiers import CLASSIFIERS_FILE, features, fit_classifiers
-from facegen.measure.classifiers import load_classifiers, pack
+from facegen.measure.classifiers import (
+    CLASSIFIERS_FILE,
+    features,
+    fit_classifiers,
+    load_classifiers,
+    pack,
+)
 from facegen.measure.face import instrument_values, method_of
 from facegen.measure.pose import learn_shape, load_shape, save_shape
 from facegen.measure.shape import learn_correction, load_correction, save_correction
@@ -132,7 +137,7 @@ def learn(
     directions = [direction for direction, _, _ in solved]
     if calibrated:
         sd = {name: reading.channel_sd for name, reading in readings.items()}
-        results = calibrate(generator, directions, sd, cache=cache / "calibration")
+        results = calibrate(generator, directions, sd, cache=cache.with_name("calibration"))
         directions = [apply_calibration(d, results[d.meta.name]) for d in directions]
     for direction in directions:
         write_direction(direction, folder=folder)
@@ -244,6 +249,7 @@ def make_direction(
         measured=method_of(recipe.channel),
         samples=len(crowd.seeds),
         seeds=crowd.text,
+        channel_sd=_round(reading.channel_sd),
     )
     return Direction(meta, vector), weights, bias
 

@@ -45,6 +45,7 @@ class DirectionMeta:
         measured: How: "labels" (by eye) or the name of the instrument.
         samples: Number of faces it was learned from.
         seeds: Which ones.
+        channel_sd: Standard deviation of the channel over the crowd, in the channel's own unit.
         gain: Change of the picture's measurement per unit before calibration; None if not known.
         leakage: The other measurements it moves most, in their standard deviations per own
             standard deviation.
@@ -67,6 +68,7 @@ class DirectionMeta:
     measured: str
     samples: int
     seeds: str
+    channel_sd: float
     gain: float | None = None
     leakage: dict[str, float] = field(default_factory=dict)
     licence: str = "CC0-1.0"
@@ -210,12 +212,12 @@ def _read_meta(path: Path) -> DirectionMeta:
             values[key] = (int(low), int(high)) if key.endswith("rows") else (low, high)
             if not low < high:
                 raise _bad(path, f"{key} must rise")
-        for key in ("unit_per_sd", "mean", "score"):
+        for key in ("unit_per_sd", "mean", "score", "channel_sd"):
             values[key] = float(values[key])
     except (TypeError, ValueError) as err:
         raise _bad(path, "a number in it is not a number") from err
     numbers = [values["unit_per_sd"], values["mean"], *values["natural"], *values["safe"]]
-    if not np.isfinite(numbers).all() or values["unit_per_sd"] <= 0:
+    if not np.isfinite(numbers).all() or min(values["unit_per_sd"], values["channel_sd"]) <= 0:
         raise _bad(path, "its unit and ranges must be finite, and a step more than zero")
     return DirectionMeta(**values)
 

@@ -38,6 +38,9 @@ class Classifiers:
         weights: [D, K].
         bias: [K].
         scores: Cross-validated correlation with the labels, [K].
+        balanced, auc: Cross-validated balanced accuracy (at the threshold that calls as many
+            faces positive as the labels do) and area under the ROC curve, for labels above their
+            mean against the others, [K].
     """
 
     names: tuple[str, ...]
@@ -46,6 +49,8 @@ class Classifiers:
     weights: np.ndarray
     bias: np.ndarray
     scores: np.ndarray
+    balanced: np.ndarray
+    auc: np.ndarray
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Scores [N, K] of features [N, D]."""
@@ -86,7 +91,8 @@ def block_slices(length: int) -> dict[str, slice]:
         "networks": length,
     }
     starts = [0, *list(ends.values())[:-1]]
-    return {name: slice(start, end) for start, (name, end) in zip(starts, ends.items(), strict=True)}
+    names = zip(starts, ends.items(), strict=True)
+    return {name: slice(start, end) for start, (name, end) in names}
 
 
 def fit_classifiers(
@@ -115,6 +121,7 @@ def fit_classifiers(
         if np.isfinite(y).sum() >= MIN_SAMPLES and np.nanstd(y) > 0
     ]
     weights, bias, scores, unseen = [], [], [], {}
+    balanced, auc = [], []
     for name in names:
         y = labels[name]
         known = np.flatnonzero(np.isfinite(y))
@@ -128,9 +135,13 @@ def fit_classifiers(
         weights.append(z[known].T @ alpha)
         bias.append(offset)
         scores.append(float(np.corrcoef(out[known], y[known])[0, 1]))
+        positive = y[known] > y[known].mean()
+        balanced.append(balanced_accuracy(out[known], positive))
+        auc.append(area_under_curve(out[known], positive))
     fitted = Classifiers(
-        tuple(names), mean, scale, np.stack(weights, axis=1), np.array(bias), np.array(scores)
-    )
+        tuple(names), mean, scale, np.stack(weights, axis=1), np.array(bias), np.array(scores),
+        np.array(balanced), np.array(auc),
+    )  # fmt: skip
     return fitted, unseen
 
 
@@ -139,6 +150,26 @@ def _dual(gram: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray
     system = gram[np.ix_(rows, rows)].copy()
     system[np.diag_indices_from(system)] += PENALTY
     return np.linalg.solve(system, y[rows] - level), level
+
+
+def balanced_accuracy(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Mean of the two classes' shares judged rightly, with as many called positive as are."""
+    threshold = np.quantile(scores, 1 - positive.mean())
+    called = scores >= threshold
+    return float((called[positive].mean() + (~called[~positive]).mean()) / 2)
+
+
+def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC curve: the share of pairs that the scores put in the right order."""
+    ranks = np.empty(len(scores))
+    ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    n_positive = int(positive.sum())
+    n_negative = len(scores) - n_positive
+    if not n_positive or not n_negative:
+        return float("nan")
+    return float(
+        (ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    )
 
 
 def pack(classifiers: Classifiers) -> dict[str, np.ndarray]:
@@ -152,6 +183,8 @@ def pack(classifiers: Classifiers) -> dict[str, np.ndarray]:
         "size": size.astype(np.float32),
         "bias": classifiers.bias.astype(np.float32),
         "scores": classifiers.scores.astype(np.float32),
+        "balanced": classifiers.balanced.astype(np.float32),
+        "auc": classifiers.auc.astype(np.float32),
     }
 
 
@@ -167,8 +200,9 @@ def load_classifiers(path: Path = CLASSIFIERS_FILE) -> Classifiers:
             names = tuple(str(name) for name in data["names"])
             weights = data["weights"].astype(np.float64) * data["size"]
             fitted = Classifiers(
-                names, data["mean"], data["scale"], weights, data["bias"], data["scores"]
-            )
+                names, data["mean"], data["scale"], weights, data["bias"], data["scores"],
+                data["balanced"], data["auc"],
+            )  # fmt: skip
     except (OSError, ValueError, KeyError, EOFError) as err:
         raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
     if weights.shape != (len(fitted.mean), len(names)) or not np.isfinite(weights).all():

@@ -23,6 +23,7 @@ from facegen.errors import LatentError, ModelError
 
 MEASURE_PX = 512
 DETECT_PX = 256
+MIN_PX = 64
 NUM_LANDMARKS = 68
 CHIP_PADDING = 0.2
 AGE_CHIP_PX = 64
@@ -103,7 +104,8 @@ class Instruments:
         landmarks = np.array([(p.x, p.y) for p in shape.parts()], np.float64)
         descriptor = np.zeros(128, np.float32)
         if describe:
-            descriptor = np.array(self._describe.compute_face_descriptor(picture, shape), np.float32)
+            vector = self._describe.compute_face_descriptor(picture, shape)
+            descriptor = np.array(vector, np.float32)
         five = self._five(picture, rect)
         age = self._run(self._age, picture, five, AGE_CHIP_PX) @ self._age_weights
         female, male = np.maximum(self._run(self._sex, picture, five, SEX_CHIP_PX), 1e-6)
@@ -133,7 +135,8 @@ def at_size(image: np.ndarray, size: int) -> np.ndarray:
         LatentError: not uint8 [H, H, 3] of at least 64 px.
     """
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 64:
+    is_rgb = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if not is_rgb or min(image.shape[:2]) < MIN_PX:
         raise LatentError(
             f"A picture to measure must be uint8 [H, W, 3] of at least 64 px, got {image.dtype} "
             f"{image.shape}. Convert it to RGB, or take a larger one."

@@ -115,14 +115,13 @@ def learn_shape(landmarks: np.ndarray) -> np.ndarray:
     motion = u[:, :3] * s[:3]
     upgrade = _metric(motion[:n], motion[n:])
     motion = motion @ upgrade
-    motion /= np.repeat(np.linalg.norm(motion[:n], axis=1), 1)[np.r_[0:n, 0:n], None]
+    motion /= np.tile(np.linalg.norm(motion[:n], axis=1), 2)[:, None]
     # All 68 points by least squares under these cameras, at each face's own scale.
     scale = np.linalg.norm(centred[:, rigid], axis=(1, 2))
     scale = scale / scale.mean()
-    shape = np.linalg.lstsq(
-        motion, np.concatenate([centred[..., 0] / scale[:, None], centred[..., 1] / scale[:, None]]),
-        rcond=None,
-    )[0].T  # fmt: skip
+    scaled = centred / scale[:, None, None]
+    seen = np.concatenate([scaled[..., 0], scaled[..., 1]])  # [2N, 68]
+    shape = np.linalg.lstsq(motion, seen, rcond=None)[0].T
     shape = _upright(shape)
     for _ in range(FIT_ROUNDS):
         shape = _refine(shape, landmarks)
@@ -145,9 +144,9 @@ def load_shape(path: Path = SHAPE_FILE) -> np.ndarray:
     try:
         shape = np.array(json.loads(path.read_text(encoding="utf-8"))["points"], np.float64)
     except (OSError, ValueError, KeyError, TypeError) as err:
-        raise BadFileError(f"The mean face {path.name} cannot be read ({err}). Restore it.") from err
+        raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
     if shape.shape != (68, 3) or not np.isfinite(shape).all():
-        raise BadFileError(f"The mean face {path.name} must be 68 points of 3 numbers. Restore it.")
+        raise BadFileError(f"{path.name} must hold 68 points of 3 numbers. Restore it.")
     return shape
 
 
@@ -181,11 +180,8 @@ def _metric(rows_x: np.ndarray, rows_y: np.ndarray) -> np.ndarray:
 
 def _upright(shape: np.ndarray) -> np.ndarray:
     """Turn a shape so that x runs from eye to eye, y down to the chin, z out of the nose."""
-    across = (shape - shape[list(MIRROR)])[:27].copy()
-    across[: len(across)] *= np.sign(np.r_[-np.ones(8), 0, np.ones(8), -np.ones(5), np.ones(5)])[
-        :, None
-    ]
-    x = across.sum(axis=0)
+    across = shape - shape[list(MIRROR)]  # from each point's mirror image to the point
+    x = across[[9, 10, 11, 12, 13, 14, 15, 16, *range(22, 27)]].sum(axis=0)
     x /= np.linalg.norm(x)
     down = shape[8] - shape[27]
     y = down - x * (down @ x)
