@@ -296,6 +296,29 @@ def test_a_defect_in_a_page_is_not_shown_as_a_traceback(fake, monkeypatch):
     assert "secret" not in at.error[0].value
 
 
+def test_a_defect_on_the_stage_is_not_shown_as_a_traceback(fake, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("secret internals")
+
+    at = start(seed="417")
+    monkeypatch.setattr(design.view, "panel_data", broken)
+    at.run()
+    assert not at.exception
+    assert "should not" in at.error[0].value
+    assert "secret" not in at.error[0].value
+
+
+def test_a_file_that_breaks_the_reader_is_explained(fake, monkeypatch):
+    def broken(data, *, name):
+        raise RuntimeError("secret internals")
+
+    monkeypatch.setattr(design.Face, "from_bytes", broken)
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("five.png", b"x").run()
+    assert not at.exception
+    assert "five.png could not be opened" in at.error[0].value
+
+
 def test_about_names_licence_and_bias():
     assert "CC BY-NC-SA" in about.TEXT
     assert "synthetic media" in about.TEXT

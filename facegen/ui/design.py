@@ -8,6 +8,7 @@ after its picture is out, so that undo, thumbnails and the link follow.
 from __future__ import annotations
 
 import base64
+import logging
 import re
 import time
 from typing import Any
@@ -19,9 +20,11 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.service import RenderResult, latent_key
-from facegen.ui import session, view
+from facegen.ui import messages, session, view
 from facegen.ui.backend import Backend
 from facegen.ui.state import MAX_PSI, Look, Studio
+
+_log = logging.getLogger(__name__)
 
 SEED_KEY = "seed"
 _SEQUENCE = "_facegen_sequence"
@@ -62,6 +65,11 @@ def _is_sketch(backend: Backend, studio: Studio) -> bool:
 
 @st.fragment
 def _stage(backend: Backend, studio: Studio) -> None:
+    with messages.guarded():  # A fragment's own reruns do not pass through the page.
+        _draw_stage(backend, studio)
+
+
+def _draw_stage(backend: Backend, studio: Studio) -> None:
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
     was = look = studio.look
@@ -306,6 +314,9 @@ def open_bytes(studio: Studio, data: bytes, name: str) -> None:
         studio.open_face(face)
     except FacegenError as err:
         session.notify(str(err))
+    except Exception:
+        _log.exception("A file could not be opened.")
+        session.notify(f"{name} could not be opened. Is it a face that was saved here?")
 
 
 def _more(backend: Backend, studio: Studio) -> None:
@@ -346,6 +357,4 @@ def _more(backend: Backend, studio: Studio) -> None:
 def _notice() -> None:
     text = session.take_notice()
     if text:
-        with st.container(key="fg_notice"):
-            # A file's name is text of a stranger: it is shown, never read as Markdown.
-            st.error(re.sub(r"([\\`*_\[\]<>!$:~])", r"\\\1", text), icon=":material/info:")
+        messages.show(text)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import html
-import logging
 
 import streamlit as st
 
-from facegen.ui import about, backend, design, session, view
-
-_log = logging.getLogger(__name__)
+from facegen.ui import about, backend, design, messages, session, view
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
@@ -29,12 +26,9 @@ def main() -> None:
         st.Page(about.page, title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="top")
-    try:
+    with messages.guarded():
         chosen.run()
         _in_hand()
-    except Exception:
-        _log.exception("The page failed.")
-        _sorry()
 
 
 def _design() -> None:
@@ -88,13 +82,3 @@ def _loading() -> None:
         else:
             st.html('<div class="fg-busy"><i></i></div>')
             st.caption("A first face will be here in a few seconds.")
-
-
-def _sorry() -> None:
-    with st.container(key="fg_notice"):
-        st.error(
-            "Something went wrong that should not. Your faces are still here: go on, or reload "
-            "the page. What happened is written in the terminal.",
-            icon=":material/info:",
-        )
-        st.button("Go on", key="go_on")
