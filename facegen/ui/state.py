@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,7 @@ MAX_RECENT = 24
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
 MERGE_SECONDS = 0.8
+MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
 
 
@@ -44,6 +45,9 @@ class Dials(Protocol):
     """What the studio needs of `facegen.editing.dials.DialSet`."""
 
     names: tuple[str, ...]
+
+    def spec(self, name: str) -> Any:
+        """Numbers of a dial; `safe` is the range in which it works, in its unit."""
 
     def read(self, w_plus: np.ndarray) -> dict[str, float]:
         """Where each dial stands on a face, in its unit."""
@@ -89,17 +93,22 @@ class Look:
 
 
 def clean_deltas(
-    deltas: Mapping[str, object], known: Iterable[str]
+    deltas: Mapping[str, object], limits: Mapping[str, float]
 ) -> tuple[tuple[str, float], ...]:
-    """Keep what is a known dial with a finite, non-zero number; rounded and in a fixed order."""
-    known = set(known)
+    """Keep what is a known dial with a finite, non-zero number; rounded and in a fixed order.
+
+    Args:
+        deltas: From anywhere: a link, a file, the browser.
+        limits: Known dials and how far each may be moved at most, in its unit.
+    """
     kept = {}
     for name, value in deltas.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, (int, float)):
+        if name not in limits or isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
-        if math.isfinite(value) and round(float(value), DELTA_DIGITS) != 0.0:
-            kept[name] = round(float(value), DELTA_DIGITS)
-    return tuple(sorted(kept.items()))
+        if math.isfinite(value):
+            within = min(max(float(value), -limits[name]), limits[name])
+            kept[name] = round(within, DELTA_DIGITS)
+    return tuple(sorted((name, delta) for name, delta in kept.items() if delta != 0.0))
 
 
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
@@ -123,6 +132,8 @@ class Studio:
         self._faces = faces
         self.space = faces.space
         self._dials = dials
+        safe = {name: dials.spec(name).safe for name in dials.names}
+        self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
         self._history: list[Look] = []
         self._at = -1
         self._recent: list[Look] = []  # The newest look of each person, newest person last.
@@ -237,7 +248,7 @@ class Studio:
         Dials are kept where this program reproduces the saved latent from them bit by bit;
         otherwise the saved latent itself becomes the start.
         """
-        deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, self._dials.names)
+        deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, self._limits)
         base = np.array(face.base, np.float32)
         saved = np.array(face.w_plus, np.float32)
         again = self._dials.apply(base, dict(deltas)) if deltas else base
@@ -339,7 +350,7 @@ class Studio:
         numbers = {name: parse_number(value) for name, value in dials.items()}
         deltas = clean_deltas(
             {name: number for name, number in numbers.items() if number is not None},
-            self._dials.names,
+            self._limits,
         )
         look = replace(self.look, deltas=deltas)
         self._history[self._at] = look
@@ -352,7 +363,7 @@ class Studio:
     def _moved(self, deltas: Mapping[str, object], psi: object) -> Look:
         look = self.look
         new_psi = look.psi if psi is None else clean_psi(psi, look.psi)
-        return Look(look.person, new_psi, clean_deltas(deltas, self._dials.names))
+        return Look(look.person, new_psi, clean_deltas(deltas, self._limits))
 
     def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Person:
         self._people += 1
