@@ -137,3 +137,18 @@ def test_the_real_program_starts_and_fails_with_a_code():
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.startswith("Error: test_cli.py is not a face file")
+
+
+def test_measure_reads_what_the_dials_read(faces):
+    (row,) = json.loads(run("measure", faces / "seed0003.png", "--json").stdout)
+    read = DialSet.load().read(Face.load(faces / "seed0003.png").w_plus)
+    assert abs(row["yaw"] - read["yaw"]) < 15
+    assert abs(row["age"] - read["age"]) < 20
+
+
+def test_measure_refuses_what_has_no_face(tmp_path):
+    Image.new("RGB", (256, 256), "gray").save(tmp_path / "wall.png")
+    Image.new("RGB", (300, 200), "gray").save(tmp_path / "wide.png")
+    assert "No face was found in wall.png" in run("measure", tmp_path / "wall.png", code=1).stderr
+    assert "must be square" in run("measure", tmp_path / "wide.png", code=1).stderr
+    assert "cannot be opened" in run("measure", tmp_path / "none.png", code=1).stderr

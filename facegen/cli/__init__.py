@@ -10,7 +10,7 @@ import logging
 import click
 
 from facegen.cli.bench import bench
-from facegen.cli.dials import dials, directions
+from facegen.cli.dials import dials, directions, measure
 from facegen.cli.doctor import doctor
 from facegen.cli.faces import edit, generate, show
 from facegen.cli.models import models
@@ -37,7 +37,7 @@ def cli(*, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(message)s")
 
 
-for command in (generate, edit, show, dials, directions, models, bench, doctor):
+for command in (generate, edit, show, measure, dials, directions, models, bench, doctor):
     cli.add_command(command)
 
 

@@ -1,10 +1,21 @@
-"""`dials` and `directions`: what can be changed, learning it, judging it."""
+"""`dials`, `measure`, `directions`: what can be changed, measuring it, learning it, judging it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from facegen.cli.shared import json_option, print_json, print_table
+from facegen.cli.shared import (
+    count_progress,
+    json_option,
+    load_generator,
+    model_option,
+    print_json,
+    print_table,
+)
+from facegen.errors import BadFileError
+from facegen.images import decode_image
 from facegen.latents import BUNDLED_SPACE
 
 
@@ -37,6 +48,71 @@ def dials(*, space: str, as_json: bool) -> None:
         print_table(rows)
 
 
+@click.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def measure(images: tuple[Path, ...], *, as_json: bool) -> None:
+    r"""Measure the face in each picture: angles, age, shapes, and what classifiers see.
+
+    Pictures are expected as facegen saves them: square, the face in the middle.
+
+    \b
+    python -m facegen measure faces/seed0003.png --json
+    """
+    from facegen.measure.face import measure_face
+
+    rows: list[dict[str, object]] = []
+    for path in images:
+        try:
+            data = path.read_bytes()
+        except OSError as err:
+            raise BadFileError(f"{path} cannot be opened ({err.strerror}).") from err
+        picture = decode_image(data, name=path.name)
+        if picture.shape[0] != picture.shape[1]:
+            raise BadFileError(
+                f"{path.name} is {picture.shape[1]}×{picture.shape[0]}; a picture to measure must "
+                "be square, with the face in the middle."
+            )
+        found = measure_face(picture)
+        if found is None:
+            raise BadFileError(f"No face was found in {path.name}; is it turned far away?")
+        values = {name: round(value, 3) for name, value in found.values.items()}
+        rows.append({"file": str(path), **values})
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        for name, value in row.items():
+            click.echo(f"{name:<18} {value}")
+
+
 @click.group()
 def directions() -> None:
     """Learn and evaluate the directions behind the dials."""
+
+
+@directions.command("learn")
+@model_option
+@click.option("--samples", type=int, help="Faces to learn from; the labelled ones come first.")
+def learn_directions(*, model: str, samples: int | None) -> None:
+    """Learn every dial anew and write directions/. Takes an hour on two cores; resumable."""
+    from facegen.directions.learn import DEFAULT_SAMPLES, learn
+
+    generator = load_generator(model)
+    with count_progress("Measuring faces") as progress:
+        names = learn(generator, samples=samples or DEFAULT_SAMPLES, progress=progress)
+    click.echo(f"{len(names)} dials in directions/{generator.space}")
+
+
+@directions.command("evaluate")
+@model_option
+@click.option("--faces", type=int, help="Faces never used for learning, from seed 900000 on.")
+def evaluate_directions(*, model: str, faces: int | None) -> None:
+    """Judge every dial on rendered edits and write docs/dials.md. Resumable."""
+    from facegen.directions.evaluate import DEFAULT_FACES, evaluate
+    from facegen.directions.report import write_report
+
+    generator = load_generator(model)
+    with count_progress("Judging dials") as progress:
+        results = evaluate(generator, faces=faces or DEFAULT_FACES, progress=progress)
+    click.echo(write_report(generator, results))

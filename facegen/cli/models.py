@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from facegen.cli.shared import fetch_progress, json_option, print_json, print_table
+from facegen.cli.shared import count_progress, json_option, print_json, print_table
 from facegen.errors import ModelError
 from facegen.generator import DEFAULT_MODEL
 from facegen.weights import ensure_files, ensure_model, entries, entry, verify_model
@@ -70,7 +70,7 @@ def fetch(names: tuple[str, ...], *, fetch_all: bool, again: bool, file: Path | 
             for member in model.members.values():
                 (model.files_dir / Path(member.path).name).unlink(missing_ok=True)
         click.echo(f"{name}: {model.licence}", err=True)
-        with fetch_progress(name) as progress:
+        with count_progress(f"Fetching {name}") as progress:
             if model.kind == "generator":
                 ensure_model(name, progress, archive=file)
             else:

@@ -62,22 +62,20 @@ def load_generator(model: str, *, engine: str = "auto") -> Generator:
     """Load a model, with a progress bar on stderr if it has to be fetched first."""
     from facegen.generator import Generator  # PyTorch: seconds that `show` should not cost
 
-    with fetch_progress(model) as progress:
+    with count_progress(f"Fetching {model}") as progress:
         return Generator.load(model, engine=engine, progress=progress)
 
 
 @contextmanager
-def fetch_progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr that appears with the first byte."""
+def count_progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, fed with (done, in all); appears with the first call."""
     bar: Any = None
     last = 0
 
     def progress(done: int, total: int) -> None:
         nonlocal bar, last
         if bar is None:
-            bar = click.progressbar(
-                length=total, label=f"Fetching {name}", file=sys.stderr, show_pos=False
-            )
+            bar = click.progressbar(length=total, label=label, file=sys.stderr)
             bar.__enter__()
         bar.update(max(0, done - last))
         last = max(last, done)

