@@ -14,10 +14,12 @@ from facegen.directions.sitting import open_sitting
 from facegen.directions.store import Direction
 from facegen.measure.face import Measured
 
-CALIBRATION_SEEDS = tuple(range(100_000, 100_010))
+CALIBRATION_SEEDS = tuple(range(100_000, 100_008))
 STEP_SD = 1.5
 GAIN_LIMITS = (0.4, 2.5)
 NUM_LEAKS = 5
+CAUTION = 1.0
+SMALLEST_SHARE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +31,14 @@ class Calibration:
         used_gain: The same, kept within limits; what the direction is divided by.
         leakage: The other channels that moved most: mean change in their standard deviations per
             standard deviation of the dial's own.
+        change: Every channel's mean change, likewise, before the gain is divided out.
         distances: Descriptor distances of the edited pictures to the plain ones.
     """
 
     gain: float
     used_gain: float
     leakage: dict[str, float]
+    change: dict[str, float]
     distances: np.ndarray
 
 
@@ -79,7 +83,7 @@ def summarise(
     channel = direction.meta.channel
     whole = [(a, b, c) for a, b, c in pairs if b is not None and c is not None]
     if not whole:
-        return Calibration(0.0, 1.0, {}, np.zeros(0))
+        return Calibration(0.0, 1.0, {}, {}, np.zeros(0))
     change = {
         name: np.array([b.values[name] - c.values[name] for _, b, c in whole]) / (2 * STEP_SD * sd)
         for name, sd in channel_sd.items()
@@ -94,4 +98,53 @@ def summarise(
     distances = np.array(
         [np.linalg.norm(one.descriptor - a.descriptor) for a, b, c in whole for one in (b, c)]
     )
-    return Calibration(gain, used, {name: side[name] for name in worst}, distances)
+    mean = {name: float(values.mean()) for name, values in change.items()}
+    return Calibration(gain, used, {name: side[name] for name in worst}, mean, distances)
+
+
+def uncouple(
+    directions: Sequence[Direction],
+    results: Mapping[str, Calibration],
+    same: Mapping[str, set[str]],
+    *,
+    caution: float = CAUTION,
+) -> dict[str, np.ndarray]:
+    """Mix calibrated directions so that the pictures' side effects cancel.
+
+    With A[i, j] the measured change of channel j per unit of direction i, in standard deviations,
+    each dial takes the mixture b of all directions that minimises |b A - e_i|^2 + caution |b -
+    e_i|^2, leaving out the channels that are the same thing as the dial. Caution keeps the noise
+    of a few faces from being corrected.
+
+    Args:
+        directions: As solved, before calibration.
+        results: Of `calibrate`.
+        same: Dial -> dials that may move along.
+        caution: Weight of staying as it is.
+
+    Returns:
+        Dial -> vector [18, 512], one unit of the dial long in pictures.
+    """
+    names = [d.meta.name for d in directions]
+    channels = [d.meta.channel for d in directions]
+    table = np.array(
+        [
+            [results[name].change.get(one, 0.0) / results[name].used_gain for one in channels]
+            for name in names
+        ]
+    )
+    units = np.stack(
+        [d.vector * (d.meta.unit_per_sd / results[d.meta.name].used_gain) for d in directions]
+    )
+    mixed = {}
+    for i, direction in enumerate(directions):
+        counted = [j for j, name in enumerate(names) if name not in same[names[i]]]
+        a = table[:, counted]
+        target = np.eye(len(names))[i][counted]
+        start = np.eye(len(names))[i]
+        system = a @ a.T + caution * np.eye(len(names))
+        b = start + np.linalg.solve(system, a @ (target - start @ a))
+        b[np.abs(b) < SMALLEST_SHARE] = 0.0
+        vector = np.tensordot(b, units, axes=1) / direction.meta.unit_per_sd
+        mixed[names[i]] = vector.astype(np.float32)
+    return mixed

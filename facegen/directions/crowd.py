@@ -67,17 +67,18 @@ def scan(
     faces = {}
     for done, seed in enumerate(seeds):
         path = cache / f"{seed}.npz"
-        face = _read(path)
+        face = read_glimpse(path)
         if face is None:
             face = glimpse(generator.render(generator.w_from_seed(seed, psi), size=MEASURE_PX))
-            _write(path, face)
+            write_glimpse(path, face)
         faces[seed] = face
         if progress:
             progress(done + 1, len(seeds))
     return faces
 
 
-def _write(path: Path, face: Glimpse) -> None:
+def write_glimpse(path: Path, face: Glimpse) -> None:
+    """Keep what was seen of one face."""
     arrays = {"a": face.look}
     if face.sight is not None:
         arrays |= {
@@ -89,7 +90,8 @@ def _write(path: Path, face: Glimpse) -> None:
     write_atomic(path, npz_bytes(arrays))
 
 
-def _read(path: Path) -> Glimpse | None:
+def read_glimpse(path: Path) -> Glimpse | None:
+    """What was kept; None if nothing was, or the file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as data:
             if "lm" not in data:

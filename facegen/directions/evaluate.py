@@ -15,7 +15,7 @@ import numpy as np
 
 from facegen.directions.crowd import Progress, Renders
 from facegen.directions.labels import LABELS_PSI
-from facegen.directions.recipes import RECIPES
+from facegen.directions.recipes import same_things
 from facegen.directions.sitting import Sitting, open_sitting
 from facegen.directions.store import Direction, direction_names, read_direction, read_regressor
 from facegen.errors import UsageError
@@ -118,16 +118,6 @@ def evaluate(
     return [_result(k, directions, rows) for k in range(len(directions))]
 
 
-def same_things(name: str) -> set[str]:
-    """Measurements that a dial may move along: they are the same thing, or belong to it."""
-    channel = RECIPES[name].channel
-    same = set(RECIPES[name].free)
-    for other, recipe in RECIPES.items():
-        if channel in recipe.free or other in same or recipe.channel in same:
-            same |= {other, recipe.channel}
-    return same - {name, channel}
-
-
 def _one_face(
     sitting: Sitting, base: np.ndarray, directions: Sequence[Direction], signs: Sequence[float]
 ) -> list[Measured | None]:
@@ -146,13 +136,13 @@ def _result(
 ) -> DialResult:
     """Summarise dial k over all faces."""
     own = directions[k].meta
-    plain_seen = [(row, signs) for row, signs in rows if row[0] is not None]
-    pairs = [(row[0], row[k + 1], signs[k]) for row, signs in plain_seen if row[k + 1] is not None]
+    plain_seen = [(row[0], row[k + 1], signs[k]) for row, signs in rows if row[0] is not None]
+    pairs = [(a, b, sign) for a, b, sign in plain_seen if a is not None and b is not None]
     change = {
         d.meta.name: np.array(
             [
                 sign * (b.values[d.meta.channel] - a.values[d.meta.channel]) / d.meta.channel_sd
-                for a, b, sign in pairs  # type: ignore[union-attr]
+                for a, b, sign in pairs
             ]
         )
         for d in directions
@@ -161,7 +151,7 @@ def _result(
     same = same_things(own.name)
     counted = {name: leak for name, leak in leaks.items() if name not in same}
     worst = max(counted, key=lambda name: abs(counted[name]))
-    distances = np.array([np.linalg.norm(a.descriptor - b.descriptor) for a, b, _ in pairs])  # type: ignore[union-attr]
+    distances = np.array([np.linalg.norm(a.descriptor - b.descriptor) for a, b, _ in pairs])
     moved = change[own.name]
     return DialResult(
         name=own.name,

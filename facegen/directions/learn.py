@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from facegen.controls import DIALS, Dial
-from facegen.directions.calibrate import Calibration, calibrate
+from facegen.directions.calibrate import Calibration, calibrate, uncouple
 from facegen.directions.crowd import Glimpse, Progress, Renders, scan
 from facegen.directions.fit import Reading, fit_readings, solve_direction
 from facegen.directions.labels import LABELS_PSI, read_labels
-from facegen.directions.recipes import HOLDS, RECIPES, Recipe
+from facegen.directions.recipes import HOLDS, RECIPES, Recipe, same_things
 from facegen.directions.store import (
     Direction,
     DirectionMeta,
@@ -138,7 +138,11 @@ def learn(
     if calibrated:
         sd = {name: reading.channel_sd for name, reading in readings.items()}
         results = calibrate(generator, directions, sd, cache=cache.with_name("calibration"))
-        directions = [apply_calibration(d, results[d.meta.name]) for d in directions]
+        same = {d.meta.name: same_things(d.meta.name) for d in directions}
+        mixed = uncouple(directions, results, same)
+        directions = [
+            apply_calibration(d, mixed[d.meta.name], results[d.meta.name]) for d in directions
+        ]
     for direction in directions:
         write_direction(direction, folder=folder)
     names = tuple(direction.meta.name for direction in directions)
@@ -254,14 +258,16 @@ def make_direction(
     return Direction(meta, vector), weights, bias
 
 
-def apply_calibration(direction: Direction, result: Calibration) -> Direction:
-    """Rescale a direction so that a unit of the dial is a unit in the picture."""
+def apply_calibration(direction: Direction, vector: np.ndarray, result: Calibration) -> Direction:
+    """The direction with its mixed vector, and what calibration found."""
+    used = np.flatnonzero(np.abs(vector).max(axis=1))
     meta = replace(
         direction.meta,
+        rows=(int(used[0]), int(used[-1]) + 1),
         gain=_round(result.gain),
         leakage={name: _round(value) for name, value in result.leakage.items()},
     )
-    return Direction(meta, (direction.vector / result.used_gain).astype(np.float32))
+    return Direction(meta, vector)
 
 
 def _round(value: float) -> float:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 ALL = (0, 18)
 SHAPE = (0, 8)
 COLOUR = (8, 18)
+FINE = (4, 18)
+HAIR_ON_FACE = (4, 14)
 
 MANLY = ("beard", "mustache", "goatee", "sideburns", "stubble")
 MADE_UP = ("makeup", "lipstick", "earrings", "necklace")
@@ -52,9 +54,9 @@ RECIPES: dict[str, Recipe] = {
     "teeth": Recipe("teeth", (2, 10), ("smile", "frown", "mouth_open", "cheekbones")),
     "frown": Recipe("frown", (2, 10), ("smile",)),
     "eyes_open": Recipe("eye_open", (2, 10), ("narrow_eyes",)),
-    "age": Recipe("age", ALL, OLD, 3.0),
-    "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows", "hair_length"), 3.0),
-    "wrinkles": Recipe("wrinkles", (4, 18), OLD),
+    "age": Recipe("age", ALL, OLD, 5.0),
+    "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows"), 5.0),
+    "wrinkles": Recipe("wrinkles", FINE, OLD),
     "skin": Recipe("skin", (6, 18), ("hair_black", "hair_blond", "lips"), 3.0),
     "rosy_cheeks": Recipe("rosy_cheeks", COLOUR, ("cheekbones",)),
     "chubby": Recipe("chubby", (0, 10), ("double_chin", "oval_face")),
@@ -68,37 +70,47 @@ RECIPES: dict[str, Recipe] = {
     "arched_brows": Recipe("arched_brows", (4, 12), ("brow_height",)),
     "nose_size": Recipe("nose_size", SHAPE, ("pointy_nose",)),
     "pointy_nose": Recipe("pointy_nose", SHAPE, ("nose_size",)),
-    "lips": Recipe("lips", (2, 10)),
+    "lips": Recipe("lips", FINE),
     "face_width": Recipe("face_width", SHAPE, ("chubby", "oval_face")),
     "chin_length": Recipe("chin_length", SHAPE, ("double_chin", "oval_face")),
     "brow_height": Recipe("brow_height", (2, 10), ("arched_brows",)),
     "eye_distance": Recipe("eye_distance", (2, 10)),
-    "nose_width": Recipe("nose_width", SHAPE, ("nose_size",)),
+    "nose_width": Recipe("nose_width", (2, 12), ("nose_size",)),
     "nose_length": Recipe("nose_length", SHAPE, ("pointy_nose",)),
     "mouth_width": Recipe("mouth_width", SHAPE, MOUTH),
-    "hair_length": Recipe("hair_length", SHAPE, ("hair_volume",)),
+    "hair_length": Recipe("hair_length", (0, 12), ("hair_volume",), 40.0),
     "hair_volume": Recipe("hair_volume", SHAPE, ("curls", "hair_length")),
     "curls": Recipe("curls", (0, 10), ("hair_volume",)),
     "bangs": Recipe("bangs", SHAPE, ("receding",)),
-    "receding": Recipe("receding", SHAPE, ("bangs", "hair_volume")),
-    "hair_blond": Recipe("hair_blond", COLOUR, ("hair_black", "hair_gray", "hair_red")),
-    "hair_black": Recipe("hair_black", COLOUR, ("hair_blond", "hair_gray", "hair_red")),
-    "hair_red": Recipe("hair_red", COLOUR, ("hair_black", "hair_blond", "hair_gray")),
-    "hair_gray": Recipe("hair_gray", COLOUR, ("hair_black", "hair_blond", "hair_red")),
-    "beard": Recipe("beard", (2, 12), MANLY),
-    "mustache": Recipe("mustache", (2, 12), MANLY),
-    "goatee": Recipe("goatee", (2, 12), MANLY),
-    "sideburns": Recipe("sideburns", (2, 12), MANLY),
-    "stubble": Recipe("stubble", (4, 14), MANLY),
-    "makeup": Recipe("makeup", (6, 18), ("lipstick",)),
-    "lipstick": Recipe("lipstick", COLOUR, ("makeup", "lips")),
+    "receding": Recipe("receding", (0, 10), ("bangs", "hair_volume")),
+    "hair_blond": Recipe("hair_blond", FINE, ("hair_black", "hair_gray", "hair_red"), 20.0),
+    "hair_black": Recipe("hair_black", FINE, ("hair_blond", "hair_gray", "hair_red"), 20.0),
+    "hair_red": Recipe("hair_red", FINE, ("hair_black", "hair_blond", "hair_gray"), 20.0),
+    "hair_gray": Recipe("hair_gray", FINE, ("hair_black", "hair_blond", "hair_red"), 20.0),
+    "beard": Recipe("beard", HAIR_ON_FACE, MANLY),
+    "mustache": Recipe("mustache", HAIR_ON_FACE, MANLY),
+    "goatee": Recipe("goatee", HAIR_ON_FACE, MANLY),
+    "sideburns": Recipe("sideburns", HAIR_ON_FACE, MANLY),
+    "stubble": Recipe("stubble", HAIR_ON_FACE, MANLY),
+    "makeup": Recipe("makeup", FINE, ("lipstick",)),
+    "lipstick": Recipe("lipstick", FINE, ("makeup", "lips")),
     "glasses": Recipe("glasses", SHAPE),
     "sunglasses": Recipe("sunglasses", (0, 10), ("glasses",)),
     "hat": Recipe("hat", SHAPE, ("hair_volume", "receding", "bangs")),
     "earrings": Recipe("earrings", (0, 12)),
     "necklace": Recipe("necklace", (0, 12)),
-    "light_side": Recipe("light_side", (6, 18)),
+    "light_side": Recipe("light_side", (0, 10)),
     "bg_light": Recipe("bg_light", ALL, ("outdoors",)),
-    "bg_busy": Recipe("bg_busy", ALL, ("outdoors",)),
-    "outdoors": Recipe("outdoors", (6, 18), ("bg_busy",)),
+    "bg_busy": Recipe("bg_busy", (2, 14), ("outdoors",)),
+    "outdoors": Recipe("outdoors", (2, 18), ("bg_busy", "bg_light")),
 }
+
+
+def same_things(name: str) -> set[str]:
+    """Measurements that a dial may move along: they are the same thing, or belong to it."""
+    channel = RECIPES[name].channel
+    same = set(RECIPES[name].free)
+    for other, recipe in RECIPES.items():
+        if channel in recipe.free or other in same or recipe.channel in same:
+            same |= {other, recipe.channel}
+    return same - {name, channel}

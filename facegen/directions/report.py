@@ -19,9 +19,9 @@ from facegen.directions.evaluate import (
     SAME_PERSON,
     SUCCESS_SD,
     DialResult,
-    same_things,
 )
 from facegen.directions.labels import LABELS_PSI
+from facegen.directions.recipes import same_things
 from facegen.directions.store import Direction, read_direction
 from facegen.measure.classifiers import load_classifiers
 from facegen.paths import DIRECTIONS_DIR, ROOT

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.crowd import Glimpse, Renders, _read, _write, glimpse
+from facegen.directions.crowd import Glimpse, Renders, glimpse, read_glimpse, write_glimpse
 from facegen.measure.classifiers import load_classifiers
 from facegen.measure.face import Measured, measured_from
 from facegen.measure.instruments import MEASURE_PX
@@ -32,20 +32,20 @@ class Sitting:
 
     def measure(self, latents: Sequence[np.ndarray]) -> list[Measured | None]:
         """Measure latents, [18, 512] each; None where no face is seen."""
-        pending = []
+        pending: list[tuple[Path, Glimpse | Future[Glimpse]]] = []
         for w_plus in latents:
             path = self._cache / f"{_digest(w_plus)}.npz"
-            face = _read(path)
-            if face is None:
+            known = read_glimpse(path)
+            if known is None:
                 image = self._generator.render(w_plus, size=MEASURE_PX)
                 pending.append((path, self._pool.submit(glimpse, image)))
             else:
-                pending.append((path, face))
+                pending.append((path, known))
         measured = []
-        for path, face in pending:
-            if not isinstance(face, Glimpse):
-                face = face.result()
-                _write(path, face)
+        for path, entry in pending:
+            face = entry if isinstance(entry, Glimpse) else entry.result()
+            if not isinstance(entry, Glimpse):
+                write_glimpse(path, face)
             measured.append(_numbers(face))
         return measured
 

