@@ -14,6 +14,7 @@ from facegen.weights import ir_paths
 ov = pytest.importorskip("openvino")
 pytestmark = pytest.mark.weights
 
+MODEL = "mobilestylegan-ffhq-1024"
 SEEDS = range(8)
 MAX_DIFF_255 = 2.0
 MEAN_DIFF_255 = 0.05
@@ -24,14 +25,14 @@ EXACT = {"INFERENCE_PRECISION_HINT": "f32"}  # some processors would silently us
 
 @pytest.fixture(scope="module")
 def reference_mapping():
-    return ov.Core().compile_model(ir_paths("mobilestylegan-ffhq-1024")["mapping_xml"], "CPU", EXACT)
+    return ov.Core().compile_model(ir_paths(MODEL)["mapping_xml"], "CPU", EXACT)
 
 
 @pytest.fixture(scope="module")
 def reference_synthesis():
     """The published graph, its one style input parted into the 18 rows of w_plus."""
     ops = ov.opset13
-    model = ov.Core().read_model(ir_paths("mobilestylegan-ffhq-1024")["synthesis_xml"])
+    model = ov.Core().read_model(ir_paths(MODEL)["synthesis_xml"])
     old = model.get_parameters()[0]
     new = ops.parameter([18, 512], np.float32, name="w_plus")
 
@@ -103,7 +104,7 @@ def test_the_preview_is_the_picture_made_smaller(generator, picture, face):
     k = 1024 // size
     want = picture.reshape(size, k, size, k, 3).mean(axis=(1, 3))
     assert small.shape == (size, size, 3)
-    assert np.abs(small - want).mean() < 6
+    assert np.abs(small - want).mean() < 12  # 9 over 24 other faces; see docs/performance.md
 
 
 def test_sizes(generator, face, picture):
