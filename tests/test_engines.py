@@ -15,7 +15,7 @@ from facegen.generator import load_head
 pytestmark = pytest.mark.weights
 
 ENGINES = ["openvino", "torch"]
-PREVIEW_MEAN_DIFF_255 = 16.0  # a mean of 10.7 was measured on 32 other faces
+PREVIEW_MEAN_DIFF_255 = 14.0  # a mean of 9 was measured on 24 other faces
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """MobileStyleGAN as an OpenVINO graph laid out for speed.
 
-What makes it twice as fast as the published graph (numbers in docs/performance.md):
+What makes it 2.7 times as fast as the published graph (numbers in docs/performance.md):
 
 - The inverse Haar transform is one grouped 1x1 convolution with a fixed matrix, followed by a move
   of channels to space. The published graph splits channels and runs six one-dimensional transposed
@@ -9,7 +9,7 @@ What makes it twice as fast as the published graph (numbers in docs/performance.
 - The last Haar transform is linear after a linear layer, so it is folded into the weights of
   `to_img`; so is the scaling to 0...255, and the graph returns bytes.
 - float32 is asked for by name: OpenVINO silently chooses bfloat16 on processors that have it,
-  which is 20/255 off and, here, no faster.
+  which is faster still and up to 27/255 off.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import openvino.opset13 as op
 from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
-from facegen.nets.preview_head import NUM_BLOCKS, STYLE_ROWS, PreviewHead
+from facegen.nets.preview_head import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(
     [[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]], np.float32
 )  # fmt: skip
 SLOPE = 0.2
-GROUP_CHANNELS = 64  # of the Haar convolution: enough to fill vector registers, few zeros
+GROUP_CHANNELS = 32  # of the Haar convolution: enough to fill vector registers, few zeros
 
 Weights = dict[str, np.ndarray]
 
@@ -48,27 +48,55 @@ def full_graph(net: MobileSynthesis) -> Model:
 
 
 def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
-    """w_plus [1, 18, 512] -> RGB bytes [1, 256, 256, 3], from the features at 64 px."""
-    graph = _Builder(
-        {**_arrays(net), **{f"head.{k}": v for k, v in _arrays(head).items()}},
-        num_ws=net.num_ws,
-        w_dim=net.w_dim,
-    )
-    x = graph.trunk(NUM_BLOCKS)
-    for i, row in enumerate(STYLE_ROWS):
-        key = f"head.layer{i}"
-        w = op.reduce_mean(graph.rows((row, row + 1)), op.constant(np.array([1])), False)
-        x = op.multiply(x, _per_channel(graph.affine(f"{key}.modulation", w)))
-        if f"{key}.depthwise" in graph.weights:
-            x = graph.depthwise(x, graph.weights[f"{key}.depthwise"])
-        gain = 127.5 if i == len(STYLE_ROWS) - 1 else 1.0
-        x = graph.pointwise(x, gain * graph.weights[f"{key}.pointwise"])
-        x = op.add(x, _const(gain * graph.weights[f"{key}.bias"][None, :, None, None]))
-        if i == 0:
-            x = op.depth_to_space(x, "depth_first", 2)
-        if i < len(STYLE_ROWS) - 1:
-            x = op.prelu(x, _const([SLOPE]))
-    return graph.finish(x, mode="depth_first", name="preview")
+    """w_plus [1, 18, 512] -> RGB bytes [1, 256, 256, 3]; see `PreviewHead`."""
+    graph = feature_builder(net, head)
+    weights = {f"head.{key}": value for key, value in _arrays(head).items()}
+    graph.weights.update(weights)
+    x = graph.head_features()
+    x = graph.pointwise(x, weights["head.pointwise1"])
+    x = op.add(x, _const(weights["head.bias1"][None, :, None, None]))
+    noise = graph.weights[f"blocks.{NUM_BLOCKS}.conv1.noise"]
+    x = op.add(x, _const(noise * weights["head.noise1"][:, None, None]))
+    x = op.prelu(x, _const([SLOPE]))
+    flat = op.constant(np.array([1, -1]))
+    late = op.reshape(graph.rows(LATE_ROWS), flat, False)
+    tone = op.prelu(graph.affine("head.tone", late), _const([SLOPE]))
+    style = op.concat([late, tone], 1)
+    # Each style is applied with the layer before, and for conv3 before channels move to space:
+    # one pass over memory less.
+    x = op.multiply(x, graph.style("head.conv2.modulation", CONV2_ROW))
+    x = graph.shifted("head.conv2", x, tone)
+    for part in ("weight", "bias"):
+        key = f"head.conv3.modulation.{part}"
+        graph.weights[key] = graph.weights[key].repeat(4, axis=0)
+    x = op.prelu(x, _const([SLOPE]))
+    x = op.multiply(x, _per_channel(graph.affine("head.conv3.modulation", style)))
+    x = op.depth_to_space(x, "depth_first", 2)
+    x = op.prelu(graph.shifted("head.conv3", x, tone), _const([SLOPE]))
+    x = op.multiply(x, _per_channel(graph.affine("head.to_img.modulation", style)))
+    x = op.multiply(graph.shifted("head.to_img", x, tone), _const(127.5))
+    return graph.finish(x, mode=None, name="preview")
+
+
+def features_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
+    """w_plus [1, 18, 512] -> what the preview head reads; for training it."""
+    graph = feature_builder(net, head)
+    return ov.Model([graph.head_features()], [graph.w_plus], "features")
+
+
+def feature_builder(net: MobileSynthesis, head: PreviewHead) -> _Builder:
+    """The network with only those channels that the preview head keeps."""
+    weights = _arrays(net)
+    kept, scale = head.kept.numpy(), head.input_scale.numpy()
+    last, after = f"blocks.{NUM_BLOCKS - 1}.conv2", f"blocks.{NUM_BLOCKS}"
+    bands = head.kept_subbands(weights[f"{after}.up.weight"].shape[0] // 4).numpy()
+    for key in (f"{last}.pointwise", f"{last}.bias", f"{after}.up.weight", f"{after}.up.bias"):
+        weights[key] = weights[key][bands]
+    style, depthwise = f"{after}.conv1.modulation", f"{after}.conv1.depthwise"
+    weights[f"{style}.weight"] = weights[f"{style}.weight"][kept] * scale[:, None]
+    weights[f"{style}.bias"] = weights[f"{style}.bias"][kept] * scale
+    weights[depthwise] = weights[depthwise][kept]
+    return _Builder(weights, num_ws=net.num_ws, w_dim=net.w_dim)
 
 
 class _Builder:
@@ -111,6 +139,21 @@ class _Builder:
                 x = self._activate(self.pointwise(x, self.weights[f"{key}.pointwise"]), key)
         return x
 
+    def head_features(self) -> Node:
+        """What the preview head reads; only for a `feature_builder`."""
+        last, after = f"blocks.{NUM_BLOCKS - 1}.conv2", f"blocks.{NUM_BLOCKS}"
+        self._order_for_haar(f"{last}.pointwise", f"{last}.bias", block=NUM_BLOCKS)
+        row, *_ = block_rows(NUM_BLOCKS)
+        x = self._haar(op.multiply(self.trunk(NUM_BLOCKS), self.style(f"{after}.up", row)))
+        x = op.multiply(x, self.style(f"{after}.conv1.modulation", row))
+        return self.depthwise(x, self.weights[f"{after}.conv1.depthwise"])
+
+    def shifted(self, key: str, x: Node, tone: Node) -> Node:
+        """Depthwise and pointwise convolution of a styled input, shifted by the tone."""
+        x = self.depthwise(x, self.weights[f"{key}.depthwise"])
+        x = self.pointwise(x, self.weights[f"{key}.pointwise"])
+        return op.add(x, _per_channel(self.affine(f"{key}.shift", tone)))
+
     def _order_for_haar(self, kernel: str, bias: str, *, block: int) -> None:
         """Let a convolution write its channels in the order that `_haar` reads."""
         up = f"blocks.{block}.up"
@@ -138,10 +181,12 @@ class _Builder:
     def pointwise(self, x: Node, kernel: np.ndarray) -> Node:
         return _conv(x, kernel, pad=0)
 
-    def finish(self, x: Node, *, mode: str, name: str) -> Model:
-        """12 channels in [-127.5, 127.5] -> bytes, to space, channels last."""
+    def finish(self, x: Node, *, mode: str | None, name: str) -> Model:
+        """Channels in [-127.5, 127.5] -> bytes, to space unless mode is None, channels last."""
         x = op.round(op.add(x, _const(127.5)), "half_to_even")
-        x = op.depth_to_space(op.convert(op.clamp(x, 0.0, 255.0), "u8"), mode, 2)
+        x = op.convert(op.clamp(x, 0.0, 255.0), "u8")
+        if mode is not None:
+            x = op.depth_to_space(x, mode, 2)
         x = op.transpose(x, op.constant(np.array([0, 2, 3, 1])))
         return ov.Model([x], [self.w_plus], name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -21,6 +22,12 @@ class TorchEngine:
 
     def __init__(self, net: MobileSynthesis, head: PreviewHead) -> None:
         self.preview_size = head.size_px
+        if not net.const.is_cuda:
+            # oneDNN convolves channels-last pictures 1.5 times as fast; the caller keeps its own.
+            net, head = copy.deepcopy(net), copy.deepcopy(head)
+            for kernel in (*net.parameters(), *head.parameters()):
+                if kernel.ndim == 4:
+                    kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
         self._net = net
         self._head = head
         self._lock = threading.Lock()

@@ -1,70 +1,115 @@
-"""A small head that draws a preview from the features of an early block.
+"""A cheap last part of the network that draws a 256 px preview.
 
-The bundled network has a single picture output, at full size. This head reads the features at
-64 px (512 channels, about a seventh of the whole work done) and draws 256 px. Colours are decided
-by later rows of w_plus, so the head is styled by those rows as well. It was trained by ourselves
-against the averaged-down full picture (`python -m scripts.train_preview`).
+The network is run exactly up to 32 px and almost exactly through 64 px: only the features that
+matter most at 128 px are kept (`kept`). From there this head stands in for everything up to
+1024 px, a third of the whole work done at a fifteenth of its cost: a narrow copy of the block at
+128 px, begun from that block's own weights, then two thin layers at 256 px whose channels are
+scaled and shifted by all later rows of w_plus, because those decide the colours. It was trained
+by ourselves against the averaged-down full picture (`python -m scripts.train_preview`).
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from facegen.nets.mobilestylegan import LRELU_SLOPE, MobileSynthesis
+from facegen.nets.haar import haar_upsample
+from facegen.nets.mobilestylegan import LRELU_SLOPE, MobileBlock, MobileSynthesis, block_rows
 
 NUM_BLOCKS = 4  # blocks of the network that run before the head
-IN_CHANNELS = 512
-MID_CHANNELS = 64
-LAST_CHANNELS = 48
-STYLE_ROWS = (9, 11, 13)  # the rows that style the three layers; each is averaged with the next
+HEAD_PX = 128  # where the head begins
+KEPT_CHANNELS = 96  # at 128 px, of 128
+MID_CHANNELS = 96  # of 256
+LAST_CHANNELS = 24  # at 256 px
+TONE_CHANNELS = 128
+CONV2_ROW = 10
+LATE_ROWS = (10, 11, 12, 13, 14, 15)  # what the skipped blocks would have read
 
 
-class StyledPointwise(nn.Module):
-    """Scale channels by a style, optionally depthwise 3x3, then pointwise 1x1."""
+class StyledConv(nn.Module):
+    """Scale channels by a style, depthwise 3x3, pointwise 1x1, shift channels by the tone."""
 
-    def __init__(self, c_in: int, c_out: int, *, w_dim: int, depthwise: bool) -> None:
+    def __init__(self, c_in: int, c_out: int, *, style_dim: int) -> None:
         super().__init__()
-        self.modulation = nn.Linear(w_dim, c_in)
-        nn.init.normal_(self.modulation.weight, std=0.01)
-        nn.init.ones_(self.modulation.bias)
-        self.pointwise = nn.Parameter(torch.randn(c_out, c_in, 1, 1) / c_in**0.5)
-        self.bias = nn.Parameter(torch.zeros(c_out))
-        if depthwise:
-            kernel = torch.zeros(c_in, 1, 3, 3)
-            kernel[:, :, 1, 1] = 1.0
-            self.depthwise = nn.Parameter(kernel)
-        else:
-            self.register_parameter("depthwise", None)
+        self.modulation = nn.Linear(style_dim, c_in)
+        self.depthwise = nn.Parameter(torch.zeros(c_in, 1, 3, 3))
+        self.pointwise = nn.Parameter(torch.zeros(c_out, c_in, 1, 1))
+        self.shift = nn.Linear(TONE_CHANNELS, c_out)
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """[N, c_in, S, S], [N, w_dim] -> [N, c_out, S, S]."""
-        x = x * self.modulation(w)[:, :, None, None]
-        if self.depthwise is not None:
-            x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
-        return F.conv2d(x, self.pointwise, self.bias)
+    def forward(self, x: Tensor, style: Tensor, tone: Tensor) -> Tensor:
+        """[N, c_in, S, S], [N, style_dim], [N, TONE_CHANNELS] -> [N, c_out, S, S]."""
+        x = x * self.modulation(style)[:, :, None, None]
+        x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+        return F.conv2d(x, self.pointwise) + self.shift(tone)[:, :, None, None]
 
 
 class PreviewHead(nn.Module):
-    """Features at 64 px and w_plus -> picture at 256 px."""
+    """w_plus -> picture at 256 px, together with the first blocks of the network."""
 
-    size_px = 256
+    size_px = 2 * HEAD_PX
+    kept: Tensor
+    input_scale: Tensor
 
     def __init__(self, *, w_dim: int = 512) -> None:
         super().__init__()
-        self.layer0 = StyledPointwise(IN_CHANNELS, 4 * MID_CHANNELS, w_dim=w_dim, depthwise=False)
-        self.layer1 = StyledPointwise(MID_CHANNELS, LAST_CHANNELS, w_dim=w_dim, depthwise=True)
-        self.layer2 = StyledPointwise(LAST_CHANNELS, 12, w_dim=w_dim, depthwise=True)
+        style_dim = len(LATE_ROWS) * w_dim + TONE_CHANNELS
+        self.register_buffer("kept", torch.arange(KEPT_CHANNELS))
+        self.register_buffer("input_scale", torch.ones(KEPT_CHANNELS))
+        self.pointwise1 = nn.Parameter(torch.zeros(MID_CHANNELS, KEPT_CHANNELS, 1, 1))
+        self.bias1 = nn.Parameter(torch.zeros(MID_CHANNELS))
+        self.noise1 = nn.Parameter(torch.zeros(MID_CHANNELS))
+        self.tone = nn.Linear(len(LATE_ROWS) * w_dim, TONE_CHANNELS)
+        self.conv2 = StyledConv(MID_CHANNELS, 4 * LAST_CHANNELS, style_dim=w_dim)
+        self.conv3 = StyledConv(LAST_CHANNELS, LAST_CHANNELS, style_dim=style_dim)
+        self.to_img = StyledConv(LAST_CHANNELS, 3, style_dim=style_dim)
 
-    def from_features(self, x: Tensor, w_plus: Tensor) -> Tensor:
-        """[N, 512, 64, 64], [N, 18, 512] -> RGB in about [-1, 1], [N, 3, 256, 256]."""
-        w0, w1, w2 = (0.5 * (w_plus[:, row] + w_plus[:, row + 1]) for row in STYLE_ROWS)
-        x = F.pixel_shuffle(self.layer0(x, w0), 2)
-        x = self.layer1(F.leaky_relu(x, LRELU_SLOPE), w1)
-        x = self.layer2(F.leaky_relu(x, LRELU_SLOPE), w2)
-        return F.pixel_shuffle(x, 2)
+    def kept_subbands(self, channels: int) -> Tensor:
+        """Places of the kept channels' subbands, [4 * KEPT_CHANNELS]; see `haar_upsample`."""
+        details = channels + 3 * self.kept[:, None] + torch.arange(3, device=self.kept.device)
+        return torch.cat([self.kept, details.flatten()])
+
+    def features(self, net: MobileSynthesis, w_plus: Tensor) -> Tensor:
+        """What the head reads, [N, KEPT_CHANNELS, 128, 128], for w_plus [N, 18, 512]."""
+        x = net.features(w_plus, num_blocks=NUM_BLOCKS - 1)
+        last, after = block_at(net, NUM_BLOCKS - 1), block_at(net, NUM_BLOCKS)
+        row1, row2, _ = block_rows(NUM_BLOCKS - 1)
+        x = haar_upsample(x * last.up(w_plus[:, row1])[:, :, None, None])
+        x = last.conv1(x, w_plus[:, row1])
+        bands = self.kept_subbands(after.up.out_features // 4)
+        conv = last.conv2
+        x = x * conv.modulation(w_plus[:, row2])[:, :, None, None]
+        x = F.conv2d(x, conv.depthwise, padding=1, groups=x.shape[1])
+        x = F.conv2d(x, conv.pointwise[bands]) + conv.noise + conv.bias[bands, None, None]
+        x = F.leaky_relu(x, LRELU_SLOPE)
+        row1, *_ = block_rows(NUM_BLOCKS)
+        x = haar_upsample(x * after.up(w_plus[:, row1])[:, bands, None, None])
+        style = after.conv1.modulation(w_plus[:, row1])[:, self.kept] * self.input_scale
+        x = x * style[:, :, None, None]
+        return F.conv2d(x, after.conv1.depthwise[self.kept], padding=1, groups=x.shape[1])
+
+    def from_features(self, x: Tensor, w_plus: Tensor, noise: Tensor) -> Tensor:
+        """`features`, w_plus [N, 18, 512] and noise [N or 1, 1, 128, 128] -> RGB in about [-1, 1].
+
+        Works on crops too: [N, C, H, W] -> [N, 3, 2 * H, 2 * W].
+        """
+        x = F.conv2d(x, self.pointwise1, self.bias1) + noise * self.noise1[:, None, None]
+        x = F.leaky_relu(x, LRELU_SLOPE)
+        late = w_plus[:, list(LATE_ROWS)].flatten(1)
+        tone = F.leaky_relu(self.tone(late), LRELU_SLOPE)
+        style = torch.cat([late, tone], dim=1)
+        x = F.leaky_relu(self.conv2(x, w_plus[:, CONV2_ROW], tone), LRELU_SLOPE)
+        x = F.leaky_relu(self.conv3(F.pixel_shuffle(x, 2), style, tone), LRELU_SLOPE)
+        return self.to_img(x, style, tone)
 
     def forward(self, net: MobileSynthesis, w_plus: Tensor) -> Tensor:
-        """Preview of `net` for [N, 18, 512]."""
-        return self.from_features(net.features(w_plus, num_blocks=NUM_BLOCKS), w_plus)
+        """Preview of `net` for [N, 18, 512], [N, 3, 256, 256]."""
+        noise = block_at(net, NUM_BLOCKS).conv1.noise
+        return self.from_features(self.features(net, w_plus), w_plus, noise)
+
+
+def block_at(net: MobileSynthesis, index: int) -> MobileBlock:
+    """Block `index` of the network, with its type."""
+    return cast(MobileBlock, net.blocks[index])
