@@ -147,6 +147,20 @@ def test_a_drag_shows_a_preview_and_makes_no_step(fake, monkeypatch):
     assert link(at) == {"seed": "417"}
 
 
+def test_a_dial_held_still_gives_the_full_picture_and_makes_no_step(fake, monkeypatch):
+    at = start(seed="417")
+    event = {
+        "n": 8, "rev": revision(at), "final": False, "sharp": True, "what": "smile", "psi": 0.7,
+        "deltas": {"smile": 1.0},
+    }  # fmt: skip
+    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    at.run()
+    head, picture = frame(at)
+    assert head["kind"] == "full"
+    assert Image.open(io.BytesIO(picture)).size == (1024, 1024)
+    assert at.button(key="undo").disabled
+
+
 def test_an_event_from_before_the_face_changed_is_ignored(fake, monkeypatch):
     at = start(seed="417")
     at.button(key="new").click().run()

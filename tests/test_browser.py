@@ -169,7 +169,10 @@ def test_design_save_and_reopen_the_same_face(real, chromium, tmp_path):
         visitor.page.mouse.move(x + toward * step * box["width"] / 40, y)
         visitor.page.wait_for_timeout(90)
     seen = visitor.page.evaluate("window.frames_seen")
+    visitor.wait_other(first)  # Held still, it becomes sharp.
+    assert "yaw=" not in visitor.search()
     visitor.page.mouse.up()
+    visitor.page.wait_for_function("location.search.includes('yaw=')")
     turned = visitor.wait_other(first)
     assert seen.count("preview") >= 3
     assert visitor.page.locator(".fg-img").get_attribute("data-kind") == "full"

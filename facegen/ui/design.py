@@ -78,7 +78,7 @@ def _draw_stage(backend: Backend, studio: Studio) -> None:
             look = studio.edit(edit.deltas, psi=edit.psi, what=edit.what, now=time.monotonic())
         else:
             look = studio.moved(edit.deltas, psi=edit.psi)
-    is_preview = not edit.final if edit is not None else _is_sketch(backend, studio)
+    is_preview = not edit.sharp if edit is not None else _is_sketch(backend, studio)
     _show_face(backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before)
     _show_panel(backend, studio)
     if studio.look is not was:

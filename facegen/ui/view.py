@@ -52,7 +52,8 @@ class PanelEdit:
     Attributes:
         number: Counts the requests of one page; the answer carries it back.
         revision: The state of the studio that the dials knew.
-        final: The user let go: make it a step and a full picture.
+        final: The user let go: make it a step of the history.
+        sharp: Make the full picture (let go, or held still), not a preview.
         what: The dial that moved.
         psi: Truncation.
         deltas: All moved dials.
@@ -61,6 +62,7 @@ class PanelEdit:
     number: int
     revision: int
     final: bool
+    sharp: bool
     what: str
     psi: float
     deltas: dict[str, float]
@@ -85,6 +87,7 @@ def read_edit(event: object) -> PanelEdit | None:
         int(number),  # type: ignore[arg-type]
         int(revision),  # type: ignore[arg-type]
         bool(event.get("final")),
+        bool(event.get("sharp", event.get("final"))),
         what[:80],
         float(psi),  # type: ignore[arg-type]
         kept,

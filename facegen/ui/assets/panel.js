@@ -3,6 +3,7 @@
 // the server says otherwise with a new revision.
 const memory = new WeakMap();
 const WATCHDOG_MS = 5000;
+const REST_MS = 350;
 const SNAP = 0.012;
 const BACK = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"><path d="M3 3v4h4"/><path d="M3.4 7A5 5 0 1 1 3 9.5"/></svg>';
 
@@ -66,16 +67,27 @@ function setUp(el) {
   };
 
   // -- talking to the server -----------------------------------------------------------------
-  s.post = (final, what) => {
+  s.post = (final, what, sharp = final) => {
+    if (sharp) clearTimeout(s.rest);
     s.n += 1;
     s.busy = true; s.want = null;
     clearTimeout(s.watchdog);
     s.watchdog = setTimeout(() => { s.busy = false; s.pump(); }, WATCHDOG_MS);
     window.dispatchEvent(new CustomEvent("facegen:sent", { detail: { n: s.n, final } }));
-    s.fire("edit", { n: s.n, rev: s.rev, final, what, psi: s.psi, deltas: { ...s.deltas } });
+    s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, psi: s.psi, deltas: { ...s.deltas } });
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
-  s.preview = (what) => { s.want = what; s.pump(); };
+  s.preview = (what) => {
+    s.want = what;
+    s.pump();
+    // Held still, the picture becomes sharp without being let go.
+    const rest = () => {
+      if (s.down !== what) return;
+      if (s.busy || s.want) s.rest = setTimeout(rest, REST_MS / 4); else s.post(false, what, true);
+    };
+    clearTimeout(s.rest);
+    s.rest = setTimeout(rest, REST_MS);
+  };
   s.commit = (what) => s.post(true, what);
   on(window, "facegen:frame", (e) => {
     if (e.detail.n === s.n || e.detail.kind === "full") { s.busy = false; clearTimeout(s.watchdog); s.pump(); }
@@ -236,5 +248,5 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
   if (!s) { s = setUp(el); memory.set(el, s); }
   s.fire = setTriggerValue;
   if (data) s.update(data);
-  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); memory.delete(el); };
+  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); memory.delete(el); };
 }
