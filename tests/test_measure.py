@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 
@@ -105,15 +104,16 @@ def test_the_shipped_classifiers_hold_what_the_documents_say():
 @pytest.mark.weights
 def test_rendered_edits_are_seen_by_the_instruments(generator):
     dials = DialSet.load()
-    base = generator.w_from_seed(100_020, 0.7)
     edits = {"yaw": 15.0, "pitch": 8.0, "age": 15.0, "mouth_open": 2.0}
-    plain = measure_face(generator.render(base, size=512))
-    for name, delta in edits.items():
-        seen = measure_face(generator.render(dials.apply(base, {name: delta}), size=512))
-        moved = seen.values[name] - plain.values[name]
-        if name == "mouth_open":
-            assert moved > 0.05
-        else:
-            assert moved == pytest.approx(delta, rel=0.6)
-        assert np.linalg.norm(seen.descriptor - plain.descriptor) < 0.6
+    moved = {name: [] for name in edits}
+    for seed in range(100_020, 100_025):
+        base = generator.w_from_seed(seed, 0.7)
+        plain = measure_face(generator.render(base, size=512))
+        for name, delta in edits.items():
+            seen = measure_face(generator.render(dials.apply(base, {name: delta}), size=512))
+            moved[name].append(seen.values[name] - plain.values[name])
+            assert np.linalg.norm(seen.descriptor - plain.descriptor) < 0.6
+    assert np.median(moved.pop("mouth_open")) > 0.05
+    for name, changes in moved.items():  # one face may lag: the linear dial is true on average
+        assert np.median(changes) == pytest.approx(edits[name], rel=0.4), (name, changes)
     assert measure_face(np.full((256, 256, 3), 128, np.uint8)) is None
