@@ -19,7 +19,7 @@ from facegen.directions.calibrate import Calibration, calibrate, uncouple
 from facegen.directions.crowd import Glimpse, Progress, Renders, scan
 from facegen.directions.fit import Reading, fit_readings, solve_direction
 from facegen.directions.labels import LABELS_PSI, read_labels
-from facegen.directions.recipes import HOLDS, RECIPES, Recipe, same_things
+from facegen.directions.recipes import HOLDS, RECIPES, SAFE, Recipe, same_things
 from facegen.directions.store import (
     Direction,
     DirectionMeta,
@@ -49,7 +49,7 @@ DEFAULT_SAMPLES = 3264
 POPULATION_SEED = 20_000
 POPULATION_SIZE = 20_000
 NATURAL_PERCENTILES = (1, 99)
-SAFE_SD = 3.5
+SAFE_MARGIN_SD = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,8 @@ def learn(
     directions = [direction for direction, _, _ in solved]
     if calibrated:
         sd = {name: reading.channel_sd for name, reading in readings.items()}
-        results = calibrate(generator, directions, sd, cache=cache.with_name("calibration"))
+        mean = {name: reading.channel_mean for name, reading in readings.items()}
+        results = calibrate(generator, directions, sd, mean, cache=cache.with_name("calibration"))
         same = {d.meta.name: same_things(d.meta.name) for d in directions}
         mixed = uncouple(directions, results, same)
         directions = [
@@ -234,6 +235,8 @@ def make_direction(
     vector = np.zeros((NUM_WS, len(step)), np.float32)
     vector[slice(*recipe.rows)] = step
     low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
+    safe = SAFE.get(entry.name, (low - SAFE_MARGIN_SD, high + SAFE_MARGIN_SD))
+    low, high = max(low, safe[0]), min(high, safe[1])
     sd = reading.channel_sd if in_units else 1.0
     mean = float(values.mean()) if in_units else 0.0
     meta = DirectionMeta(
@@ -245,7 +248,7 @@ def make_direction(
         unit_per_sd=_round(sd),
         mean=_round(mean),
         natural=(_round(low), _round(high)),
-        safe=(_round(mean - SAFE_SD * sd), _round(mean + SAFE_SD * sd)),
+        safe=(_round(safe[0]), _round(safe[1])),
         rows=recipe.rows,
         read_rows=recipe.rows,
         score=_round(reading.score),

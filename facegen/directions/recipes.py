@@ -106,6 +106,14 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+SAFE: dict[str, tuple[float, float]] = {
+    "yaw": (-45.0, 45.0),
+    "pitch": (-25.0, 25.0),
+    "age": (1.0, 75.0),
+}
+"""Ranges of dials with units in which a face stays a face; others: a little beyond natural."""
+
+
 def same_things(name: str) -> set[str]:
     """Measurements that a dial may move along: they are the same thing, or belong to it."""
     channel = RECIPES[name].channel

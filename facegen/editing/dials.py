@@ -57,8 +57,7 @@ class DialSet:
         self._specs = {}
         self._vectors = {}
         columns = {name: index for index, name in enumerate(reading.names)}
-        weights = np.zeros((NUM_WS, W_DIM, len(self.names)), np.float32)
-        for index, name in enumerate(self.names):
+        for name in self.names:
             if name not in columns:
                 raise BadFileError(
                     f"The regressor of '{space}' does not read {name}. "
@@ -75,10 +74,15 @@ class DialSet:
                 meta.score,
             )
             self._vectors[name] = directions[name].vector
-            first, last = meta.read_rows
-            weights[first:last, :, index] = reading.weights[:, columns[name]] / (last - first)
-        self._weights = weights.reshape(NUM_WS * W_DIM, len(self.names))
-        self._bias = reading.bias[[columns[name] for name in self.names]]
+        order_read = [columns[name] for name in self.names]
+        self._weights = np.ascontiguousarray(reading.weights[:, order_read].T)  # [K, 512]
+        self._bias = reading.bias[order_read]
+        spans = [directions[name].meta.read_rows for name in self.names]
+        kinds = sorted(set(spans))
+        self._spans = np.array([kinds.index(span) for span in spans])
+        self._means = np.zeros((len(kinds), NUM_WS), np.float32)
+        for index, (first, last) in enumerate(kinds):
+            self._means[index, first:last] = 1.0 / (last - first)
 
     @classmethod
     def load(cls, space: str = BUNDLED_SPACE, *, folder: Path = DIRECTIONS_DIR) -> DialSet:
@@ -114,7 +118,9 @@ class DialSet:
             LatentError: another shape.
         """
         _require_w_plus(w_plus)
-        values = np.asarray(w_plus, np.float32).reshape(-1) @ self._weights + self._bias
+        # Averages over the few spans of rows that dials read, then one dot product a dial.
+        means = self._means @ np.asarray(w_plus, np.float32)
+        values = np.einsum("kd,kd->k", means[self._spans], self._weights) + self._bias
         return dict(zip(self.names, values.tolist(), strict=True))
 
     def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
