@@ -115,6 +115,8 @@ def evaluate(
             rows.append((_one_face(sitting, base, directions, signs), signs))
             if progress:
                 progress(index + 1, faces)
+    if not any(row[0] is not None for row, _ in rows):
+        raise UsageError("No face was measured; evaluate at least one.")
     return [_result(k, directions, rows) for k in range(len(directions))]
 
 

@@ -96,6 +96,11 @@ def _head(results: Sequence[DialResult], directions: dict[str, Direction]) -> li
         "deviations, leaving out what is the same thing (next column); *distance* is the median "
         "distance of the face descriptors (below 0.6: the same person).",
         "",
+        "Traits that are there or not (glasses, hat, beard, moustache and their kin) have a "
+        "threshold: one standard deviation of their natural spread is less than most faces need "
+        "to cross it, so their success at one step is low; two to three steps put them on, as the "
+        "pictures show.",
+        "",
         "What this does not say: classifiers and dials were learned from the same labelled faces, "
         "so an error that the annotators made is invisible; a measurement that a classifier "
         "reads badly (see below) counts its own noise as failure.",
