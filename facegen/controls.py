@@ -131,8 +131,6 @@ DIALS: tuple[Dial, ...] = (
     _sd("glasses", "Glasses", "Accessories", "Puts glasses on.", "none", "glasses"),
     _sd("sunglasses", "Sunglasses", "Accessories", "Puts dark glasses on.", "none", "dark"),
     _sd("hat", "Hat", "Accessories", "Puts a hat or a cap on.", "none", "hat"),
-    _sd("earrings", "Earrings", "Accessories", "Adds earrings.", "none", "earrings"),
-    _sd("necklace", "Necklace", "Accessories", "Adds a necklace.", "none", "necklace"),
     _sd("light_side", "Light from", "Light & scene",
         "Moves the main light to the left or right of the picture.", "left", "right"),
     _sd("bg_busy", "Background", "Light & scene", "From a plain to a busy background.",

@@ -97,8 +97,6 @@ RECIPES: dict[str, Recipe] = {
     "glasses": Recipe("glasses", SHAPE),
     "sunglasses": Recipe("sunglasses", (0, 10), ("glasses",)),
     "hat": Recipe("hat", SHAPE, ("hair_volume", "receding", "bangs")),
-    "earrings": Recipe("earrings", (0, 12)),
-    "necklace": Recipe("necklace", (0, 12)),
     "light_side": Recipe("light_side", (0, 10)),
     "bg_light": Recipe("bg_light", ALL, ("outdoors",)),
     "bg_busy": Recipe("bg_busy", (2, 14), ("outdoors",)),
