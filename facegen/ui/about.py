@@ -31,13 +31,14 @@ that no camera took it.
 
 ### What is wrong with them
 
-- **Whom the network has seen.** The photographs come from one web service. Light-skinned adults
-  between 20 and 40 are over-represented; old people, dark skin, head-scarves and many hairstyles
-  are rarer, and faces of rare kinds come out less well.
-- **Dials that leak.** What went together in the photographs goes together here: age brings
-  glasses and grey hair, sex brings make-up, hair length and beards, a smile narrows the eyes.
-  The dials are built to move one thing at a time, but at the ends of their range they do not
-  quite manage.
+- **Whom the network has seen.** The photographs come from one web service. Of 1,764 faces that it
+  drew and people judged, 61 % look 20 to 39 years old and under 2 % look 60 or older; 78 % have
+  light skin (1 or 2 on a scale of 6), 2 % dark skin (5 or 6). Faces of rare kinds come out less
+  well.
+- **Dials that leak.** What went together in the photographs goes together here: 42 % of the drawn
+  people over 40 wear glasses, 11 % of those under 40; sex brings hair length with it, age the
+  length of the nose. The dials are built to move one thing at a time and do not quite manage. How
+  far each one leaks is measured, on faces that learning never saw, in `docs/dials.md`.
 - **"Gender" and "age" are looks.** They are what people judged by eye on generated pictures. They
   say nothing about who a person is.
 - **Mistakes.** Earrings, hats, hands, teeth, and the edge between hair and background can be
