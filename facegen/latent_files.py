@@ -17,10 +17,12 @@ import numpy as np
 
 from facegen.errors import BadFileError
 from facegen.images import open_image
+from facegen.weights.data_pickle import read_pickle
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
+PICKLE_MAGIC = b"\x80"
 MAX_ARRAY_BYTES = 4 << 20
 MAX_ZIP_BYTES = 16 << 20
 MAX_ZIP_MEMBERS = 64
@@ -52,11 +54,8 @@ def read_latent_bytes(data: bytes, *, keyword: str, name: str) -> FaceRecord:
         return FaceRecord({"w_plus": _read_npy(data, name=name)})
     if data.startswith(ZIP_MAGIC):
         return _read_zip(data, keyword=keyword, name=name)
-    if data[:1] == b"\x80" or data[:2] == b"(l":
-        raise BadFileError(
-            f"{name} is a pickle, which could run code when opened, so it is not. Save the latent "
-            "as .npy or .npz, or as a tensor with a recent torch.save."
-        )
+    if data.startswith(PICKLE_MAGIC):
+        return FaceRecord({"w_plus": _read_torch(data, name=name)})
     if data[:3] == b"\xff\xd8\xff" or data[:4] == b"RIFF":
         raise BadFileError(
             f"{name} is a picture without a latent inside. Open the PNG that facegen saved; other "
@@ -123,7 +122,7 @@ def _read_zip(data: bytes, *, keyword: str, name: str) -> FaceRecord:
                     "more than a latent; it is not opened."
                 )
             if any(m.filename.endswith("data.pkl") for m in members):
-                return FaceRecord({"w_plus": _read_pt(data, name=name)})
+                return FaceRecord({"w_plus": _read_torch(data, name=name)})
             arrays = {}
             for member in members:
                 if member.filename.endswith(".npy"):
@@ -140,25 +139,19 @@ def _read_zip(data: bytes, *, keyword: str, name: str) -> FaceRecord:
     return FaceRecord({"w_plus": _pick_latent(arrays, name=name)})
 
 
-def _read_pt(data: bytes, *, name: str) -> np.ndarray:
-    """A tensor, or the one latent of a dict of tensors, by PyTorch's data-only reader."""
-    import torch  # heavy, and only needed for this one format
-
+def _read_torch(data: bytes, *, name: str) -> np.ndarray:
+    """A tensor, or the one latent of a dict of tensors, out of a file of `torch.save`."""
     try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as err:  # the reader raises many kinds; each means: not plain tensors
+        content = read_pickle(data, name=name)
+    except BadFileError as err:
         raise BadFileError(
-            f"{name} holds more than plain tensors, or is damaged, and is not opened. Save the "
-            "latent alone, with torch.save(w_plus.cpu(), ...)."
+            f"{err} A latent is opened from .npy, .npz, or a plain tensor saved by torch.save."
         ) from err
-    if isinstance(content, torch.Tensor):
-        content = {"w_plus": content}
-    if not isinstance(content, dict):
-        content = {}
+    found = content if isinstance(content, dict) else {"w_plus": content}
     arrays = {
-        str(key): value.detach().float().numpy()
-        for key, value in content.items()
-        if isinstance(value, torch.Tensor) and value.numel() * 4 <= MAX_ARRAY_BYTES
+        str(key): value
+        for key, value in found.items()
+        if isinstance(value, np.ndarray) and value.nbytes <= MAX_ARRAY_BYTES
     }
     return _pick_latent(arrays, name=name)
 

@@ -129,6 +129,9 @@ def attacks() -> dict[str, bytes]:
         "storage of nothing": pickle.dumps(Call(
             torch._utils._rebuild_tensor_v2, storage, 0, (10**9, 10**9), (1, 1), False, {}
         )),
+        "more than its numbers": pickle.dumps(Call(
+            torch._utils._rebuild_tensor_v2, storage, 0, (10**6, 10**6), (0, 0), False, {}
+        )),
         "negative stride": pickle.dumps(Call(
             torch._utils._rebuild_tensor_v2, storage, 3, (4,), (-1,), False, {}
         )),

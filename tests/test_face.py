@@ -92,7 +92,8 @@ def test_public_latents_open(tmp_path, shape):
     np.savez(tmp_path / "x.npz", w=latent)
     torch.save(torch.from_numpy(latent), tmp_path / "x.pt")
     torch.save({"latent": torch.from_numpy(latent), "n": 3}, tmp_path / "y.pt")
-    for name in ("x.npy", "x.npz", "x.pt", "y.pt"):
+    torch.save(torch.from_numpy(latent), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    for name in ("x.npy", "x.npz", "x.pt", "y.pt", "old.pt"):
         face = Face.load(tmp_path / name)
         assert np.array_equal(face.w_plus, want), name
         assert face.seed is None
@@ -162,8 +163,10 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "objects.npy": (objects, "Python objects"),
         "objects.npz": (objects_npz, "Python objects"),
         "terabytes.npy": (terabytes, "says it holds"),
-        "raw.pkl": (pickle.dumps(Attack()), "pickle"),
-        "attack.pt": (attack_pt, "more than plain tensors"),
+        "raw.pkl": (pickle.dumps(Attack()), "wants to run .*system.*plain tensor"),
+        "numbers.pkl": (pickle.dumps([1, 2, 3]), "none is called w_plus"),
+        "half.pt": (attack_pt[: len(attack_pt) // 2], "cut off|damaged"),
+        "attack.pt": (attack_pt, "wants to run .*system"),
     }
 
 
