@@ -9,7 +9,8 @@ from fakes import FakeDials, FakeGenerator
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.ui import view
-from facegen.ui.state import MAX_HISTORY, MAX_RECENT, Studio, clean_deltas, clean_psi, parse_seed
+from facegen.ui.looks import clean_deltas, clean_psi, parse_seed
+from facegen.ui.state import MAX_HISTORY, MAX_RECENT, Studio
 
 
 @pytest.fixture(scope="module")

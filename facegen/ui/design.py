@@ -22,7 +22,8 @@ from facegen.latents import MAX_SEED
 from facegen.service import RenderResult, latent_key
 from facegen.ui import messages, session, view
 from facegen.ui.backend import Backend
-from facegen.ui.state import MAX_PSI, Look, Studio
+from facegen.ui.looks import MAX_PSI, Look
+from facegen.ui.state import Studio
 
 _log = logging.getLogger(__name__)
 

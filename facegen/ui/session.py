@@ -8,7 +8,8 @@ import streamlit as st
 
 from facegen.latents import DEFAULT_PSI
 from facegen.ui.backend import Backend
-from facegen.ui.state import Studio, clean_psi, parse_number, parse_seed
+from facegen.ui.looks import clean_psi, parse_number, parse_seed
+from facegen.ui.state import Studio
 
 _KEY = "_facegen_studio"
 _NOTICE = "_facegen_notice"

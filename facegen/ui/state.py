@@ -2,9 +2,6 @@
 
 Pure values and plain methods: no Streamlit, no pictures, no threads. A `Studio` lives in the state
 of one browser session and nowhere else, so two visitors cannot see each other's faces.
-
-A `Look` is one point of the history: a person, how typical they are (psi), and by how much each
-dial was moved. Everything rendered, saved or linked is computed from the look in hand.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,11 +17,10 @@ import numpy as np
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
+from facegen.ui.looks import Look, Person, clean_deltas, clean_psi, parse_number
 
 MAX_HISTORY = 100
 MAX_RECENT = 24
-MAX_PSI = 1.2
-DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
 MERGE_SECONDS = 0.8
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
@@ -54,68 +50,6 @@ class Dials(Protocol):
 
     def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
         """Move a latent [18, 512] by deltas in the dials' units."""
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """Somebody who entered the studio, by seed or from a file.
-
-    Attributes:
-        uid: Number within the session.
-        name: What the user calls them.
-        seed: The seed they came from; None when they came from a file that has none.
-        psi: The truncation they came with.
-        origin: For people from a file, their latent before any dial, [18, 512]; None for seeds.
-    """
-
-    uid: int
-    name: str
-    seed: int | None
-    psi: float
-    origin: np.ndarray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """One state of a person: how typical, and the dials moved (name, delta in its unit)."""
-
-    person: Person
-    psi: float
-    deltas: tuple[tuple[str, float], ...] = ()
-
-    def same_as(self, other: Look) -> bool:
-        """Whether both describe the same picture."""
-        return (
-            self.person.uid == other.person.uid
-            and self.psi == other.psi
-            and self.deltas == other.deltas
-        )
-
-
-def clean_deltas(
-    deltas: Mapping[str, object], limits: Mapping[str, float]
-) -> tuple[tuple[str, float], ...]:
-    """Keep what is a known dial with a finite, non-zero number; rounded and in a fixed order.
-
-    Args:
-        deltas: From anywhere: a link, a file, the browser.
-        limits: Known dials and how far each may be moved at most, in its unit.
-    """
-    kept = {}
-    for name, value in deltas.items():
-        if name not in limits or isinstance(value, bool) or not isinstance(value, (int, float)):
-            continue
-        if math.isfinite(value):
-            within = min(max(float(value), -limits[name]), limits[name])
-            kept[name] = round(within, DELTA_DIGITS)
-    return tuple(sorted((name, delta) for name, delta in kept.items() if delta != 0.0))
-
-
-def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
-    """Give a truncation between 0 and `MAX_PSI`, rounded to 3 digits."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return default
-    return round(min(max(float(value), 0.0), MAX_PSI), 3)
 
 
 class Studio:
@@ -396,19 +330,3 @@ class Studio:
                 return
         self._recent.append(look)
         del self._recent[:-MAX_RECENT]
-
-
-def parse_number(text: str) -> float | None:
-    """Read a finite number from a link; None for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def parse_seed(text: str) -> int | None:
-    """Read a seed from a link; None for anything that is not one."""
-    if not text.isascii() or not text.isdigit() or len(text) > 10:
-        return None
-    return int(text) if int(text) <= MAX_SEED else None
