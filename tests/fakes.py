@@ -34,6 +34,7 @@ class FakeSpec:
     unit: str
     natural: tuple[float, float]
     safe: tuple[float, float]
+    unit_per_sd: float
 
 
 TABLE = (
@@ -118,7 +119,9 @@ class FakeGenerator:
 
 
 class FakeDials:
-    """One orthonormal direction per dial."""
+    """One orthonormal direction per dial; turning the head also makes a little smile."""
+
+    SPILL = ("yaw", "smile", 0.4)
 
     def __init__(self, generator: FakeGenerator, table: tuple[FakeDial, ...] = TABLE) -> None:
         self.names = tuple(dial.name for dial in table)
@@ -130,19 +133,26 @@ class FakeDials:
     def spec(self, name: str) -> FakeSpec:
         unit = self._units[name]
         low, high = MEAN[unit] - 2.3 * SCALE[unit], MEAN[unit] + 2.3 * SCALE[unit]
-        return FakeSpec(unit, (low, high), (low - SCALE[unit], high + SCALE[unit]))
+        return FakeSpec(unit, (low, high), (low - SCALE[unit], high + SCALE[unit]), SCALE[unit])
+
+    def vector(self, name: str) -> np.ndarray:
+        turned, smiling, share = self.SPILL
+        row = self._rows[name]
+        if name == turned:
+            row = row + np.float32(share) * self._rows[smiling]
+        return np.tile(np.float32(3.0 / SCALE[self._units[name]]) * row, (18, 1))
 
     def read(self, w_plus: np.ndarray) -> dict[str, float]:
         w = w_plus.mean(axis=0) - self._w_avg
         return {
-            name: MEAN[self._units[name]] + SCALE[self._units[name]] * float(w @ row) * 2.5
+            name: MEAN[self._units[name]] + SCALE[self._units[name]] * float(w @ row) / 3.0
             for name, row in self._rows.items()
         }
 
     def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
         w = np.array(base, np.float32)
         for name in sorted(deltas):
-            w += np.float32(3.0 * deltas[name] / SCALE[self._units[name]]) * self._rows[name]
+            w += np.float32(deltas[name]) * self.vector(name)
         return w
 
 

@@ -46,6 +46,17 @@ def revision(at: AppTest) -> int:
     return json.loads(at.get_by_key("fg_panel").proto.json)["rev"]
 
 
+def dials(at: AppTest) -> dict[str, dict]:
+    """The dials as the panel got them, by name."""
+    groups = json.loads(at.get_by_key("fg_panel").proto.json)["groups"]
+    return {dial["name"]: dial for group in groups for dial in group["dials"]}
+
+
+def readings(at: AppTest) -> dict[str, float]:
+    """What the dials show."""
+    return {name: dial["now"] for name, dial in dials(at).items()}
+
+
 def link(at: AppTest) -> dict[str, str]:
     return {k: v[0] if isinstance(v, list) else v for k, v in dict(at.query_params).items()}
 
@@ -110,8 +121,7 @@ def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
             "rev": revision(at),
             "final": True,
             "what": name,
-            "psi": 0.7,
-            "deltas": {name: 1.0},
+            "moves": {name: readings(at)[name] + 1.0},
         }
         events = [event]
 
@@ -122,7 +132,7 @@ def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
         at.run()
         assert not at.exception, name
         assert frame(at)[0]["id"] != before, name
-        assert link(at)[name] == "1"
+        assert float(link(at)[name]) == pytest.approx(1.0, abs=0.01)
         at.button(key="undo").click().run()
         assert frame(at)[0]["id"] == before, name
 
@@ -134,8 +144,7 @@ def test_a_drag_shows_a_preview_and_makes_no_step(fake, monkeypatch):
         "rev": revision(at),
         "final": False,
         "what": "smile",
-        "psi": 0.7,
-        "deltas": {"smile": 1.0},
+        "moves": {"smile": 1.0},
     }
     monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
@@ -150,8 +159,8 @@ def test_a_drag_shows_a_preview_and_makes_no_step(fake, monkeypatch):
 def test_a_dial_held_still_gives_the_full_picture_and_makes_no_step(fake, monkeypatch):
     at = start(seed="417")
     event = {
-        "n": 8, "rev": revision(at), "final": False, "sharp": True, "what": "smile", "psi": 0.7,
-        "deltas": {"smile": 1.0},
+        "n": 8, "rev": revision(at), "final": False, "sharp": True, "what": "smile",
+        "moves": {"smile": 1.0},
     }  # fmt: skip
     monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
@@ -165,7 +174,7 @@ def test_an_event_from_before_the_face_changed_is_ignored(fake, monkeypatch):
     at = start(seed="417")
     at.button(key="new").click().run()
     seen = frame(at)[0]["id"]
-    event = {"n": 7, "rev": 1, "final": True, "what": "smile", "psi": 0.7, "deltas": {"smile": 1.0}}
+    event = {"n": 7, "rev": 1, "final": True, "what": "smile", "moves": {"smile": 1.0}}
     monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
     assert frame(at)[0]["id"] == seen
@@ -344,3 +353,54 @@ def test_a_file_name_is_not_read_as_markdown(fake):
     at = start(seed="417")
     at.file_uploader(key="fg_open_0").upload("![x](http:x) :red[a].png", b"nothing").run()
     assert r"\!\[x\](http\:x) \:red\[a\].png" in at.error[0].value
+
+
+def panel_says(monkeypatch, kind: str, event: dict) -> None:
+    """Let the panel send one event at the next run."""
+    events = [event]
+
+    def trigger(key, name):
+        return events.pop() if (key, name) == ("fg_panel", kind) and events else None
+
+    monkeypatch.setattr(design, "_trigger", trigger)
+
+
+def test_a_lock_holds_its_reading_and_shows(fake, monkeypatch):
+    at = start(seed="417")
+    held = readings(at)["smile"]
+    panel_says(monkeypatch, "lock", {"name": "smile", "on": True})
+    at.run()
+    assert dials(at)["smile"]["locked"]
+    event = {"n": 1, "rev": revision(at), "final": True, "what": "yaw", "moves": {"yaw": 30.0}}
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+    assert not at.exception
+    assert readings(at)["yaw"] == pytest.approx(30.0, abs=0.1)
+    assert readings(at)["smile"] == pytest.approx(held, abs=0.02)
+    at.button(key="undo").click().run()
+    assert dials(at)["smile"]["locked"]
+
+
+def test_locks_that_leave_no_way_are_explained_and_the_face_stays(fake, monkeypatch):
+    at = start(seed="417")
+    before = frame(at)[0]["id"]
+    panel_says(monkeypatch, "lock", {"name": "smile", "on": True})
+    at.run()
+    event = {"n": 1, "rev": revision(at), "final": True, "what": "yaw", "moves": {"yaw": 900.0}}
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+    head, _ = frame(at)
+    assert "locked leaves no way" in head["error"]
+    assert head["id"] == before
+    assert at.button(key="undo").disabled
+
+
+def test_shuffle_is_one_step(fake, monkeypatch):
+    at = start(seed="417")
+    before = frame(at)[0]["id"]
+    panel_says(monkeypatch, "shuffle", {"dials": ["hair_length", "bangs", "no such dial"]})
+    at.run()
+    assert not at.exception
+    assert set(link(at)) == {"seed", "hair_length", "bangs"}
+    at.button(key="undo").click().run()
+    assert frame(at)[0]["id"] == before

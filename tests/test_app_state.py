@@ -201,9 +201,10 @@ def test_clean_deltas_keeps_only_sound_numbers():
         3,
         {},
         {"n": 1},
-        {"n": "1", "rev": 0, "psi": 0, "deltas": {}, "what": ""},
-        {"n": 1, "rev": 0, "psi": float("nan"), "deltas": {}, "what": ""},
-        {"n": 1, "rev": 0, "psi": 0.5, "deltas": [], "what": ""},
+        {"n": "1", "rev": 0, "moves": {}, "what": ""},
+        {"n": float("nan"), "rev": 0, "moves": {}, "what": ""},
+        {"n": 1, "rev": 0, "moves": [], "what": ""},
+        {"n": 1, "rev": 0, "moves": {}, "resets": "smile", "what": ""},
     ],
 )
 def test_malformed_events_are_ignored(event):
@@ -224,9 +225,91 @@ def test_panel_covers_where_the_face_stands(studio, dials):
     own = dict.fromkeys(dials.names, 0.0) | {"yaw": 77.0}
     specs = {name: dials.spec(name) for name in dials.names}
     data = view.panel_data(
-        TABLE, specs, own, {"yaw": 9.0}, psi=0.7, own_psi=0.7, max_psi=1.2, revision=4
-    )
+        TABLE, specs, own, own | {"yaw": 86.0}, moved=["yaw"], locked=["smile"], identity=None,
+        psi=0.7, own_psi=0.7, max_psi=1.2, revision=4,
+    )  # fmt: skip
     rows = {dial["name"]: dial for group in data["groups"] for dial in group["dials"]}
     assert rows["yaw"]["max"] == 86.0
     assert rows["yaw"]["own"] == 77.0
+    assert rows["smile"]["locked"] and not rows["yaw"]["locked"]
     assert set(rows) == {"psi", *dials.names}
+
+
+def test_a_dial_turned_to_a_reading_reads_it(studio):
+    studio.turn({"age": 60.0}, what="age")
+    assert studio.present()["age"] == pytest.approx(60.0, abs=0.1)
+
+
+def test_turning_back_to_the_tick_is_the_face_as_it_came(studio):
+    start, tick = studio.w_plus(), studio.readings()["age"]
+    studio.turn({"age": 60.0}, what="age")
+    studio.turn({"age": tick}, what="age")
+    assert studio.look.deltas == ()
+    assert np.array_equal(studio.w_plus(), start)
+
+
+def test_what_is_locked_keeps_its_reading_while_another_dial_moves(studio):
+    held = studio.present()["smile"]
+    studio.turn({"yaw": 30.0}, what="yaw")
+    assert abs(studio.present()["smile"] - held) > 0.3  # These drawn faces smile when they turn.
+    studio.undo()
+    studio.lock("smile", True)
+    studio.turn({"yaw": 30.0}, what="yaw")
+    assert studio.present()["yaw"] == pytest.approx(30.0, abs=0.1)
+    assert studio.present()["smile"] == pytest.approx(held, abs=0.02)
+
+
+def test_a_locked_dial_is_neither_moved_nor_reset(studio):
+    studio.turn({"smile": 1.5})
+    studio.lock("smile", True)
+    look = studio.look
+    assert studio.turn({"smile": 0.0}, resets=["smile"]) is look
+    studio.turn({}, resets=["yaw", "smile"])
+    assert studio.present()["smile"] == pytest.approx(1.5, abs=0.02)
+
+
+def test_locks_survive_undo_redo_and_new_people(studio):
+    studio.turn({"smile": 1.5})
+    studio.lock("smile", True)
+    studio.turn({"yaw": 20.0})
+    studio.undo()
+    studio.undo()
+    assert set(studio.locks.held) == {"smile"}
+    assert studio.locks.held["smile"] == pytest.approx(studio.present()["smile"])
+    studio.redo()
+    studio.new_person(5)
+    held = studio.present()["smile"]
+    studio.turn({"yaw": 25.0})
+    assert studio.present()["smile"] == pytest.approx(held, abs=0.02)
+    studio.lock("smile", False)
+    assert not studio.locks
+
+
+def test_a_move_that_locks_forbid_is_refused_and_the_face_stays(studio, monkeypatch):
+    from facegen.editing import solve
+    from facegen.errors import OutOfRangeError
+
+    def never(*args, **kwargs):
+        raise OutOfRangeError("no way")
+
+    studio.lock("smile", True)
+    look = studio.look
+    monkeypatch.setattr(solve, "solve_targets", never)
+    with pytest.raises(OutOfRangeError, match="locked leaves no way"):
+        studio.turn({"yaw": 30.0})
+    assert studio.look is look
+
+
+def test_shuffle_moves_a_group_within_its_natural_range_and_respects_locks(studio, dials):
+    studio.lock("bangs", True)
+    before = studio.present()
+    for seed in range(4):
+        studio.shuffle(["hair_length", "hair_dark", "bangs"], seed)
+        now = studio.present()
+        for name in ("hair_length", "hair_dark"):
+            low, high = dials.spec(name).natural
+            assert low - 0.01 <= now[name] <= high + 0.01
+            assert abs(now[name] - before[name]) > 1e-3
+        assert now["bangs"] == pytest.approx(before["bangs"], abs=0.02)
+        studio.undo()
+        assert studio.present() == before

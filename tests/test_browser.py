@@ -299,12 +299,87 @@ def test_search_folds_and_resets(drawn, chromium):
     page.get_by_label("Search a dial").fill("beard")
     assert page.locator("[data-dial=beard]").is_visible()
     assert page.locator("[data-dial=smile]").is_hidden()
+    for word, dial in (
+        ("forehead", "bangs"),
+        ("accessories", "glasses"),
+        ("Hair col", "hair_dark"),
+    ):
+        page.get_by_label("Search a dial").fill(word)  # A word of the help, a group, a label.
+        assert page.locator(f"[data-dial={dial}]").is_visible()
     page.get_by_label("Search a dial").fill("")
     page.get_by_role("button", name="Reset Smile").click()
     assert visitor.wait_other(changed)
-    assert visitor.search() == "?seed=417&age=6"
+    page.wait_for_function("location.search == '?seed=417&age=6'")
     page.get_by_role("button", name="Reset all").click()
     page.wait_for_function("location.search == '?seed=417'")
+    visitor.close()
+
+
+def reading(visitor: Visitor, name: str) -> float:
+    return float(visitor.slider(name).input_value())
+
+
+def test_a_lock_holds_its_dial_while_another_moves(drawn, chromium):
+    """Without the lock these drawn faces smile when they turn."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    held = reading(visitor, "smile")
+    visitor.slider("yaw").focus()
+    page.keyboard.press("End")
+    turned = visitor.wait_other(first)
+    page.wait_for_function(
+        f"Math.abs(document.querySelector('[data-dial=smile] input').value - {held}) > 0.5"
+    )
+    page.keyboard.press("z")
+    visitor.wait_other(turned)
+
+    lock = page.get_by_role("button", name="Lock Smile")
+    assert lock.get_attribute("aria-pressed") == "false"
+    lock.focus()
+    page.keyboard.press("Enter")
+    page.locator("[data-dial=smile].locked").wait_for()
+    assert lock.get_attribute("aria-pressed") == "true"
+    assert visitor.slider("smile").is_disabled()
+    assert "unlock" in page.locator("[data-dial=smile] .fg-words").inner_text()
+    low, high = (float(visitor.slider("yaw").get_attribute(end)) for end in ("min", "max"))
+    visitor.slider("yaw").focus()
+    page.keyboard.press("End")
+    held_still = visitor.wait_other(first)
+    page.wait_for_function("location.search.includes('yaw=')")
+    page.wait_for_timeout(300)
+    assert reading(visitor, "smile") == pytest.approx(held, abs=0.05)
+    assert reading(visitor, "yaw") > high - 0.05 * (high - low)
+    assert held_still != turned
+    page.keyboard.press("z")  # The lock is no step of the history.
+    assert visitor.wait_other(held_still) == first
+    assert lock.get_attribute("aria-pressed") == "true"
+    lock.click()
+    page.locator("[data-dial=smile]:not(.locked)").wait_for()
+    visitor.close()
+
+
+def test_beyond_the_natural_range_a_dial_warns_in_words(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    assert visitor.page.locator(".fg-row.beyond").count() == 0
+    visitor.slider("yaw").focus()
+    visitor.page.keyboard.press("End")
+    visitor.wait_other(visitor.face_id)
+    visitor.page.locator("[data-dial=yaw].beyond").wait_for()
+    assert "Beyond natural" in visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()
+    assert "Beyond natural" in visitor.slider("yaw").get_attribute("aria-valuetext")
+    visitor.close()
+
+
+def test_shuffle_and_reset_of_a_group(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417&age=6")
+    page, first = visitor.page, visitor.face_id
+    page.get_by_role("button", name="Shuffle Expression").click()
+    shuffled = visitor.wait_other(first)
+    page.wait_for_function("location.search.includes('mouth_open=')")
+    group = page.locator("[data-group=Expression]")
+    group.locator(".fg-undo").click()
+    assert visitor.wait_other(shuffled) == first
+    page.wait_for_function("location.search == '?seed=417&age=6'")
     visitor.close()
 
 

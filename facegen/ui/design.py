@@ -22,6 +22,7 @@ from facegen.latents import MAX_SEED
 from facegen.service import RenderResult, latent_key
 from facegen.ui import messages, session, view
 from facegen.ui.backend import Backend
+from facegen.ui.locks import IDENTITY
 from facegen.ui.looks import MAX_PSI, Look
 from facegen.ui.state import Studio
 
@@ -74,16 +75,43 @@ def _draw_stage(backend: Backend, studio: Studio) -> None:
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
     was = look = studio.look
+    problem = _obey(studio)
     if edit is not None and edit.revision == studio.revision:
-        if edit.final:
-            look = studio.edit(edit.deltas, psi=edit.psi, what=edit.what, now=time.monotonic())
-        else:
-            look = studio.moved(edit.deltas, psi=edit.psi)
+        moves = {name: value for name, value in edit.moves.items() if name != "psi"}
+        psi = studio.look.person.psi if "psi" in edit.resets else edit.moves.get("psi")
+        try:
+            if edit.final:
+                studio.turn(
+                    moves, resets=edit.resets, psi=psi, what=edit.what, now=time.monotonic()
+                )
+            else:
+                look = studio.turned(moves, resets=edit.resets, psi=psi)
+        except FacegenError as err:
+            problem = str(err)
+    if edit is None or edit.final:
+        look = studio.look
     is_preview = not edit.sharp if edit is not None else _is_sketch(backend, studio)
-    _show_face(backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before)
-    _show_panel(backend, studio)
+    _show_face(
+        backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before,
+        problem=problem,
+    )  # fmt: skip
+    _show_panel(backend, studio, look)
     if studio.look is not was:
         st.rerun()
+
+
+def _obey(studio: Studio) -> str | None:
+    """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
+    lock = _trigger("fg_panel", "lock")
+    if isinstance(lock, dict) and isinstance(lock.get("name"), str):
+        studio.lock(lock["name"], bool(lock.get("on")))
+    shuffle = _trigger("fg_panel", "shuffle")
+    if isinstance(shuffle, dict) and isinstance(shuffle.get("dials"), list):
+        try:
+            studio.shuffle([str(name) for name in shuffle["dials"]], session.fresh_seed())
+        except FacegenError as err:
+            return str(err)
+    return None
 
 
 def _show_face(
@@ -94,6 +122,7 @@ def _show_face(
     *,
     is_preview: bool,
     wants_before: bool,
+    problem: str | None = None,
 ) -> None:
     service = backend.service
     try:
@@ -112,7 +141,7 @@ def _show_face(
         "id": latent_key(w_plus),
         "before_id": latent_key(before_w),
         "status": status_line(backend, result),
-        "error": result.error,
+        "error": result.error or problem,
         "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {studio.name}, a person who does not exist",
         "link": studio.to_query() is not None,
@@ -130,20 +159,28 @@ def _show_face(
     view.face_view(view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None)
 
 
-def _show_panel(backend: Backend, studio: Studio) -> None:
-    look = studio.look
-    own = studio.readings()
+def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
     data = view.panel_data(
-        backend.table,
-        {dial.name: backend.dials.spec(dial.name) for dial in backend.table},
-        own,
-        dict(look.deltas),
+        studio.table,
+        {dial.name: studio.spec(dial.name) for dial in studio.table},
+        studio.readings(look),
+        studio.present(look),
+        moved=dict(look.deltas),
+        locked=studio.locks.held,
+        identity=studio.locks.identity if IDENTITY else None,
         psi=look.psi,
         own_psi=look.person.psi,
         max_psi=MAX_PSI,
         revision=studio.revision,
+        number=st.session_state.get(_SEQUENCE, (0, 0))[1],
     )
-    view.dial_panel(data, key="fg_panel", on_edit=lambda: None)
+    view.dial_panel(
+        data,
+        key="fg_panel",
+        on_edit=lambda: None,
+        on_lock=lambda: None,
+        on_shuffle=lambda: None,
+    )
 
 
 def _trigger(key: str, name: str) -> Any:

@@ -35,9 +35,8 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Studio:
     seed = parse_seed(asked) if asked is not None else None
     psi_number = parse_number(query["psi"]) if "psi" in query else None
     psi = clean_psi(psi_number) if psi_number is not None else DEFAULT_PSI
-    made = Studio(
-        backend.generator, backend.dials, seed=fresh_seed() if seed is None else seed, psi=psi
-    )
+    seed_used = fresh_seed() if seed is None else seed
+    made = Studio(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
     if asked is not None and seed is None:
         notify("The link has no usable seed, so here is somebody new.")
     elif seed is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
+from facegen.ui.locks import Locks, aimed_deltas, turned_deltas
 from facegen.ui.looks import Look, Person, clean_deltas, clean_psi, parse_number
 
 MAX_HISTORY = 100
@@ -58,16 +59,23 @@ class Studio:
     Args:
         faces: Makes latents from seeds.
         dials: Reads and applies dials.
+        table: The dials to show, in order (`facegen.controls.Dial`).
     """
 
-    def __init__(self, faces: Faces, dials: Dials, *, seed: int, psi: float = DEFAULT_PSI) -> None:
+    def __init__(
+        self,
+        faces: Faces,
+        dials: Dials,
+        table: tuple[Any, ...] = (),
+        *,
+        seed: int,
+        psi: float = DEFAULT_PSI,
+    ) -> None:
         self.session = uuid.uuid4().hex
         self.revision = 0  # Counts the changes that did not come from the dials themselves.
         self._faces = faces
         self.space = faces.space
-        self._dials = dials
-        safe = {name: dials.spec(name).safe for name in dials.names}
-        self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
+        self.use_dials(dials, table)
         self._history: list[Look] = []
         self._at = -1
         self._recent: list[Look] = []  # The newest look of each person, newest person last.
@@ -75,9 +83,20 @@ class Studio:
         self._names: dict[int, str] = {}
         self._latents: dict[tuple[int, float], np.ndarray] = {}
         self._merge: tuple[str, float] = ("", -math.inf)
+        self.locks = Locks()
         self.new_person(seed, psi=psi)
 
+    def use_dials(self, dials: Dials, table: tuple[Any, ...]) -> None:
+        """Work with these dials from now on: a visitor may bring some of their own."""
+        self._dials, self.table = dials, table
+        safe = {name: dials.spec(name).safe for name in dials.names}
+        self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
+
     # -- what is in hand ------------------------------------------------------------------------
+
+    def spec(self, name: str) -> Any:
+        """The numbers of a dial."""
+        return self._dials.spec(name)
 
     @property
     def look(self) -> Look:
@@ -148,6 +167,10 @@ class Studio:
         """Where each dial stands on the person before any change, in its unit."""
         return self._dials.read(self.base(look))
 
+    def present(self, look: Look | None = None) -> dict[str, float]:
+        """Where each dial stands on the face as it is, in its unit."""
+        return self._dials.read(self.w_plus(look))
+
     def face(self, look: Look | None = None) -> Face:
         """The look as a value that can be saved."""
         look = look or self.look
@@ -217,7 +240,10 @@ class Studio:
             what: The dial that moved: quick moves of one dial make one step of the history.
             now: Time in seconds, for that.
         """
-        look = self._moved(deltas, psi)
+        return self._commit(self._moved(deltas, psi), what, now)
+
+    def _commit(self, look: Look, what: str, now: float) -> Look:
+        """Make a look the newest step; quick moves of one dial make one step together."""
         if look.same_as(self.look):
             return self.look
         merges = bool(what) and self._merge[0] == what and now - self._merge[1] < MERGE_SECONDS
@@ -232,9 +258,77 @@ class Studio:
         self._merge = keep
         return look
 
-    def moved(self, deltas: Mapping[str, object], *, psi: object = None) -> Look:
-        """The look that `edit` would make, without making the step: for previews."""
-        return self._moved(deltas, psi)
+    def turned(
+        self, moves: Mapping[str, float], *, resets: Collection[str] = (), psi: object = None
+    ) -> Look:
+        """The look with dials turned to readings or put back, and what is locked in its place.
+
+        Args:
+            moves: Dial -> wanted reading, in its unit.
+            resets: Dials to put back to where the person came from.
+            psi: Truncation; None keeps it.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there.
+        """
+        moved = self._moved(dict(self.look.deltas), psi)
+        deltas = turned_deltas(
+            self._dials,
+            lambda deltas: self.w_plus(replace(moved, deltas=clean_deltas(deltas, self._limits))),
+            dict(moved.deltas),
+            {name: value for name, value in moves.items() if name in self._limits},
+            resets,
+            self.locks,
+            base_moved=moved.psi != self.look.psi,
+        )
+        return self._moved(deltas, moved.psi)
+
+    def turn(
+        self,
+        moves: Mapping[str, float],
+        *,
+        resets: Collection[str] = (),
+        psi: object = None,
+        what: str = "",
+        now: float = math.inf,
+    ) -> Look:
+        """Make `turned` a step; `what` and `now` as for `edit`.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there; the face stays.
+        """
+        return self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
+
+    def aim(self, targets: Mapping[str, float]) -> Look:
+        """Send many dials to readings at once, as far as that goes; one step.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there; the face stays.
+        """
+        deltas = aimed_deltas(
+            self._dials, self.w_plus(), dict(self.look.deltas), targets, self.locks
+        )
+        look = self._moved(deltas, None)
+        return self.look if look.same_as(self.look) else self._step(look)
+
+    def shuffle(self, names: Collection[str], seed: int) -> Look:
+        """Give some dials the readings of somebody else, within the natural range; one step.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there; the face stays.
+        """
+        other = self._dials.read(self._faces.w_from_seed(seed, psi=1.0))
+        targets = {}
+        for name in names:
+            if name in other:
+                low, high = self._dials.spec(name).natural
+                targets[name] = min(max(other[name], low), high)
+        return self.aim(targets)
+
+    def lock(self, name: str, on: bool) -> None:
+        """Hold a dial (or the identity) where it is, or let it go."""
+        self.locks.set(name, on, self.present())
+        self.revision += 1
 
     def reset_all(self) -> Look:
         """Set every dial to zero."""
@@ -322,6 +416,8 @@ class Studio:
         self._remember(look)
         if not own:
             self.revision += 1
+            if self.locks.held:  # A lock holds the face in hand, not the one before.
+                self.locks.retake(self.present())
 
     def _remember(self, look: Look) -> None:
         for index, known in enumerate(self._recent):

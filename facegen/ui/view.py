@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ class PanelEdit:
         final: The user let go: make it a step of the history.
         sharp: Make the full picture (let go, or held still), not a preview.
         what: The dial that moved.
-        psi: Truncation.
-        deltas: All moved dials.
+        moves: Dial -> the reading it was turned to; "psi" is the truncation.
+        resets: Dials put back.
     """
 
     number: int
@@ -64,23 +64,25 @@ class PanelEdit:
     final: bool
     sharp: bool
     what: str
-    psi: float
-    deltas: dict[str, float]
+    moves: dict[str, float]
+    resets: tuple[str, ...]
 
 
 def read_edit(event: object) -> PanelEdit | None:
     """Read what the dials sent; None for anything malformed."""
     if not isinstance(event, Mapping):
         return None
-    number, revision, psi = event.get("n"), event.get("rev"), event.get("psi")
-    deltas, what = event.get("deltas"), event.get("what")
-    if not isinstance(deltas, Mapping) or len(deltas) > 1000 or not isinstance(what, str):
+    number, revision, what = event.get("n"), event.get("rev"), event.get("what")
+    moves, resets = event.get("moves", {}), event.get("resets", [])
+    if not isinstance(moves, Mapping) or not isinstance(resets, list) or not isinstance(what, str):
         return None
-    if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in (number, revision, psi)):
+    if len(moves) > 1000 or len(resets) > 1000:
+        return None
+    if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in (number, revision)):
         return None
     kept = {
         str(name): float(value)
-        for name, value in deltas.items()
+        for name, value in moves.items()
         if isinstance(value, (int, float)) and math.isfinite(value)
     }
     return PanelEdit(
@@ -89,8 +91,8 @@ def read_edit(event: object) -> PanelEdit | None:
         bool(event.get("final")),
         bool(event.get("sharp", event.get("final"))),
         what[:80],
-        float(psi),  # type: ignore[arg-type]
         kept,
+        tuple(str(name) for name in resets),
     )
 
 
@@ -117,19 +119,24 @@ def panel_data(
     table: tuple[Any, ...],
     specs: Mapping[str, Any],
     own: Mapping[str, float],
-    deltas: Mapping[str, float],
+    now: Mapping[str, float],
     *,
+    moved: Collection[str],
+    locked: Collection[str],
+    identity: bool | None,
     psi: float,
     own_psi: float,
     max_psi: float,
     revision: int,
+    number: int = 0,
     open_groups: int = 2,
 ) -> dict[str, Any]:
     """Describe the dials for `dial_panel`.
 
     A dial's rail is the range in which it works safely, its band the natural range of faces; the
     rail is longer where the face or its present value lies outside. `own` is where the face stands
-    by nature: the tick.
+    by nature (the tick), `now` where it stands as it is. `identity` is None where it cannot be
+    locked; `number` is the newest request that is answered in this.
     """
     person = {
         "name": "psi",
@@ -140,6 +147,9 @@ def panel_data(
         "low": "typical",
         "high": "unusual",
         "own": own_psi,
+        "now": psi,
+        "moved": psi != own_psi,
+        "locked": None,
         "min": 0.0,
         "max": max_psi,
         "natural": [0.4, 0.9],
@@ -148,9 +158,10 @@ def panel_data(
     for dial in table:
         spec = specs[dial.name]
         natural = [float(x) for x in spec.natural]
-        value = float(own[dial.name])
         safe = [max(float(x), 0.0) if dial.unit == "years" else float(x) for x in spec.safe]
-        ends = (*natural, *safe, value, value + deltas.get(dial.name, 0.0))
+        value, start = float(now[dial.name]), float(own[dial.name])
+        # While something is locked the solver sets the dials, and it stays in the safe range.
+        ends = (*safe, value, start, *(() if locked or identity else natural))
         groups.setdefault(dial.group, []).append(
             {
                 "name": dial.name,
@@ -159,7 +170,10 @@ def panel_data(
                 "unit": dial.unit,
                 "low": dial.low,
                 "high": dial.high,
-                "own": round(value, 4),
+                "own": round(start, 4),
+                "now": round(value, 4),
+                "moved": dial.name in moved,
+                "locked": dial.name in locked,
                 "min": round(min(ends), 3),
                 "max": round(max(ends), 3),
                 "natural": [round(x, 3) for x in natural],
@@ -168,7 +182,7 @@ def panel_data(
     named = [{"name": "Person", "dials": [person], "open": True}]
     for index, (name, dials) in enumerate(groups.items()):
         named.append({"name": name, "dials": dials, "open": index < open_groups})
-    return {"rev": revision, "psi": psi, "deltas": dict(deltas), "groups": named}
+    return {"rev": revision, "n": number, "identity": identity, "groups": named}
 
 
 def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
@@ -176,9 +190,24 @@ def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
     return _FACE(key=key, data=data, on_ask_change=on_ask)
 
 
-def dial_panel(data: dict[str, Any], *, key: str, on_edit: Callable[[], None]) -> Any:
-    """Show the dials. The trigger `edit` carries a `PanelEdit`."""
-    return _PANEL(key=key, data=data, on_edit_change=on_edit)
+def dial_panel(
+    data: dict[str, Any],
+    *,
+    key: str,
+    on_edit: Callable[[], None],
+    on_lock: Callable[[], None],
+    on_shuffle: Callable[[], None],
+) -> Any:
+    """Show the dials. The trigger `edit` carries a `PanelEdit`, `lock` a name and whether,
+    `shuffle` the name of a group.
+    """
+    return _PANEL(
+        key=key,
+        data=data,
+        on_edit_change=on_edit,
+        on_lock_change=on_lock,
+        on_shuffle_change=on_shuffle,
+    )
 
 
 def people_strip(people: list[dict[str, Any]], *, key: str, on_pick: Callable[[], None]) -> Any:

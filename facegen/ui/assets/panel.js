@@ -1,11 +1,14 @@
 // The dials: rows of range fields. Moving one asks for previews (one request under way, the newest
 // position wins); letting go commits all dials at once. What is shown always comes from here until
-// the server says otherwise with a new revision.
+// the server has answered; the numbers are the server's readings of the face.
 const memory = new WeakMap();
 const WATCHDOG_MS = 5000;
 const REST_MS = 350;
 const SNAP = 0.012;
 const BACK = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"><path d="M3 3v4h4"/><path d="M3.4 7A5 5 0 1 1 3 9.5"/></svg>';
+
+const LOCK = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"><rect x="3" y="7.2" width="10" height="6.6" rx="1.8" class="fg-body"/><path class="fg-bow" d="M5.2 7V5a2.8 2.8 0 0 1 5.6 0v2"/></svg>';
+const DICE = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5"><rect x="2" y="2" width="12" height="12" rx="3"/><g fill="currentColor" stroke="none"><circle cx="5.4" cy="5.4" r="1.1"/><circle cx="10.6" cy="5.4" r="1.1"/><circle cx="8" cy="8" r="1.1"/><circle cx="5.4" cy="10.6" r="1.1"/><circle cx="10.6" cy="10.6" r="1.1"/></g></svg>';
 
 function make(tag, className, attributes = {}, text = "") {
   const el = document.createElement(tag);
@@ -32,7 +35,8 @@ function spoken(dial, value) {
 
 function setUp(el) {
   const $ = (name) => el.querySelector(".fg-" + name);
-  const s = { rows: new Map(), groups: [], deltas: {}, psi: 0, rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
+  // `pending`: what was asked and is not answered yet, dial -> { value, reset, n }.
+  const s = { rows: new Map(), groups: [], pending: new Map(), rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
   const on = (target, type, handler, options) => {
     target.addEventListener(type, handler, options);
     s.off.push(() => target.removeEventListener(type, handler, options));
@@ -40,19 +44,35 @@ function setUp(el) {
   const store = (() => { try { return window.sessionStorage; } catch { return null; } })();
   const opened = JSON.parse(store?.getItem("facegen:open") || "null");
 
-  s.value = (dial) => dial.name === "psi" ? s.psi : dial.own + (s.deltas[dial.name] || 0);
-  s.isMoved = (dial) => dial.name === "psi" ? Math.abs(s.psi - dial.own) > 5e-4 : !!s.deltas[dial.name];
+  s.value = (dial) => { const asked = s.pending.get(dial.name); return asked ? asked.value : dial.now; };
+  s.isMoved = (dial) => { const asked = s.pending.get(dial.name); return asked ? !asked.reset && asked.value !== dial.own : dial.moved; };
+  // Beyond the natural range by a dial; somebody who is like that by nature is no warning.
+  s.isBeyond = (dial, value) => {
+    const slack = 0.02 * (dial.max - dial.min), [low, high] = dial.natural;
+    return dial.name !== "psi" && (value < low - slack || value > high + slack) && Math.abs(value - dial.own) > slack;
+  };
 
   s.paint = (row, { keepValue = false } = {}) => {
     const { dial, input, output, node } = row, span = dial.max - dial.min || 1;
     const value = s.value(dial), at = (x) => Math.min(1, Math.max(0, (x - dial.min) / span));
-    const style = row.track.style, v = at(value), t = at(dial.own);
+    const style = row.track.style, v = at(value), t = at(dial.own), moved = s.isMoved(dial), beyond = s.isBeyond(dial, value);
     style.setProperty("--t", t); style.setProperty("--a", Math.min(v, t)); style.setProperty("--b", Math.max(v, t));
     style.setProperty("--n0", at(dial.natural[0])); style.setProperty("--n1", at(dial.natural[1]));
     if (!keepValue) input.value = value;
     output.textContent = format(dial, value);
-    input.setAttribute("aria-valuetext", spoken(dial, value));
-    node.classList.toggle("moved", s.isMoved(dial));
+    const words = dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
+      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "";
+    row.words.textContent = words;
+    row.track.title = input.title = output.title = words || dial.help;
+    input.setAttribute("aria-valuetext", spoken(dial, value) + (words ? ". " + words : ""));
+    input.disabled = !!dial.locked;
+    node.classList.toggle("moved", moved);
+    node.classList.toggle("beyond", beyond);
+    node.classList.toggle("locked", !!dial.locked);
+    if (row.lock) {
+      row.lock.setAttribute("aria-pressed", String(!!dial.locked));
+      row.lock.title = dial.locked ? `Unlock ${dial.label.toLowerCase()}` : `Lock ${dial.label.toLowerCase()}: it stays as it is while other dials move`;
+    }
   };
 
   s.counts = () => {
@@ -62,6 +82,9 @@ function setUp(el) {
       all += moved;
       group.count.textContent = moved ? `${moved} changed` : "";
       group.undo.hidden = !moved;
+      const locked = group.dials.filter((d) => d.locked).length;
+      group.held.textContent = locked ? `${locked} locked` : "";
+      if (group.dice) group.dice.disabled = locked === group.dials.length;
     }
     $("all").disabled = !all;
   };
@@ -74,7 +97,12 @@ function setUp(el) {
     clearTimeout(s.watchdog);
     s.watchdog = setTimeout(() => { s.busy = false; s.pump(); }, WATCHDOG_MS);
     window.dispatchEvent(new CustomEvent("facegen:sent", { detail: { n: s.n, final } }));
-    s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, psi: s.psi, deltas: { ...s.deltas } });
+    const moves = {}, resets = [];
+    for (const [name, asked] of s.pending) {
+      if (asked.reset) resets.push(name); else moves[name] = asked.value;
+      if (final) asked.n = Math.min(asked.n, s.n);
+    }
+    s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, moves, resets });
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
   s.preview = (what) => {
@@ -97,17 +125,14 @@ function setUp(el) {
   s.set = (dial, value) => {
     // The tick is magnetic under the finger; the keyboard's steps are smaller than its reach.
     const reach = s.down === dial.name ? SNAP * (dial.max - dial.min) : 5e-4;
-    if (dial.name === "psi") {
-      s.psi = Math.abs(value - dial.own) < reach ? dial.own : Math.round(value * 1000) / 1000;
-    } else {
-      const delta = Math.round((value - dial.own) * 1000) / 1000;
-      if (Math.abs(delta) < reach) delete s.deltas[dial.name]; else s.deltas[dial.name] = delta;
-    }
+    const snapped = Math.abs(value - dial.own) < reach ? dial.own : Math.round(value * 1000) / 1000;
+    s.pending.set(dial.name, { value: snapped, reset: snapped === dial.own && dial.name === "psi", n: Infinity });
     s.counts();
   };
   s.reset = (dials, what) => {
     for (const dial of dials) {
-      if (dial.name === "psi") s.psi = dial.own; else delete s.deltas[dial.name];
+      if (dial.locked || !s.isMoved(dial)) continue;
+      s.pending.set(dial.name, { value: dial.own, reset: true, n: Infinity });
       s.paint(s.rows.get(dial.name));
     }
     s.counts();
@@ -123,6 +148,12 @@ function setUp(el) {
   on(window, "pointercancel", settle);
   on($("all"), "click", () => s.reset(s.groups.flatMap((g) => g.dials), "all"));
 
+  s.lock = (row, on) => {
+    row.dial.locked = on;
+    s.paint(row); s.counts();
+    s.fire("lock", { name: row.dial.name, on, n: Date.now() });
+  };
+
   s.row = (dial) => {
     const id = "fg-dial-" + dial.name, node = make("div", "fg-row", { "data-dial": dial.name });
     const label = make("label", "", { for: id, title: dial.help }, dial.label);
@@ -136,9 +167,23 @@ function setUp(el) {
     const ends = make("div", "fg-ends");
     ends.append(make("span", "", {}, dial.low), make("span", "", {}, dial.high));
     track.append(input, ends);
-    node.append(label, track, output, back);
+    const words = make("span", "fg-words");
+    ends.append(words);
+    node.append(label, track, output);
+    const row = { dial, node, input, output, track, words };
     if (dial.name === "psi") node.classList.add("always");
-    const row = { dial, node, input, output, track };
+    else {
+      row.lock = make("button", "fg-lock", { type: "button", "aria-pressed": "false", "aria-label": `Lock ${dial.label}` });
+      row.lock.innerHTML = LOCK;
+      row.lock.onclick = () => s.lock(row, !row.dial.locked);
+      node.append(row.lock);
+    }
+    node.append(back);
+    // A locked dial says why it does not follow.
+    track.onpointerdown = () => {
+      if (!row.dial.locked) return;
+      node.classList.remove("nudge"); void node.offsetWidth; node.classList.add("nudge");
+    };
     input.onpointerdown = () => { s.down = dial.name; };
     input.oninput = () => {
       s.set(row.dial, +input.value); s.paint(row, { keepValue: true });
@@ -175,17 +220,26 @@ function setUp(el) {
         title: `Show or hide the ${group.name.toLowerCase()} dials` });
       const count = make("span", "fg-count"), undo = make("button", "fg-undo", { type: "button",
         title: `Put all ${group.name.toLowerCase()} dials back` }, "Reset");
-      fold.append(make("span", "", {}, group.name), count);
+      const held = make("span", "fg-count");
+      fold.append(make("span", "", {}, group.name), count, held);
       top.append(fold, undo);
+      let dice = null;
+      if (group.name !== "Person") {
+        dice = make("button", "fg-dice", { type: "button", "aria-label": `Shuffle ${group.name}`,
+          title: `Shuffle the ${group.name.toLowerCase()} dials, as somebody else might have them; what is locked stays` });
+        dice.innerHTML = DICE;
+        dice.onclick = () => s.fire("shuffle", { dials: g.dials.map((d) => d.name), n: Date.now() });
+        top.append(dice);
+      }
       const rows = make("div", "fg-rows");
       rows.append(...group.dials.map(s.row));
       node.append(top, rows);
       const pill = make("button", "", { type: "button", title: `Show the ${group.name.toLowerCase()} dials` }, group.name);
-      const g = { ...group, node, count, undo, pill, fold };
+      const g = { ...group, node, count, held, undo, dice, pill, fold };
       fold.onclick = () => { node.classList.toggle("shut"); s.fold(g); s.remember(); };
       undo.onclick = () => s.reset(g.dials, "group");
       pill.onclick = () => s.pick(g.name);
-      const isMoved = group.dials.some((d) => s.deltas[d.name]);
+      const isMoved = group.dials.some((d) => d.moved && d.name !== "psi");
       const isOpen = isMoved || (opened?.open ? opened.open.includes(group.name) : group.open);
       node.classList.toggle("shut", !isOpen);
       s.groups.push(g); s.fold(g);
@@ -226,20 +280,40 @@ function setUp(el) {
   s.update = (data) => {
     const shape = data.groups.map((g) => g.name + ":" + g.dials.map((d) => d.name).join()).join(";");
     const isNew = data.rev !== s.rev;
-    if (isNew) { s.rev = data.rev; s.deltas = { ...data.deltas }; s.psi = data.psi; s.want = null; }
+    s.n = Math.max(s.n, data.n);
+    for (const [name, asked] of [...s.pending]) {
+      if (name !== s.down && (isNew || asked.n <= data.n)) s.pending.delete(name);
+    }
+    s.rev = data.rev;
     if (shape !== s.shape) { s.shape = shape; s.build(data.groups); }
     for (const group of data.groups) {
       const known = s.groups.find((g) => g.name === group.name);
       known.dials = group.dials;
       for (const dial of group.dials) {
-        const row = s.rows.get(dial.name);
-        row.dial = dial;
-        row.input.min = dial.min; row.input.max = dial.max;
-        if (isNew || s.down !== dial.name) s.paint(row);
+        const row = s.rows.get(dial.name), held = s.down === dial.name;
+        // Under the finger the rail keeps its ends.
+        row.dial = held ? { ...dial, min: row.dial.min, max: row.dial.max } : dial;
+        row.input.min = row.dial.min; row.input.max = row.dial.max;
+        s.paint(row, { keepValue: held });
       }
     }
     s.counts();
+    s.identity(data.identity);
   };
+  // The identity is a lock without a dial.
+  s.identity = (on) => {
+    const button = $("identity");
+    button.hidden = on === null || on === undefined;
+    button.setAttribute("aria-pressed", String(!!on));
+    button.title = on ? "The person stays the same person while dials move. Press to let go."
+      : "Keep this person recognisable while dials move";
+  };
+  $("identity").innerHTML = LOCK + "<span>Identity</span>";
+  on($("identity"), "click", () => {
+    const now = $("identity").getAttribute("aria-pressed") !== "true";
+    s.identity(now);
+    s.fire("lock", { name: "identity", on: now, n: Date.now() });
+  });
   return s;
 }
 
