@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import about, backend, design, view
+from facegen.ui import about, backend, bar, design, view
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -335,7 +335,7 @@ def test_a_file_that_breaks_the_reader_is_explained(fake, monkeypatch):
     def broken(data, *, name):
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr(design.Face, "from_bytes", broken)
+    monkeypatch.setattr(bar.Face, "from_bytes", broken)
     at = start(seed="417")
     at.file_uploader(key="fg_open_0").upload("five.png", b"x").run()
     assert not at.exception

@@ -231,7 +231,8 @@ def test_panel_covers_where_the_face_stands(studio, dials):
     rows = {dial["name"]: dial for group in data["groups"] for dial in group["dials"]}
     assert rows["yaw"]["max"] == 86.0
     assert rows["yaw"]["own"] == 77.0
-    assert rows["smile"]["locked"] and not rows["yaw"]["locked"]
+    assert rows["smile"]["locked"]
+    assert not rows["yaw"]["locked"]
     assert set(rows) == {"psi", *dials.names}
 
 

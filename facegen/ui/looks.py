@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +17,32 @@ from facegen.latents import DEFAULT_PSI, MAX_SEED
 
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
+
+
+class Faces(Protocol):
+    """What the studio needs of a generator."""
+
+    model: str
+    space: str
+    w_avg: np.ndarray
+
+    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
+        """The latent of a seed, [18, 512]."""
+
+
+class Dials(Protocol):
+    """What the studio needs of `facegen.editing.dials.DialSet`."""
+
+    names: tuple[str, ...]
+
+    def spec(self, name: str) -> Any:
+        """Numbers of a dial; `safe` is the range in which it works, in its unit."""
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        """Where each dial stands on a face, in its unit."""
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """Move a latent [18, 512] by deltas in the dials' units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,3 +121,25 @@ def parse_seed(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 10:
         return None
     return int(text) if int(text) <= MAX_SEED else None
+
+
+def link_of(look: Look) -> dict[str, str] | None:
+    """The query of the link to a look; None for people that came from a file."""
+    if look.person.origin is not None or look.person.seed is None:
+        return None
+    query = {"seed": str(look.person.seed)}
+    if look.psi != DEFAULT_PSI:
+        query["psi"] = f"{look.psi:g}"
+    query.update({name: f"{delta:g}" for name, delta in look.deltas})
+    return query
+
+
+def deltas_of_link(
+    query: Mapping[str, str], limits: Mapping[str, float]
+) -> tuple[tuple[tuple[str, float], ...], list[str]]:
+    """The dials of a link, and the names in it that are no known dials."""
+    dials = {name: value for name, value in query.items() if name not in ("seed", "psi")}
+    unknown = sorted(name for name in dials if name not in limits)
+    numbers = {name: parse_number(value) for name, value in dials.items()}
+    known = {name: number for name, number in numbers.items() if number is not None}
+    return clean_deltas(known, limits), unknown

@@ -10,7 +10,7 @@ import math
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,39 +18,22 @@ from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.ui.locks import Locks, aimed_deltas, turned_deltas
-from facegen.ui.looks import Look, Person, clean_deltas, clean_psi, parse_number
+from facegen.ui.looks import (
+    Dials,
+    Faces,
+    Look,
+    Person,
+    clean_deltas,
+    clean_psi,
+    deltas_of_link,
+    link_of,
+)
 
 MAX_HISTORY = 100
 MAX_RECENT = 24
 MERGE_SECONDS = 0.8
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
-
-
-class Faces(Protocol):
-    """What the studio needs of a generator."""
-
-    model: str
-    space: str
-    w_avg: np.ndarray
-
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
-        """The latent of a seed, [18, 512]."""
-
-
-class Dials(Protocol):
-    """What the studio needs of `facegen.editing.dials.DialSet`."""
-
-    names: tuple[str, ...]
-
-    def spec(self, name: str) -> Any:
-        """Numbers of a dial; `safe` is the range in which it works, in its unit."""
-
-    def read(self, w_plus: np.ndarray) -> dict[str, float]:
-        """Where each dial stands on a face, in its unit."""
-
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
-        """Move a latent [18, 512] by deltas in the dials' units."""
 
 
 class Studio:
@@ -358,14 +341,7 @@ class Studio:
 
     def to_query(self) -> dict[str, str] | None:
         """The link of the look in hand; None for people that came from a file."""
-        look = self.look
-        if look.person.origin is not None or look.person.seed is None:
-            return None
-        query = {"seed": str(look.person.seed)}
-        if look.psi != DEFAULT_PSI:
-            query["psi"] = f"{look.psi:g}"
-        query.update({name: f"{delta:g}" for name, delta in look.deltas})
-        return query
+        return link_of(self.look)
 
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
         """Set the dials of a link on the person in hand as their first look.
@@ -373,13 +349,7 @@ class Studio:
         Returns:
             The names that this program does not know.
         """
-        dials = {name: value for name, value in query.items() if name not in ("seed", "psi")}
-        unknown = sorted(name for name in dials if name not in self._dials.names)
-        numbers = {name: parse_number(value) for name, value in dials.items()}
-        deltas = clean_deltas(
-            {name: number for name, number in numbers.items() if number is not None},
-            self._limits,
-        )
+        deltas, unknown = deltas_of_link(query, self._limits)
         look = replace(self.look, deltas=deltas)
         self._history[self._at] = look
         self._remember(look)
