@@ -150,10 +150,20 @@ class FakeDials:
         }
 
     def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """Readings change by the deltas; a dial that is asked for takes no smile of the turn."""
         w = np.array(base, np.float32)
-        for name in sorted(deltas):
-            w += np.float32(deltas[name]) * self.vector(name)
+        turned, smiling, share = self.SPILL
+        steps = dict(deltas)
+        if smiling in steps:
+            spilled = share * steps.get(turned, 0.0) * self._scale(smiling) / self._scale(turned)
+            steps[smiling] -= spilled
+        for name in sorted(steps):
+            if name in self.names:
+                w += np.float32(steps[name]) * self.vector(name)
         return w
+
+    def _scale(self, name: str) -> float:
+        return SCALE[self._units[name]]
 
 
 def fake_parts(progress: object = None) -> tuple[FakeGenerator, FakeDials, tuple[FakeDial, ...]]:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import about, backend, bar, design, view
+from facegen.ui import about, backend, bar, design, presets_menu, view
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -404,3 +404,26 @@ def test_shuffle_is_one_step(fake, monkeypatch):
     assert set(link(at)) == {"seed", "hair_length", "bangs"}
     at.button(key="undo").click().run()
     assert frame(at)[0]["id"] == before
+
+
+def test_presets_are_kept_opened_and_refused_kindly(fake, monkeypatch):
+    at = start(seed="417", smile="1.5")
+    monkeypatch.setattr(presets_menu, "is_open", lambda menu: True)
+    at.run()
+    keep = next(item for item in at.text_input if item.key == "preset_name")
+    keep.set_value("Sunday").run()
+    at.button(key="preset_keep").click().run()
+    assert not at.exception
+    tiles = json.loads(at.get_by_key("fg_presets").proto.json)["tiles"]
+    assert tiles[-1]["label"] == "Sunday"
+    assert tiles[-1]["src"].startswith("data:image/jpeg")
+
+    before = frame(at)[0]["id"]
+    at.file_uploader(key="fg_presets_open_0").upload("bad.json", b"{}").run()
+    assert "bad.json" in at.error[0].value
+    assert frame(at)[0]["id"] == before
+    good = b'{"facegen_presets": 1, "presets": [{"name": "Monday", "targets": {"age": 60}}]}'
+    at.file_uploader(key="fg_presets_open_1").upload("good.json", good).run()
+    assert not at.error
+    tiles = json.loads(at.get_by_key("fg_presets").proto.json)["tiles"]
+    assert tiles[-1]["label"] == "Monday"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fakes import FakeDials, FakeGenerator
 
-from facegen.errors import UsageError
+from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
-from facegen.ui import view
+from facegen.ui import presets, view
 from facegen.ui.looks import clean_deltas, clean_psi, parse_seed
 from facegen.ui.state import MAX_HISTORY, MAX_RECENT, Studio
 
@@ -287,15 +287,11 @@ def test_locks_survive_undo_redo_and_new_people(studio):
 
 
 def test_a_move_that_locks_forbid_is_refused_and_the_face_stays(studio, monkeypatch):
-    from facegen.editing import solve
     from facegen.errors import OutOfRangeError
-
-    def never(*args, **kwargs):
-        raise OutOfRangeError("no way")
 
     studio.lock("smile", True)
     look = studio.look
-    monkeypatch.setattr(solve, "solve_targets", never)
+    monkeypatch.setattr(FakeDials, "_scale", lambda self, name: 0.01 if name == "yaw" else 1.0)
     with pytest.raises(OutOfRangeError, match="locked leaves no way"):
         studio.turn({"yaw": 30.0})
     assert studio.look is look
@@ -314,3 +310,72 @@ def test_shuffle_moves_a_group_within_its_natural_range_and_respects_locks(studi
         assert now["bangs"] == pytest.approx(before["bangs"], abs=0.02)
         studio.undo()
         assert studio.present() == before
+
+
+def test_a_face_made_under_a_lock_travels_by_link_and_file(studio, generator, dials):
+    studio.lock("smile", True)
+    studio.turn({"yaw": 30.0})
+    made = studio.w_plus()
+    query = studio.to_query()
+    other = Studio(generator, dials, seed=417)
+    assert other.apply_query(query) == []
+    assert np.array_equal(other.w_plus(), made)
+    third = Studio(generator, dials, seed=5)
+    third.open_face(Face.from_bytes(studio.face().to_npz(), name="face.npz"))
+    assert np.array_equal(third.w_plus(), made)
+    assert third.look.person.seed == 417
+    assert dict(third.look.deltas)["yaw"] == pytest.approx(dict(studio.look.deltas)["yaw"])
+
+
+PRESET_FILE = b'{"facegen_presets": 1, "presets": [{"name": "Sunday", "targets": {"smile": 1.5}}]}'
+
+
+def test_presets_come_back_from_their_file(dials):
+    found, unknown = presets.from_json(PRESET_FILE, dials)
+    assert presets.from_json(presets.to_json(found), dials) == (found, ())
+    assert found[0].name == "Sunday"
+    assert found[0].targets == {"smile": 1.5}
+    assert unknown == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x89PNG",
+        b"[1, 2]",
+        b'{"facegen_presets": 2, "presets": []}',
+        b'{"facegen_presets": 1, "presets": []}',
+        PRESET_FILE.replace(b"1.5", b'"1.5"'),
+        PRESET_FILE.replace(b"1.5", b"NaN"),
+        PRESET_FILE.replace(b"1.5", b"1e400"),
+        PRESET_FILE.replace(b"1.5", b"1" + b"0" * 400),
+        PRESET_FILE.replace(b'"Sunday"', b"7"),
+        PRESET_FILE.replace(b"smile", b"wings"),
+        b"[" * 60_000,
+        b" " * 100_000,
+    ],
+)
+def test_bad_preset_files_are_explained(dials, data):
+    with pytest.raises(BadFileError) as caught:
+        presets.from_json(data, dials)
+    assert "saved here" in str(caught.value)
+
+
+def test_a_preset_sends_the_face_to_its_readings_in_one_step(studio):
+    start = studio.w_plus()
+    studio.aim({"age": 60.0, "smile": 1.5, "yaw": 20.0})
+    now = studio.present()
+    assert (now["age"], now["smile"], now["yaw"]) == pytest.approx((60.0, 1.5, 20.0), abs=0.1)
+    studio.undo()
+    assert np.array_equal(studio.w_plus(), start)
+
+
+def test_presets_name_only_known_dials_and_natural_readings():
+    from facegen.controls import DIALS
+
+    units = {dial.name: dial.unit for dial in DIALS}
+    for preset in presets.PRESETS:
+        for name, value in preset.targets.items():
+            limit = {"deg": 30.0, "years": 75.0, "sd": 3.0}[units[name]]
+            assert abs(value) <= limit, (preset.name, name)

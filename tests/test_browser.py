@@ -383,6 +383,21 @@ def test_shuffle_and_reset_of_a_group(drawn, chromium):
     visitor.close()
 
 
+def test_a_preset_and_back(drawn, chromium):
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_role("button", name="Elder").click()
+    old = visitor.wait_other(first)
+    page.wait_for_function("location.search.includes('age=')")
+    assert reading(visitor, "age") == pytest.approx(61, abs=11)
+    page.locator(".st-key-undo button:enabled").first.wait_for(state="attached")
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    assert visitor.wait_other(old) == first
+    visitor.close()
+
+
 def test_before_and_after(drawn, chromium):
     visitor = Visitor(chromium, drawn.url, "/?seed=417&smile=1.5")
     page = visitor.page

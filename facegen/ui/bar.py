@@ -12,7 +12,7 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.service import latent_key
-from facegen.ui import session
+from facegen.ui import presets_menu, session
 from facegen.ui.backend import Backend
 from facegen.ui.looks import Look
 from facegen.ui.state import Studio
@@ -67,6 +67,7 @@ def show(backend: Backend, studio: Studio) -> None:
                 disabled=not studio.can_redo,
                 on_click=lambda: _ignore(studio.redo()),
             )
+        presets_menu.show(backend, studio)
         _save(backend, studio)
         _open(studio)
         _more(backend, studio)

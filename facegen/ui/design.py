@@ -7,7 +7,6 @@ after its picture is out, so that undo, thumbnails and the link follow.
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
 from typing import Any
@@ -159,7 +158,7 @@ def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
         {dial.name: studio.spec(dial.name) for dial in studio.table},
         studio.readings(look),
         studio.present(look),
-        moved=dict(look.deltas),
+        moved={name for name, delta in look.deltas if delta},
         locked=studio.locks.held,
         identity=studio.locks.identity if IDENTITY else None,
         psi=look.psi,
@@ -219,8 +218,7 @@ def thumb_url(backend: Backend, studio: Studio, look: Look) -> str:
     # The full picture, which is wanted anyway, gives the thumbnail for nothing.
     if look is studio.look and not _is_sketch(backend, studio):
         backend.service.render(studio.w_plus(look), session=studio.session)
-    jpeg = backend.service.thumb(studio.w_plus(look))
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""
+    return view.jpeg_url(backend.service.thumb(studio.w_plus(look)))
 
 
 def _notice() -> None:

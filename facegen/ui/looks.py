@@ -84,7 +84,9 @@ class Look:
 def clean_deltas(
     deltas: Mapping[str, object], limits: Mapping[str, float]
 ) -> tuple[tuple[str, float], ...]:
-    """Keep what is a known dial with a finite, non-zero number; rounded and in a fixed order.
+    """Keep what is a known dial with a finite number; rounded and in a fixed order.
+
+    A zero holds its dial while others are moved; where nothing moves, nothing is left.
 
     Args:
         deltas: From anywhere: a link, a file, the browser.
@@ -96,8 +98,10 @@ def clean_deltas(
             continue
         if math.isfinite(value):
             within = min(max(float(value), -limits[name]), limits[name])
-            kept[name] = round(within, DELTA_DIGITS)
-    return tuple(sorted((name, delta) for name, delta in kept.items() if delta != 0.0))
+            rounded = round(within, DELTA_DIGITS) + 0.0
+            if rounded or not value:
+                kept[name] = rounded
+    return tuple(sorted(kept.items())) if any(kept.values()) else ()
 
 
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:

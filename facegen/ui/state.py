@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
-from facegen.ui.locks import Locks, aimed_deltas, turned_deltas
+from facegen.ui.darkroom import Latents
+from facegen.ui.locks import IDENTITY, Locks, aimed_deltas, natural_targets, turned_deltas
 from facegen.ui.looks import (
     Dials,
     Faces,
@@ -64,7 +65,6 @@ class Studio:
         self._recent: list[Look] = []  # The newest look of each person, newest person last.
         self._people = 0
         self._names: dict[int, str] = {}
-        self._latents: dict[tuple[int, float], np.ndarray] = {}
         self._merge: tuple[str, float] = ("", -math.inf)
         self.locks = Locks()
         self.new_person(seed, psi=psi)
@@ -74,8 +74,16 @@ class Studio:
         self._dials, self.table = dials, table
         safe = {name: dials.spec(name).safe for name in dials.names}
         self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
+        if IDENTITY:
+            self._limits[IDENTITY] = 0.0
+        self._latents = Latents(self._faces, dials)
 
     # -- what is in hand ------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the dials."""
+        return self._dials.names
 
     def spec(self, name: str) -> Any:
         """The numbers of a dial."""
@@ -119,32 +127,11 @@ class Studio:
 
     def base(self, look: Look | None = None) -> np.ndarray:
         """The latent of a look before its dials, [18, 512] float32."""
-        look = look or self.look
-        key = (look.person.uid, look.psi)
-        if key not in self._latents:
-            while len(self._latents) > 8:
-                self._latents.pop(next(iter(self._latents)))
-            self._latents[key] = self._make_base(look)
-        return self._latents[key]
-
-    def _make_base(self, look: Look) -> np.ndarray:
-        person = look.person
-        if person.origin is None:
-            base = self._faces.w_from_seed(int(person.seed or 0), look.psi)
-        elif look.psi == person.psi:
-            base = person.origin
-        else:  # Nearer to or further from the average than they came.
-            scale = np.float32(look.psi / max(person.psi, 1e-3))
-            base = self._faces.w_avg + scale * (person.origin - self._faces.w_avg)
-        base = np.asarray(base, np.float32)
-        base.setflags(write=False)
-        return base
+        return self._latents.base(look or self.look)
 
     def w_plus(self, look: Look | None = None) -> np.ndarray:
         """The latent of a look with its dials, [18, 512] float32: what is rendered."""
-        look = look or self.look
-        base = self.base(look)
-        return self._dials.apply(base, dict(look.deltas)) if look.deltas else base
+        return self._latents.w_plus(look or self.look)
 
     def readings(self, look: Look | None = None) -> dict[str, float]:
         """Where each dial stands on the person before any change, in its unit."""
@@ -255,16 +242,15 @@ class Studio:
             OutOfRangeError: What is locked leaves no way there.
         """
         moved = self._moved(dict(self.look.deltas), psi)
-        deltas = turned_deltas(
-            self._dials,
-            lambda deltas: self.w_plus(replace(moved, deltas=clean_deltas(deltas, self._limits))),
-            dict(moved.deltas),
-            {name: value for name, value in moves.items() if name in self._limits},
-            resets,
-            self.locks,
-            base_moved=moved.psi != self.look.psi,
-        )
-        return self._moved(deltas, moved.psi)
+        known = {name: value for name, value in moves.items() if name in self._dials.names}
+        deltas = dict(moved.deltas)
+        latent = self._latent_of(moved)
+        after = turned_deltas(self._dials, latent, deltas, known, resets, self.locks)
+        return self._moved(after, moved.psi)
+
+    def _latent_of(self, look: Look) -> Callable[[Mapping[str, float]], np.ndarray]:
+        """How the look's latent follows from deltas."""
+        return lambda deltas: self.w_plus(replace(look, deltas=clean_deltas(deltas, self._limits)))
 
     def turn(
         self,
@@ -282,16 +268,19 @@ class Studio:
         """
         return self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
 
+    def aimed(self, targets: Mapping[str, float]) -> Look:
+        """The look that `aim` would make, without making the step."""
+        deltas, latent = dict(self.look.deltas), self._latent_of(self.look)
+        after = aimed_deltas(self._dials, latent, deltas, targets, self.locks)
+        return self._moved(after, None)
+
     def aim(self, targets: Mapping[str, float]) -> Look:
         """Send many dials to readings at once, as far as that goes; one step.
 
         Raises:
             OutOfRangeError: What is locked leaves no way there; the face stays.
         """
-        deltas = aimed_deltas(
-            self._dials, self.w_plus(), dict(self.look.deltas), targets, self.locks
-        )
-        look = self._moved(deltas, None)
+        look = self.aimed(targets)
         return self.look if look.same_as(self.look) else self._step(look)
 
     def shuffle(self, names: Collection[str], seed: int) -> Look:
@@ -301,21 +290,12 @@ class Studio:
             OutOfRangeError: What is locked leaves no way there; the face stays.
         """
         other = self._dials.read(self._faces.w_from_seed(seed, psi=1.0))
-        targets = {}
-        for name in names:
-            if name in other:
-                low, high = self._dials.spec(name).natural
-                targets[name] = min(max(other[name], low), high)
-        return self.aim(targets)
+        return self.aim(natural_targets(self._dials, other, names))
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
         self.locks.set(name, on, self.present())
         self.revision += 1
-
-    def reset_all(self) -> Look:
-        """Set every dial to zero."""
-        return self._step(replace(self.look, deltas=())) if self.look.deltas else self.look
 
     def undo(self) -> Look:
         """Go one step back; at the beginning nothing happens."""

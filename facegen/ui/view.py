@@ -1,12 +1,13 @@
-"""The three inline components of the Design page, and what is packed into them.
+"""The inline components of the pages, and what is packed into them.
 
-`face_view` shows the picture, `dial_panel` the dials, `people_strip` the people met. Their HTML,
-CSS and JavaScript lie in `assets/`. They talk to Python with triggers only; what they send is
-checked in `read_edit` before it is used. No text of a user enters as HTML.
+`face_view` shows the picture, `dial_panel` the dials, `people_strip` the people met, `tiles` small
+pictures to choose from. Their HTML, CSS and JavaScript lie in `assets/`. They talk to Python with
+triggers only; what they send is checked before it is used. No text of a user enters as HTML.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import struct
@@ -43,6 +44,7 @@ def _component(name: str) -> Callable[..., Any]:
 _FACE = _component("face")
 _PANEL = _component("panel")
 _STRIP = _component("strip")
+_TILES = _component("tiles")
 
 
 @dataclass(frozen=True)
@@ -213,3 +215,33 @@ def dial_panel(
 def people_strip(people: list[dict[str, Any]], *, key: str, on_pick: Callable[[], None]) -> Any:
     """Show the people met. The trigger `pick` carries the uid of one."""
     return _STRIP(key=key, data={"people": people}, on_pick_change=on_pick)
+
+
+def tiles(
+    entries: list[dict[str, Any]],
+    *,
+    key: str,
+    on_pick: Callable[[], None],
+    marks: Mapping[str, str] | None = None,
+    size: int = 96,
+    number: int = 0,
+) -> Any:
+    """Show small pictures to choose from.
+
+    The trigger `pick` carries the id of one, all marks, and a count.
+
+    Args:
+        entries: Each with `id`, `src`, `label`, and perhaps `help` and `mark`.
+        key: Of the component.
+        on_pick: Called when one is clicked.
+        marks: Mark -> its word, "" for none: then a click goes from one mark to the next.
+        size: Least width of a picture in pixels.
+        number: The count of the newest click that is answered in this.
+    """
+    data = {"tiles": entries, "marks": dict(marks) if marks else None, "size": size, "n": number}
+    return _TILES(key=key, data=data, on_pick_change=on_pick)
+
+
+def jpeg_url(jpeg: bytes | None) -> str:
+    """A small JPEG as a data URL; empty for None."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""

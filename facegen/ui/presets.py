@@ -1,0 +1,124 @@
+"""Presets: looks that many people ask for, as readings of several dials at once.
+
+A preset says where the face should stand, not how far to move, so it fits every face. Own presets
+travel as a small JSON file:
+
+    {"facegen_presets": 1, "presets": [{"name": "Sunday", "targets": {"smile": 1.5}}]}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facegen.errors import BadFileError
+
+MAX_BYTES = 64 << 10
+MAX_PRESETS = 50
+MAX_NAME = 40
+MAX_READING = 1e6
+_MARK = "facegen_presets"
+_ADVICE = "Choose a file that was saved here."
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A name and where the dials shall stand, in their units."""
+
+    name: str
+    targets: Mapping[str, float]
+
+
+# fmt: off
+PRESETS: tuple[Preset, ...] = (
+    Preset("Child", {"age": 6, "wrinkles": -1, "beard": -1, "stubble": -1, "makeup": -1,
+                     "chubby": 0.6}),
+    Preset("Elder", {"age": 70, "wrinkles": 2.2, "hair_gray": 2.4, "eye_bags": 1}),
+    Preset("Business portrait", {"yaw": 0, "pitch": 0, "smile": 0.6, "bg_busy": -1.2, "hat": -0.6,
+                                 "sunglasses": -0.6, "outdoors": -0.8}),
+    Preset("Passport photo", {"yaw": 0, "pitch": 0, "smile": -1.1, "mouth_open": -1, "teeth": -1,
+                              "bg_busy": -1.4, "bg_light": 1.5, "hat": -0.7, "glasses": -0.6}),
+    Preset("Big laugh", {"smile": 2, "teeth": 1.8, "mouth_open": 1.6}),
+    Preset("Serious", {"smile": -1.6, "teeth": -1.2, "mouth_open": -1, "frown": 1}),
+    Preset("Three-quarter view", {"yaw": 24, "pitch": 0}),
+    Preset("Bookworm", {"glasses": 2.8, "sunglasses": -0.5, "smile": 0.3}),
+    Preset("Evening", {"makeup": 2.2, "lipstick": 2, "bg_light": -1.2}),
+    Preset("Full beard", {"beard": 2.6, "mustache": 2, "gender": 1.4}),
+    Preset("Redhead", {"hair_red": 2.4, "hair_black": -1, "curls": 1}),
+    Preset("Silver", {"hair_gray": 2.8}),
+)
+# fmt: on
+
+
+def fitting(presets: Iterable[Preset], dials: Iterable[str]) -> tuple[Preset, ...]:
+    """The presets as far as these dials can make them; those with none left are left out."""
+    known = set(dials)
+    kept = (
+        Preset(preset.name, {k: float(v) for k, v in preset.targets.items() if k in known})
+        for preset in presets
+    )
+    return tuple(preset for preset in kept if preset.targets)
+
+
+def to_json(presets: Iterable[Preset]) -> bytes:
+    """The presets as a file."""
+    entries = [
+        {"name": preset.name, "targets": {k: round(v, 3) for k, v in preset.targets.items()}}
+        for preset in presets
+    ]
+    return json.dumps({_MARK: 1, "presets": entries}, indent=1, ensure_ascii=False).encode("utf-8")
+
+
+def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, ...]]:
+    """Read a file of presets.
+
+    Args:
+        data: The file.
+        dials: Knows `names` and the safe range of each (`spec(name).safe`); readings beyond it
+            are brought to its end.
+
+    Returns:
+        The presets, and the names of dials that are not known here and were left out.
+
+    Raises:
+        BadFileError: It is no such file.
+    """
+    if len(data) > MAX_BYTES:
+        raise BadFileError(f"A preset file has at most {MAX_BYTES >> 10} KB. {_ADVICE}")
+    try:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as err:
+        raise BadFileError(f"This is no preset file: it is not JSON. {_ADVICE}") from err
+    if not isinstance(content, dict) or content.get(_MARK) != 1:
+        raise BadFileError(f"This is no preset file: '{_MARK}: 1' is missing in it. {_ADVICE}")
+    entries = content.get("presets")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_PRESETS:
+        raise BadFileError(f"A preset file holds 1 to {MAX_PRESETS} presets. {_ADVICE}")
+    unknown: set[str] = set()
+    found = [_read(entry, dials, unknown) for entry in entries]
+    kept = tuple(preset for preset in found if preset.targets)
+    if not kept:
+        raise BadFileError(f"None of the dials in this preset file is known here. {_ADVICE}")
+    return kept, tuple(sorted(unknown))
+
+
+def _read(entry: object, dials: Any, unknown: set[str]) -> Preset:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    targets = entry.get("targets") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name.strip() or not isinstance(targets, dict):
+        raise BadFileError(f"Each preset needs a name and targets. {_ADVICE}")
+    name = " ".join(name.split())[:MAX_NAME]
+    kept = {}
+    for dial, value in targets.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BadFileError(f"In the preset '{name}' a reading is not a number. {_ADVICE}")
+        if not abs(value) < MAX_READING:  # Not a number and infinity end here too.
+            raise BadFileError(f"In the preset '{name}' a reading is out of reach. {_ADVICE}")
+        if dial not in dials.names:
+            unknown.add(dial[:40])
+            continue
+        low, high = dials.spec(dial).safe
+        kept[dial] = min(max(float(value), low), high)
+    return Preset(name, kept)
