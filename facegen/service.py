@@ -230,6 +230,10 @@ class RenderService:
         with self._network:
             return self._full_image(w_plus, size)
 
+    def has_thumb(self, w_plus: np.ndarray) -> bool:
+        """Whether the small JPEG is there without any work."""
+        return self._thumbs.get((self.generator.model, latent_key(w_plus))) is not None
+
     def thumb(self, w_plus: np.ndarray) -> bytes | None:
         """Give a 128 px JPEG of a latent; from the newest full picture if there is one.
 

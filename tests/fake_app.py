@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from fakes import TABLE, FakeDials, FakeGenerator  # noqa: E402
+from fakes import TABLE, FakeDials, FakeGenerator, FakeShelf  # noqa: E402
 
 from facegen.ui import backend  # noqa: E402
 from facegen.ui.main import main  # noqa: E402
@@ -23,4 +23,6 @@ def _parts(progress: object) -> object:
 
 
 backend.load_parts = _parts
+if not getattr(backend, "fake_shelf", None):  # This script runs again and again.
+    backend.fake_shelf = FakeShelf().put()
 main()

@@ -170,3 +170,61 @@ def fake_parts(progress: object = None) -> tuple[FakeGenerator, FakeDials, tuple
     """Stands in for `facegen.ui.backend.load_parts`."""
     generator = FakeGenerator()
     return generator, FakeDials(generator), TABLE
+
+
+@dataclass(frozen=True, eq=False)
+class FakeOwnDial:
+    """Stands in for `facegen.directions.own.OwnDial`."""
+
+    name: str
+    title: str
+    vector: np.ndarray
+    score: float | None = 0.91
+    source: str = "3 faces with it and 3 without"
+    kind: str = "examples"
+
+    @property
+    def moves(self) -> dict[str, float]:
+        return {"smile": 0.2}
+
+    def entry(self) -> FakeDial:
+        return FakeDial(self.name, self.title, "Own", "sd", "Own.", "less", "more")
+
+
+class FakeShelf:
+    """Stands in for the files of `facegen.ui.shelf`; call `put` with a monkeypatch or nothing."""
+
+    def __init__(self) -> None:
+        self.dials: dict[str, FakeOwnDial] = {}
+        self.generator = FakeGenerator()
+
+    def make(self, generator, has, has_not, title, progress):  # type: ignore[no-untyped-def]
+        progress(1, 2)
+        difference = np.mean(has, axis=0) - np.mean(has_not, axis=0)
+        return FakeOwnDial(title.lower(), title, np.asarray(difference, np.float32))
+
+    def keep(self, dial: FakeOwnDial) -> None:
+        self.dials[dial.name] = dial
+
+    def version(self, space: str) -> object:
+        return tuple(self.dials) or None
+
+    def load_dials(self, space: str) -> tuple[FakeDials, tuple[FakeDial, ...]]:
+        table = (*TABLE, *(dial.entry() for dial in self.dials.values()))
+        return FakeDials(self.generator, table), table
+
+    def put(self, setattr_: object = setattr) -> FakeShelf:
+        from facegen.ui import backend, shelf
+
+        for module, name, value in (
+            (backend, "own_version", self.version),
+            (backend, "load_dials", self.load_dials),
+            (shelf, "listed", lambda space: dict(self.dials)),
+            (shelf, "damaged", lambda space: {}),
+            (shelf, "make", self.make),
+            (shelf, "keep", self.keep),
+            (shelf, "remove", lambda name, space: self.dials.pop(name)),
+            (shelf, "to_bytes", lambda dial: dial.name.encode()),
+        ):
+            setattr_(module, name, value)  # type: ignore[operator]
+        return self

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeDials, FakeGenerator, fake_parts
+from fakes import FakeDials, FakeGenerator, FakeShelf, fake_parts
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +24,7 @@ SECONDS = 30
 def fake(monkeypatch):
     backend.loader.clear()
     monkeypatch.setattr(backend, "load_parts", fake_parts)
-    yield
+    yield FakeShelf().put(monkeypatch.setattr)
     backend.loader.clear()
 
 

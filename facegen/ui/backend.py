@@ -41,6 +41,14 @@ class Backend:
     table: tuple[Any, ...]
     service: RenderService
 
+    def version(self) -> object:
+        """Changes when a dial of the users' own comes or goes."""
+        return own_version(self.generator.space)
+
+    def dials_now(self) -> tuple[Any, tuple[Any, ...]]:
+        """The dials and their table with the users' own as they are now."""
+        return load_dials(self.generator.space)
+
 
 class Cancelled(Exception):
     """The user stopped the loading."""
@@ -55,13 +63,32 @@ def load_parts(progress: Progress) -> tuple[Any, Any, tuple[Any, ...]]:
     Raises:
         FacegenError: With the sentence to show.
     """
-    from facegen.controls import DIALS
-    from facegen.editing.dials import DialSet
     from facegen.generator import Generator
 
     generator = Generator.load(MODEL, progress=progress)
-    dials = DialSet.load(generator.space)
-    return generator, dials, tuple(dial for dial in DIALS if dial.name in dials.names)
+    return (generator, *load_dials(generator.space))
+
+
+def load_dials(space: str) -> tuple[Any, tuple[Any, ...]]:
+    """The dials of a space and the table to show them, the users' own last.
+
+    Raises:
+        FacegenError: With the sentence to show.
+    """
+    from facegen.controls import DIALS
+    from facegen.directions.own import list_own
+    from facegen.editing.dials import DialSet
+
+    dials = DialSet.load(space)
+    own = [dial.entry() for dial in list_own(space).values()]
+    return dials, tuple(dial for dial in (*DIALS, *own) if dial.name in dials.names)
+
+
+def own_version(space: str) -> object:
+    """Changes when a dial of the users' own comes or goes."""
+    from facegen.directions.own import own_state
+
+    return own_state(space)
 
 
 class Loader:

@@ -42,7 +42,7 @@ def page(backend: Backend) -> None:
     if is_sketch:
         st.session_state[_SKETCHED] = latent_key(studio.w_plus())
         st.rerun()
-    _notice()
+    messages.show_notices()
 
 
 def _is_sketch(backend: Backend, studio: Studio) -> bool:
@@ -219,9 +219,3 @@ def thumb_url(backend: Backend, studio: Studio, look: Look) -> str:
     if look is studio.look and not _is_sketch(backend, studio):
         backend.service.render(studio.w_plus(look), session=studio.session)
     return view.jpeg_url(backend.service.thumb(studio.w_plus(look)))
-
-
-def _notice() -> None:
-    text = session.take_notice()
-    if text:
-        messages.show(text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import importlib
+import importlib.util
 
 import streamlit as st
 
-from facegen.ui import about, backend, design, messages, session, view
+from facegen.ui import about, backend, design, messages, session, view, workshop
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
@@ -21,8 +23,11 @@ def main() -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{view.asset('page.css')}</style>", width="content")
-    pages = [
-        st.Page(_design, title="Design", url_path="design", default=True),
+    pages = [st.Page(_design, title="Design", url_path="design", default=True)]
+    if importlib.util.find_spec("facegen.ui.sweep") is not None:
+        pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
+    pages += [
+        st.Page(_workshop, title="Your dials", url_path="dials"),
         st.Page(about.page, title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="top")
@@ -32,16 +37,34 @@ def main() -> None:
 
 
 def _design() -> None:
+    ready = _ready()
+    if ready is not None:
+        design.page(ready)
+        session.write_link(session.studio(ready))
+
+
+def _sweep() -> None:
+    ready = _ready()
+    if ready is not None:
+        module = importlib.import_module("facegen.ui.sweep")
+        module.show(ready, session.studio(ready))
+
+
+def _workshop() -> None:
+    ready = _ready()
+    if ready is not None:
+        workshop.page(ready)
+
+
+def _ready() -> backend.Backend | None:
+    """What the pages need; until it is loaded, how far that is, is shown."""
     loader = backend.loader()
     if loader.backend is None and loader.error is None:
         loader.start()
         loader.wait(QUICK_START_SECONDS)
     if loader.backend is None:
         _loading()
-        return
-    ready = loader.backend
-    design.page(ready)
-    session.write_link(session.studio(ready))
+    return loader.backend
 
 
 def _in_hand() -> None:

@@ -11,10 +11,30 @@ import streamlit as st
 
 _log = logging.getLogger(__name__)
 
+_NOTICE = "_facegen_notice"
 SORRY = (
     "Something went wrong that should not. Your faces are still here: go on, or reload the page. "
     "What happened is written in the terminal."
 )
+
+
+def notify(text: str) -> None:
+    """Say a problem beside the picture at the next run."""
+    st.session_state[_NOTICE] = ("problem", text)
+
+
+def notify_done(text: str) -> None:
+    """Say that something was done, at the next run."""
+    st.session_state[_NOTICE] = ("done", text)
+
+
+def show_notices() -> None:
+    """Say once what is to be said."""
+    kind, text = st.session_state.pop(_NOTICE, ("", ""))
+    if kind == "done":
+        st.toast(plain(text), icon=":material/check:")
+    elif text:
+        show(text)
 
 
 def show(text: str) -> None:
@@ -23,7 +43,12 @@ def show(text: str) -> None:
     The text may hold the name of a stranger's file: it is shown, never read as Markdown.
     """
     with st.container(key="fg_notice"):
-        st.error(re.sub(r"([\\`*_\[\]<>!$:~])", r"\\\1", text), icon=":material/info:")
+        st.error(plain(text), icon=":material/info:")
+
+
+def plain(text: str) -> str:
+    """The text such that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>!$:~])", r"\\\1", text)
 
 
 @contextmanager

@@ -7,12 +7,15 @@ import secrets
 import streamlit as st
 
 from facegen.latents import DEFAULT_PSI
+from facegen.ui import shelf
 from facegen.ui.backend import Backend
 from facegen.ui.looks import clean_psi, parse_number, parse_seed
+from facegen.ui.messages import notify, notify_done
 from facegen.ui.state import Studio
 
+__all__ = ["fresh_seed", "notify", "notify_done", "studio", "write_link"]
+
 _KEY = "_facegen_studio"
-_NOTICE = "_facegen_notice"
 _LINK = "_facegen_link"
 FRESH_SEEDS = 10_000
 
@@ -27,6 +30,7 @@ def studio(backend: Backend) -> Studio:
     if _KEY not in st.session_state:
         st.session_state[_KEY] = _from_link(backend, dict(st.query_params))
     found: Studio = st.session_state[_KEY]
+    shelf.refresh(backend, found)
     return found
 
 
@@ -56,14 +60,3 @@ def write_link(made: Studio) -> bool:
         st.query_params.from_dict(query)
         st.session_state[_LINK] = query
     return bool(query)
-
-
-def notify(text: str) -> None:
-    """Say something beside the picture at the next run."""
-    st.session_state[_NOTICE] = text
-
-
-def take_notice() -> str | None:
-    """Give what is to be said, once."""
-    text: str | None = st.session_state.pop(_NOTICE, None)
-    return text

@@ -56,17 +56,18 @@ class Studio:
         psi: float = DEFAULT_PSI,
     ) -> None:
         self.session = uuid.uuid4().hex
+        self.dials_version: object = None  # Of the users' own dials; see `facegen.ui.shelf`.
         self.revision = 0  # Counts the changes that did not come from the dials themselves.
         self._faces = faces
         self.space = faces.space
-        self.use_dials(dials, table)
         self._history: list[Look] = []
         self._at = -1
         self._recent: list[Look] = []  # The newest look of each person, newest person last.
+        self.locks = Locks()
+        self.use_dials(dials, table)
         self._people = 0
         self._names: dict[int, str] = {}
         self._merge: tuple[str, float] = ("", -math.inf)
-        self.locks = Locks()
         self.new_person(seed, psi=psi)
 
     def use_dials(self, dials: Dials, table: tuple[Any, ...]) -> None:
@@ -77,6 +78,15 @@ class Studio:
         if IDENTITY:
             self._limits[IDENTITY] = 0.0
         self._latents = Latents(self._faces, dials)
+        # Dials that are gone are gone from the looks too.
+        self._history = [self._with_known(look) for look in self._history]
+        self._recent = [self._with_known(look) for look in self._recent]
+        self.locks.held = {n: value for n, value in self.locks.held.items() if n in safe}
+        self.revision += 1
+
+    def _with_known(self, look: Look) -> Look:
+        kept = clean_deltas(dict(look.deltas), self._limits)
+        return look if kept == look.deltas else replace(look, deltas=kept)
 
     # -- what is in hand ------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
     image.alt = "";
     const paint = (mark) => {
       button.dataset.mark = mark || "";
-      label.textContent = (marks && marks[mark]) || tile.label || "";
+      label.textContent = (marks && mark && marks[mark]) || tile.label || "";
       button.setAttribute("aria-label", [tile.label, marks && (marks[mark] || marks[""])].filter(Boolean).join(": "));
     };
     // What was clicked and not answered yet stays as clicked.
