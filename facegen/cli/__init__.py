@@ -14,6 +14,7 @@ from facegen.cli.dials import dials, directions, measure
 from facegen.cli.doctor import doctor
 from facegen.cli.faces import edit, generate, show
 from facegen.cli.models import models
+from facegen.cli.own_dials import COMMANDS as OWN_DIALS
 from facegen.errors import FacegenError
 from facegen.version import __version__
 
@@ -39,6 +40,8 @@ def cli(*, verbose: bool) -> None:
 
 for command in (generate, edit, show, measure, dials, directions, models, bench, doctor):
     cli.add_command(command)
+for command in OWN_DIALS:
+    directions.add_command(command)
 
 
 def main() -> None:
