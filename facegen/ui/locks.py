@@ -20,7 +20,8 @@ from facegen.ui.looks import DELTA_DIGITS
 
 IDENTITY: str | None = getattr(solve, "IDENTITY", None)
 """The name under which the dials hold the identity; None while they cannot."""
-PARTS = (1.0, 0.7, 0.4)
+PARTS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
+FURTHEST_RMS = 0.3  # Of a latent's numbers; further at once, faces fall apart.
 HOME = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 MISS_SD = 0.35
 
@@ -129,7 +130,7 @@ def aimed_deltas(
     targets: Mapping[str, float],
     locks: Locks,
 ) -> dict[str, float]:
-    """As `turned_deltas` for many dials at once; where locks forbid all of the way, a part of it.
+    """As `turned_deltas` for many dials at once; where all of the way is too far, a part of it.
 
     Raises:
         OutOfRangeError: Not even a part of the way is possible.
@@ -140,14 +141,18 @@ def aimed_deltas(
         if name in now and name not in locks.held:
             low, high = dials.spec(name).safe
             wanted[name] = min(max(float(value), low), high)
-    for part in PARTS[:-1]:
+    start = latent(deltas)
+    for part in PARTS:
         partly = {name: now[name] + part * (value - now[name]) for name, value in wanted.items()}
         try:
-            return turned_deltas(dials, latent, deltas, partly, (), locks)
+            after = turned_deltas(dials, latent, deltas, partly, (), locks)
         except OutOfRangeError:
+            if part == PARTS[-1]:
+                raise
             continue
-    partly = {name: now[name] + PARTS[-1] * (value - now[name]) for name, value in wanted.items()}
-    return turned_deltas(dials, latent, deltas, partly, (), locks)
+        if part == PARTS[-1] or np.sqrt(np.mean((latent(after) - start) ** 2)) <= FURTHEST_RMS:
+            return after
+    return dict(deltas)
 
 
 def natural_targets(
