@@ -140,12 +140,12 @@ class FakeDials:
         row = self._rows[name]
         if name == turned:
             row = row + np.float32(share) * self._rows[smiling]
-        return np.tile(np.float32(3.0 / SCALE[self._units[name]]) * row, (18, 1))
+        return np.tile(np.float32(2.0 / SCALE[self._units[name]]) * row, (18, 1))
 
     def read(self, w_plus: np.ndarray) -> dict[str, float]:
         w = w_plus.mean(axis=0) - self._w_avg
         return {
-            name: MEAN[self._units[name]] + SCALE[self._units[name]] * float(w @ row) / 3.0
+            name: MEAN[self._units[name]] + SCALE[self._units[name]] * float(w @ row) / 2.0
             for name, row in self._rows.items()
         }
 

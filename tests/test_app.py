@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import about, backend, bar, design, presets_menu, view
+from facegen.ui import about, backend, bar, design, presets_menu, view, workshop
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -427,3 +427,64 @@ def test_presets_are_kept_opened_and_refused_kindly(fake, monkeypatch):
     assert not at.error
     tiles = json.loads(at.get_by_key("fg_presets").proto.json)["tiles"]
     assert tiles[-1]["label"] == "Monday"
+
+
+def test_a_dial_is_made_from_marks_kept_and_removed(fake):
+    at = AppTest.from_function(_workshop_alone, default_timeout=SECONDS).run()
+    assert not at.exception
+    tiles = json.loads(at.get_by_key("fg_gallery").proto.json)["tiles"]
+    assert len(tiles) == workshop.GALLERY
+    assert all(tile["src"].startswith("data:image/jpeg") for tile in tiles)
+    assert at.button(key="own_make").disabled
+
+    seeds = [int(tile["id"]) for tile in tiles]
+    marks = dict.fromkeys(seeds[:3], "has") | dict.fromkeys(seeds[3:6], "not")
+    at.session_state["_facegen_marks"] = marks
+    at.run()
+    at.button(key="own_make").click().run()
+    assert "needs a name" in at.warning[0].value
+    at.text_input(key="own_title").set_value("Wings").run()
+    at.button(key="own_make").click().run()
+    assert not at.exception
+    assert any("91 of 100 pairs" in item.value for item in at.markdown)
+    at.button(key="own_keep").click().run()
+    assert not at.exception
+    assert list(fake.dials) == ["wings"]
+
+    design_page = start(seed="417")
+    assert dials(design_page)["wings"]["label"] == "Wings"
+    at.button(key="own_remove_wings").click().run()
+    assert fake.dials == {}
+    design_page.run()
+    assert not design_page.exception
+    assert "wings" not in dials(design_page)
+
+
+def _workshop_alone() -> None:
+    from facegen.ui import backend, workshop
+
+    loader = backend.loader()
+    loader.start()
+    loader.wait(20)
+    workshop.page(loader.backend)
+
+
+def test_marks_follow_the_clicks():
+    marks = {1: "has", 9: "not"}
+    workshop.take_marks(marks, [1, 2, 3], {"marks": {"2": "not", "3": "?"}, "n": 4})
+    assert marks == {2: "not", 9: "not"}
+    workshop.take_marks(marks, [1, 2, 3], {"marks": "all"})
+    assert marks == {2: "not", 9: "not"}
+    assert workshop.split(marks) == ([], [9, 2])
+
+
+def test_a_direction_file_that_is_none_is_explained(fake, monkeypatch):
+    at = AppTest.from_function(_workshop_alone, default_timeout=SECONDS)
+    at.session_state["workshop_tab"] = "From a file"
+    at.run()
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    uploader = at.file_uploader(key="fg_brought_0")
+    uploader.upload("pickle.npy", pickled.getvalue()).run()
+    assert not at.exception
+    assert "pickle.npy" in at.error[0].value

@@ -398,6 +398,44 @@ def test_a_preset_and_back(drawn, chromium):
     visitor.close()
 
 
+def test_a_dial_of_ones_own_from_marks(drawn, chromium):
+    """Marks, a name, keep it, and it stands on the Design page."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page = visitor.page
+    page.get_by_role("link", name="Your dials").click()
+    faces = page.locator(".fg-tiles button")
+    faces.nth(39).locator("img").wait_for()
+    for index in range(3):
+        faces.nth(index).click()
+    for index in range(3, 6):
+        faces.nth(index).click(click_count=2)
+    assert page.locator("[data-mark=has]").count() == 3
+    assert page.locator("[data-mark=not]").count() == 3
+    name = page.get_by_role("textbox", name="What is it?")
+    name.fill("Wings")
+    name.press("Tab")
+    page.get_by_role("button", name="Make the dial from 3 and 3").click()
+    page.get_by_text("91 of 100 pairs").wait_for()
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("button", name="Remove").wait_for()
+    page.get_by_role("link", name="Design").click()
+    visitor.wait_full()
+    before = visitor.face_id
+    page.locator("[data-group=Own] .fg-fold").click()
+    visitor.slider("wings").focus()
+    page.keyboard.press("End")
+    visitor.wait_other(before)
+    page.wait_for_function("location.search.includes('wings=')")
+    page.get_by_role("link", name="Your dials").click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove").wait_for(state="detached")
+    page.get_by_role("link", name="Design").click()
+    visitor.wait_full()
+    assert page.locator("[data-dial=wings]").count() == 0
+    page.wait_for_function("!location.search.includes('wings=')")
+    visitor.close()
+
+
 def test_before_and_after(drawn, chromium):
     visitor = Visitor(chromium, drawn.url, "/?seed=417&smile=1.5")
     page = visitor.page

@@ -33,9 +33,15 @@ class Preset:
 
 # fmt: off
 PRESETS: tuple[Preset, ...] = (
-    Preset("Child", {"age": 6, "wrinkles": -1, "beard": -1, "stubble": -1, "makeup": -1,
-                     "chubby": 0.6}),
-    Preset("Elder", {"age": 70, "wrinkles": 2.2, "hair_gray": 2.4, "eye_bags": 1}),
+    # The two ages take along what the youngest and oldest generated faces have on average: a dial
+    # held where grown-ups have it keeps a face from becoming a child's.
+    Preset("Child", {"age": 5, "nose_length": -2.2, "nose_size": -2, "chin_length": -1.8,
+                     "chubby": 1.6, "brows": -1.4, "oval_face": -1.2, "cheekbones": -1.1,
+                     "eye_bags": -1.1, "wrinkles": -1, "mouth_width": -0.8, "nose_width": -0.7,
+                     "makeup": -0.7, "beard": -0.8, "stubble": -0.8, "glasses": -0.5}),
+    Preset("Elder", {"age": 62, "hair_gray": 3, "wrinkles": 2.8, "eye_bags": 2.4, "receding": 1,
+                     "lips": -1.4, "double_chin": 1.2, "nose_size": 1.1, "chin_length": 0.6,
+                     "nose_length": 0.7}),
     Preset("Business portrait", {"yaw": 0, "pitch": 0, "smile": 0.6, "bg_busy": -1.2, "hat": -0.6,
                                  "sunglasses": -0.6, "outdoors": -0.8}),
     Preset("Passport photo", {"yaw": 0, "pitch": 0, "smile": -1.1, "mouth_open": -1, "teeth": -1,
@@ -47,7 +53,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset("Evening", {"makeup": 2.2, "lipstick": 2, "bg_light": -1.2}),
     Preset("Full beard", {"beard": 2.6, "mustache": 2, "gender": 1.4}),
     Preset("Redhead", {"hair_red": 2.4, "hair_black": -1, "curls": 1}),
-    Preset("Silver", {"hair_gray": 2.8}),
+    Preset("Silver hair", {"hair_gray": 2.8}),
 )
 # fmt: on
 

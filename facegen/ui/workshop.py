@@ -192,17 +192,22 @@ def _tiles(
 
 def _marked(seeds: list[int]) -> None:
     event = st.session_state["fg_gallery"].get("pick")
-    if not isinstance(event, dict) or not isinstance(event.get("marks"), dict):
+    take_marks(st.session_state[_MARKED], seeds, event)
+    number = event.get("n") if isinstance(event, dict) else None
+    st.session_state[_NUMBER] = number if isinstance(number, int) else 0
+
+
+def take_marks(marks: dict[int, str], seeds: list[int], event: object) -> None:
+    """Put the marks that the gallery of these seeds sent into `marks`."""
+    sent = event.get("marks") if isinstance(event, dict) else None
+    if not isinstance(sent, dict):
         return
-    marks: dict[int, str] = st.session_state[_MARKED]
     for seed in seeds:
-        mark = event["marks"].get(str(seed))
+        mark = sent.get(str(seed))
         if mark in ("has", "not"):
             marks[seed] = mark
         else:
             marks.pop(seed, None)
-    number = event.get("n")
-    st.session_state[_NUMBER] = number if isinstance(number, int) else 0
 
 
 def _make(backend: Backend, studio: Studio, has: list[int], has_not: list[int]) -> None:
