@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from facegen.controls import DIALS
 from facegen.errors import FacegenError
 from facegen.ui import messages, session, shelf, view
 from facegen.ui.backend import Backend
@@ -44,9 +45,15 @@ def words(dial: Any) -> str:
 
 def moves_of(moves: dict[str, float]) -> list[str]:
     """What a direction moves besides, in words; empty if nothing."""
+    labels = {dial.name: dial.label.lower() for dial in DIALS}
     most = [(name, change) for name, change in list(moves.items())[:3] if abs(change) >= 0.1]
-    named = [f"{name.replace('_', ' ')} {change:+.1f}" for name, change in most]
+    named = [f"{labels.get(name, name)} {signed(change, 1)}" for name, change in most]
     return ["moves " + ", ".join(named)] if named else []
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """A number with its sign, a real minus."""
+    return f"{value:+.{digits}f}".replace("-", "\u2212")
 
 
 def strip(
@@ -60,10 +67,10 @@ def strip(
         moved = (w_plus + np.float32(step) * vector).astype(np.float32)
         in_time = time.monotonic() < until or backend.service.has_thumb(moved)
         src = view.jpeg_url(backend.service.thumb(moved)) if in_time else ""
-        label = f"{step:+g}{unit}" if step else "as is"
+        label = f"{signed(step)}{unit}" if step else "as is"
         entries.append({"id": f"{step:g}", "label": label, "src": src})
         is_done &= in_time
-    view.tiles(entries, key=key, on_pick=lambda: None, size=104)
+    view.tiles(entries, key=key, on_pick=lambda: None, size=120)
     return is_done
 
 
