@@ -307,6 +307,7 @@ def test_search_folds_and_resets(drawn, chromium):
         page.get_by_label("Search a dial").fill(word)  # A word of the help, a group, a label.
         assert page.locator(f"[data-dial={dial}]").is_visible()
     page.get_by_label("Search a dial").fill("")
+    assert page.locator("[data-dial=glasses]").is_hidden()  # Folded again, as it was.
     page.get_by_role("button", name="Reset Smile").click()
     assert visitor.wait_other(changed)
     page.wait_for_function("location.search == '?seed=417&age=6'")

@@ -255,21 +255,37 @@ function setUp(el) {
   s.fold = (g) => g.fold.setAttribute("aria-expanded", String(!g.node.classList.contains("shut")));
   s.search = () => {
     const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
     $("panel").classList.toggle("searching", words.length > 0);
+    // Beginnings of words count first ("age" is not "average"), else any part of one.
+    const starts = (text, word) => text.startsWith(word) || text.includes(" " + word);
+    const within = (text, word) => text.includes(word);
+    const found = s.filter(words, starts) || s.filter(words, within);
+    for (const g of s.groups) {
+      if (words.length) {
+        g.wasShut ??= g.node.classList.contains("shut");
+        g.node.classList.remove("shut");
+      } else if (g.wasShut !== undefined) {  // As it was before the search.
+        g.node.classList.toggle("shut", g.wasShut && !g.dials.some(s.isMoved));
+        delete g.wasShut;
+      }
+      s.fold(g);
+    }
+    if (s.none) s.none.hidden = found > 0;
+  };
+  s.filter = (words, has) => {
+    let found = 0;
     for (const g of s.groups) {
       let here = 0;
       for (const dial of g.dials) {
-        const text = [dial.label, dial.help, dial.low, dial.high, g.name, dial.name].join(" ").toLowerCase();
-        const hit = words.every((word) => text.includes(word));
+        const text = [dial.label, dial.help, dial.low, dial.high, g.name, dial.name.replaceAll("_", " ")].join(" ").toLowerCase();
+        const hit = words.every((word) => has(text, word));
         s.rows.get(dial.name).node.hidden = !hit;
         here += hit;
       }
       g.node.hidden = !here;
-      if (words.length) g.node.classList.remove("shut");
       found += here;
     }
-    if (s.none) s.none.hidden = found > 0;
+    return found;
   };
   on($("search"), "input", s.search);
   on($("search"), "keydown", (e) => {
