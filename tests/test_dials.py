@@ -17,7 +17,7 @@ FIRST = {
     "age", "gender", "smile", "mouth_open", "eyes_open", "glasses", "beard", "bangs", "hair_blond",
     "hair_gray", "hair_black", "hair_red", "hair_length", "yaw", "pitch",
 }  # fmt: skip
-MOVES = (0.3, 3.0)
+MOVES = (0.6, 1.2)
 """Share of a unit that the reading may move for one unit in the picture."""
 
 
@@ -66,8 +66,9 @@ def test_a_dial_moves_its_own_reading_the_right_way(dials, base, name):
     before = dials.read(base)
     up = dials.read(dials.apply(base, {name: step}))
     down = dials.read(dials.apply(base, {name: -step}))
-    assert MOVES[0] < (up[name] - before[name]) / step < MOVES[1]
-    assert up[name] - before[name] == pytest.approx(before[name] - down[name], abs=1e-2 * step)
+    assert up[name] > before[name] > down[name]
+    # What is asked for is what is read, as long as there is room: nobody is more beardless.
+    assert MOVES[0] < (up[name] - down[name]) / (2 * step) < MOVES[1]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,15 +85,14 @@ def test_nothing_moved_is_bit_for_bit_the_same(dials, base):
         assert dials.apply(base, deltas).tobytes() == base.tobytes()
 
 
-def test_edits_add_up_in_any_order_and_undo(dials, base):
+def test_edits_add_up_in_any_order(dials, base):
     there = dials.apply(base, {"smile": 1.0, "yaw": 10.0, "age": -5.0})
     again = dials.apply(base, {"age": -5.0, "yaw": 10.0, "smile": 1.0})
     assert there.tobytes() == again.tobytes()
-    alone = [dials.apply(base, {k: v}) - base for k, v in
-             (("smile", 1.0), ("yaw", 10.0), ("age", -5.0))]  # fmt: skip
-    assert np.allclose(there - base, sum(alone), atol=1e-5)
-    back = dials.apply(there, {"smile": -1.0, "yaw": -10.0, "age": 5.0})
-    assert np.allclose(back, base, atol=1e-5)
+    moved, before = dials.read(there), dials.read(base)
+    for name, change in (("smile", 1.0), ("yaw", 10.0), ("age", -5.0)):
+        near = 0.2 * dials.spec(name).unit_per_sd
+        assert moved[name] - before[name] == pytest.approx(change, abs=near)
 
 
 def test_the_base_is_not_changed(dials, base):

@@ -10,13 +10,8 @@ import pytest
 
 from facegen.directions.fit import fit_readings, ridge, solve_direction
 from facegen.directions.labels import read_labels
-from facegen.directions.store import (
-    read_direction,
-    read_npz,
-    read_regressor,
-    write_direction,
-    write_regressor,
-)
+from facegen.directions.regressor import read_regressor, write_regressor
+from facegen.directions.store import read_direction, read_npz, write_direction
 from facegen.editing.dials import DialSet
 from facegen.errors import BadFileError, SpaceMismatchError
 from facegen.latents import BUNDLED_SPACE

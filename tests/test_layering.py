@@ -21,6 +21,7 @@ LEVELS = {
     "face": 6, "controls": 6, "measure": 6,
     "bench": 7, "directions": 7,
     "editing": 8,
+    "evaluation": 9,
     "service": 9,
     "cli": 10, "ui": 10,
 }  # fmt: skip

@@ -24,7 +24,6 @@ from facegen.latents import BUNDLED_SPACE
 @json_option
 def dials(*, space: str, as_json: bool) -> None:
     """List every dial: unit, natural range, what one step is."""
-    from facegen.controls import dial
     from facegen.editing.dials import DialSet
 
     dial_set = DialSet.load(space)
@@ -34,8 +33,8 @@ def dials(*, space: str, as_json: bool) -> None:
         rows.append(
             {
                 "dial": name,
-                "group": dial(name).group,
-                "label": dial(name).label,
+                "group": dial_set.entry(name).group,
+                "label": dial_set.entry(name).label,
                 "unit": spec.unit,
                 "one_step": round(float(spec.unit_per_sd), 3),
                 "natural_low": round(float(spec.natural[0]), 2),
@@ -109,10 +108,12 @@ def learn_directions(*, model: str, samples: int | None) -> None:
 @click.option("--faces", type=int, help="Faces never used for learning, from seed 900000 on.")
 def evaluate_directions(*, model: str, faces: int | None) -> None:
     """Judge every dial on rendered edits and write docs/dials.md. Resumable."""
-    from facegen.directions.evaluate import DEFAULT_FACES, evaluate
-    from facegen.directions.report import write_report
+    from facegen.editing.dials import DialSet
+    from facegen.evaluation.judge import DEFAULT_FACES, evaluate
+    from facegen.evaluation.report import write_report
 
     generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
     with count_progress("Judging dials") as progress:
-        results = evaluate(generator, faces=faces or DEFAULT_FACES, progress=progress)
-    click.echo(write_report(generator, results))
+        verdict = evaluate(generator, dials, faces=faces or DEFAULT_FACES, progress=progress)
+    click.echo(write_report(generator, verdict, dials))

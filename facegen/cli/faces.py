@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -20,6 +21,9 @@ from facegen.errors import SaveError
 from facegen.face import Face
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
+
+if TYPE_CHECKING:
+    from facegen.editing.closed_loop import See
 
 
 @click.command()
@@ -86,7 +90,12 @@ def generate(
     help="Set a dial to an absolute reading in its unit: age=60, yaw=15. Repeatable.",
 )
 @click.option(
-    "--lock", "locks", multiple=True, metavar="DIAL", help="Keep a dial's reading. Repeatable."
+    "--lock", "locks", multiple=True, metavar="DIAL", help="Keep a dial's reading, or the identity. Repeatable."
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Do not measure the picture to come nearer to the targets.",
 )
 @click.option("--name", help="Name of the person, kept in the file.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
@@ -99,6 +108,7 @@ def edit(
     settings: tuple[str, ...],
     targets: tuple[str, ...],
     locks: tuple[str, ...],
+    quick: bool,
     name: str | None,
     out: Path,
     npz: bool,
@@ -110,12 +120,16 @@ def edit(
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
+
+    Targets are measured on the picture and corrected (four looks at most); --quick trusts the
+    prediction.
     """
     from facegen.editing.faces import (
         edit_face,
         out_of_range,
         parse_settings,
         parse_targets,
+        reach_on_picture,
         reach_targets,
         renamed,
     )
@@ -123,13 +137,36 @@ def edit(
     before = Face.load(face)
     deltas = parse_settings(settings, space=before.space)
     moved = edit_face(before, deltas)
-    if targets or locks:
-        moved = reach_targets(moved, before, parse_targets(targets), locks)
+    wanted = parse_targets(targets)
+    if wanted and not quick:
+        see = watcher(before, model=model, engine=engine)
+        moved, found = reach_on_picture(moved, before, wanted, locks, see)
+        for dial, value in wanted.items():
+            if dial in found:
+                click.echo(f"{dial}: wanted {value:g}, measured {found[dial]:.1f}", err=True)
+    elif wanted or locks:
+        moved = reach_targets(moved, before, wanted, locks)
     after = renamed(moved, name)
     after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
     for sentence in out_of_range(after):
         click.echo(f"Warning: {sentence}", err=True)
     click.echo(out)
+
+
+def watcher(face: Face, *, model: str, engine: str) -> See:
+    """What renders a latent and measures it, dial by dial."""
+    from facegen.editing.dials import DialSet
+    from facegen.measure.face import measure_face
+
+    generator = load_generator(model, engine=engine)
+    face.require_space(generator.space)
+    dials = DialSet.load(face.space)
+
+    def see(w_plus: np.ndarray) -> dict[str, float] | None:
+        found = measure_face(generator.render(w_plus, size=512))
+        return None if found is None else dials.in_units(found.values)
+
+    return see
 
 
 def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:

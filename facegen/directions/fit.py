@@ -115,15 +115,17 @@ def solve_direction(
     *,
     held: Sequence[str],
     hold: float,
+    spread: Mapping[str, float] | None = None,
 ) -> np.ndarray:
-    """The change of w, [512], that raises one reading by 1 and keeps the held ones.
+    """The change of w, [D], that raises one reading by 1 and keeps the held ones.
 
     Args:
         target: Name of the reading to move.
-        readings: Name -> weights [512].
-        covariance: Of w, [512, 512].
+        readings: Name -> weights [D].
+        covariance: Of w, [D, D]; where it is zero nothing moves.
         held: Names of readings to keep; the target's own name is left out.
         hold: How hard to keep them; see the module.
+        spread: Natural standard deviation s_j of the readings, if not that under `covariance`.
     """
     g = readings[target]
     columns = [readings[name] for name in held if name != target]
@@ -133,7 +135,10 @@ def solve_direction(
     h = np.stack(columns, axis=1)
     sh = covariance @ h
     h_cov = h.T @ sh
-    scale = np.diag(np.diag(h_cov)) / hold
+    s_squared = np.diag(h_cov)
+    if spread is not None:
+        s_squared = np.array([spread[name] ** 2 for name in held if name != target])
+    scale = np.diag(s_squared) / hold
     # Woodbury: M^-1 = S - S H (s^2 / hold + H' S H)^-1 H' S.
     d = base - sh @ np.linalg.solve(scale + h_cov, h.T @ base)
     return d / (g @ d)

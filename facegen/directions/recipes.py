@@ -16,17 +16,9 @@ FINE = (4, 18)
 HAIR_ON_FACE = (4, 14)
 
 MANLY = ("beard", "mustache", "goatee", "sideburns", "stubble")
-MADE_UP = ("makeup", "lipstick", "earrings", "necklace")
+MADE_UP = ("makeup", "lipstick")
 OLD = ("wrinkles", "eye_bags", "hair_gray", "receding", "double_chin")
 MOUTH = ("smile", "mouth_open", "teeth", "frown", "cheekbones", "narrow_eyes", "rosy_cheeks")
-
-HOLDS: tuple[str, ...] = (
-    "yaw", "pitch", "gaze", "gender", "age", "skin", "smile", "mouth_open", "eye_open",
-    "glasses", "hat", "beard", "mustache", "bangs", "hair_length", "curls", "receding",
-    "hair_blond", "hair_black", "hair_gray", "hair_red", "chubby", "makeup", "brows", "nose_size",
-    "lips", "wrinkles", "earrings", "hair_volume", "light_side", "bg_busy", "outdoors", "artifact",
-)  # fmt: skip
-"""Readings that a direction keeps unless its recipe frees them."""
 
 
 @dataclass(frozen=True)
@@ -35,29 +27,28 @@ class Recipe:
 
     Attributes:
         channel: What it moves.
-        rows: First row it acts on, and one past the last.
+        rows: First row it needs, and one past the last; it acts on every group of rows
+            (`facegen.directions.regressor.ROW_GROUPS`) that these rows touch.
         free: Readings that may move along, because they are the same thing or belong to it.
-        hold: How hard the others are kept (see `facegen.directions.fit`).
     """
 
     channel: str
     rows: tuple[int, int]
     free: tuple[str, ...] = ()
-    hold: float = 10.0
 
 
 RECIPES: dict[str, Recipe] = {
-    "yaw": Recipe("yaw", SHAPE, ("gaze", "light_side"), 3.0),
-    "pitch": Recipe("pitch", SHAPE, ("gaze",), 3.0),
+    "yaw": Recipe("yaw", SHAPE, ("gaze", "light_side")),
+    "pitch": Recipe("pitch", SHAPE, ("gaze",)),
     "smile": Recipe("smile", SHAPE, (*MOUTH, "chubby")),
-    "mouth_open": Recipe("mouth_open", (2, 10), ("teeth",), 20.0),
+    "mouth_open": Recipe("mouth_open", (2, 10), ("teeth",)),
     "teeth": Recipe("teeth", (2, 10), ("smile", "frown", "mouth_open", "cheekbones")),
     "frown": Recipe("frown", (2, 10), ("smile",)),
     "eyes_open": Recipe("eye_open", (2, 10), ("narrow_eyes",)),
-    "age": Recipe("age", ALL, OLD, 5.0),
-    "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows"), 5.0),
+    "age": Recipe("age", ALL, OLD),
+    "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows")),
     "wrinkles": Recipe("wrinkles", FINE, OLD),
-    "skin": Recipe("skin", (6, 18), ("hair_black", "hair_blond", "lips"), 3.0),
+    "skin": Recipe("skin", (6, 18), ("hair_black", "hair_blond", "lips")),
     "rosy_cheeks": Recipe("rosy_cheeks", COLOUR, ("cheekbones",)),
     "chubby": Recipe("chubby", (0, 10), ("double_chin", "oval_face")),
     "oval_face": Recipe("oval_face", (2, 10), ("chubby",)),
@@ -78,15 +69,15 @@ RECIPES: dict[str, Recipe] = {
     "nose_width": Recipe("nose_width", (2, 12), ("nose_size",)),
     "nose_length": Recipe("nose_length", SHAPE, ("pointy_nose",)),
     "mouth_width": Recipe("mouth_width", SHAPE, MOUTH),
-    "hair_length": Recipe("hair_length", (0, 12), ("hair_volume",), 40.0),
+    "hair_length": Recipe("hair_length", (0, 12), ("hair_volume",)),
     "hair_volume": Recipe("hair_volume", SHAPE, ("curls", "hair_length")),
     "curls": Recipe("curls", (0, 10), ("hair_volume",)),
     "bangs": Recipe("bangs", SHAPE, ("receding",)),
     "receding": Recipe("receding", (0, 10), ("bangs", "hair_volume")),
-    "hair_blond": Recipe("hair_blond", FINE, ("hair_black", "hair_gray", "hair_red"), 20.0),
-    "hair_black": Recipe("hair_black", FINE, ("hair_blond", "hair_gray", "hair_red"), 20.0),
-    "hair_red": Recipe("hair_red", FINE, ("hair_black", "hair_blond", "hair_gray"), 20.0),
-    "hair_gray": Recipe("hair_gray", FINE, ("hair_black", "hair_blond", "hair_red"), 20.0),
+    "hair_blond": Recipe("hair_blond", FINE, ("hair_black", "hair_gray", "hair_red")),
+    "hair_black": Recipe("hair_black", FINE, ("hair_blond", "hair_gray", "hair_red")),
+    "hair_red": Recipe("hair_red", FINE, ("hair_black", "hair_blond", "hair_gray")),
+    "hair_gray": Recipe("hair_gray", FINE, ("hair_black", "hair_blond", "hair_red")),
     "beard": Recipe("beard", HAIR_ON_FACE, MANLY),
     "mustache": Recipe("mustache", HAIR_ON_FACE, MANLY),
     "goatee": Recipe("goatee", HAIR_ON_FACE, MANLY),
@@ -102,6 +93,26 @@ RECIPES: dict[str, Recipe] = {
     "bg_busy": Recipe("bg_busy", (2, 14), ("outdoors",)),
     "outdoors": Recipe("outdoors", (2, 18), ("bg_busy", "bg_light")),
 }
+
+
+TWINS: dict[str, tuple[str, ...]] = {
+    "yaw": ("gaze",),
+    "age": ("collar",),
+    "gender": ("earrings", "necklace"),
+    "smile": ("mouth_curve",),
+    "mouth_open": ("mouth_label",),
+    "eyes_open": ("eyes_label", "eye_open_left", "eye_open_right"),
+    "brow_height": ("brow_height_left", "brow_height_right"),
+    "face_width": ("jaw_width",),
+    "lips": ("lip_fullness",),
+    "makeup": ("earrings",),
+    "lipstick": ("earrings",),
+    "light_side": ("light_label",),
+    "bg_busy": ("studio",),
+    "bg_light": ("studio",),
+    "outdoors": ("studio",),
+}
+"""Measurements without a dial that go along with one: they are not held when it moves."""
 
 
 SAFE: dict[str, tuple[float, float]] = {

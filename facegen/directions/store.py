@@ -1,8 +1,7 @@
 """Direction files: one dial each, data only, checked on the way in.
 
 `directions/<space>/<name>.npz` holds `vector`, float32 [18, 512]: what one unit of the dial adds
-to a w_plus. `<name>.json` beside it says what it is (see `DirectionMeta`). One joint file,
-`regressor.npz`, predicts where a face stands on every dial.
+to a w_plus. `<name>.json` beside it says what it is (see `DirectionMeta`).
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR
 
 FORMAT = 1
-REGRESSOR = "regressor"
-MAX_FILE_BYTES = 8_000_000
+MAX_FILE_BYTES = 16_000_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,13 +37,13 @@ class DirectionMeta:
         natural: 1st and 99th percentile of generated faces, in the unit.
         safe: Range in which a face stays a face, in the unit.
         rows: First row it acts on, and one past the last.
-        read_rows: Rows that the reading averages over, likewise.
         score: Cross-validated correlation of the reading with what was measured or labelled.
         channel: The measurement or label it was learned from.
         measured: How: "labels" (by eye) or the name of the instrument.
         samples: Number of faces it was learned from.
         seeds: Which ones.
         channel_sd: Standard deviation of the channel over the crowd, in the channel's own unit.
+        channel_mean: Mean of the channel over the crowd, likewise.
         gain: Change of the picture's measurement per unit before calibration; None if not known.
         leakage: The other measurements it moves most, in their standard deviations per own
             standard deviation.
@@ -62,13 +60,13 @@ class DirectionMeta:
     natural: tuple[float, float]
     safe: tuple[float, float]
     rows: tuple[int, int]
-    read_rows: tuple[int, int]
     score: float
     channel: str
     measured: str
     samples: int
     seeds: str
     channel_sd: float
+    channel_mean: float
     gain: float | None = None
     leakage: dict[str, float] = field(default_factory=dict)
     licence: str = "CC0-1.0"
@@ -80,21 +78,6 @@ class Direction:
 
     meta: DirectionMeta
     vector: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Regressor:
-    """Linear readings of a w: value_k = w . weights[:, k] + bias[k], in the dial's unit.
-
-    Attributes:
-        names: Dials, K of them.
-        weights: float32 [512, K].
-        bias: float32 [K].
-    """
-
-    names: tuple[str, ...]
-    weights: np.ndarray
-    bias: np.ndarray
 
 
 def direction_names(space: str, *, folder: Path = DIRECTIONS_DIR) -> tuple[str, ...]:
@@ -131,35 +114,6 @@ def read_direction(space: str, name: str, *, folder: Path = DIRECTIONS_DIR) -> D
     if set(arrays) != {"vector"}:
         raise _bad(path.with_suffix(".npz"), "it must hold one array called vector")
     return Direction(meta, _checked(arrays["vector"], path.with_suffix(".npz").name))
-
-
-def write_regressor(regressor: Regressor, space: str, *, folder: Path = DIRECTIONS_DIR) -> None:
-    """Write the joint reading of a space."""
-    arrays = {
-        "names": np.array(regressor.names),
-        "weights": np.asarray(regressor.weights, np.float32),
-        "bias": np.asarray(regressor.bias, np.float32),
-    }
-    write_atomic(folder / space / f"{REGRESSOR}.npz", npz_bytes(arrays))
-
-
-def read_regressor(space: str, *, folder: Path = DIRECTIONS_DIR) -> Regressor:
-    """Read the joint reading of a space.
-
-    Raises:
-        BadFileError: the file is missing, damaged, or holds something else than it should.
-    """
-    path = folder / space / f"{REGRESSOR}.npz"
-    arrays = read_npz(path)
-    if set(arrays) != {"names", "weights", "bias"} or arrays["names"].dtype.kind != "U":
-        raise _bad(path, "it must hold names, weights and bias")
-    names = tuple(str(name) for name in arrays["names"])
-    weights, bias = arrays["weights"], arrays["bias"]
-    if weights.shape != (W_DIM, len(names)) or bias.shape != (len(names),):
-        raise _bad(path, f"weights must be [{W_DIM}, {len(names)}] and bias [{len(names)}]")
-    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
-        raise _bad(path, "it holds NaN or infinite numbers")
-    return Regressor(names, weights.astype(np.float32), bias.astype(np.float32))
 
 
 def npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
@@ -207,12 +161,12 @@ def _read_meta(path: Path) -> DirectionMeta:
         raise _bad(path, f"it lacks {', '.join(missing)}")
     try:
         values = {key: data[key] for key in data if key in wanted}
-        for key in ("natural", "safe", "rows", "read_rows"):
+        for key in ("natural", "safe", "rows"):
             low, high = (float(x) for x in values[key])
             values[key] = (int(low), int(high)) if key.endswith("rows") else (low, high)
             if not low < high:
                 raise _bad(path, f"{key} must rise")
-        for key in ("unit_per_sd", "mean", "score", "channel_sd"):
+        for key in ("unit_per_sd", "mean", "score", "channel_sd", "channel_mean"):
             values[key] = float(values[key])
     except (TypeError, ValueError) as err:
         raise _bad(path, "a number in it is not a number") from err

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from facegen.editing.closed_loop import See, reach
 from facegen.editing.dials import DialSet
-from facegen.editing.solve import solve_targets
+from facegen.editing.solve import IDENTITY, check_targets, require_reached
 from facegen.errors import UsageError
 from facegen.face import Edit, Face, clean_name
 
@@ -59,11 +60,23 @@ def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
     """
     if not any(deltas.values()):
         return face
+    return with_edits(face, total_edits(face, deltas))
+
+
+def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
+    """All changes asked for since `Face.base`, with more on top; locks stay as changes of 0."""
     total: dict[str, float] = {}
+    locked = {name for name, delta in deltas.items() if not delta}
     for edit in [*face.edits, *(Edit(dial, delta) for dial, delta in deltas.items())]:
         total[edit.dial] = total.get(edit.dial, 0.0) + edit.delta
+        locked |= {edit.dial} if not edit.delta else set()
+    return {dial: delta for dial, delta in total.items() if delta or dial in locked}
+
+
+def with_edits(face: Face, total: Mapping[str, float]) -> Face:
+    """The face whose edits since `Face.base` are these."""
     w_plus = DialSet.load(face.space).apply(face.base, total)
-    return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items() if delta))
+    return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items()))
 
 
 def parse_targets(targets: Iterable[str]) -> dict[str, float]:
@@ -90,23 +103,69 @@ def reach_targets(
         face: With the relative edits already made.
         original: Before them: what is locked keeps this face's reading.
         targets: Dial -> reading in its unit.
-        locks: Dials to keep.
+        locks: Dials to keep; "identity" keeps the person.
 
     Raises:
         UnknownDialError, UsageError, OutOfRangeError: as `solve_targets`.
     """
     dials = DialSet.load(face.space)
-    locked = dict.fromkeys(locks)
-    for name in locked:
-        dials.spec(name)
+    total, goal = request(face, original, targets, locks)
+    moved = with_edits(face, total) if any(total.values()) else face
+    require_reached(dials, dials.read(moved.w_plus), goal)
+    return moved
+
+
+def request(
+    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """What `reach_targets` asks of the dials since `Face.base`, and the readings it wants."""
+    dials = DialSet.load(face.space)
+    locked = tuple(dict.fromkeys(locks))
+    check_targets(dials, targets, locked)
     both = sorted(set(locked) & {edit.dial for edit in face.edits} - _edited(original))
     if both:
         raise UsageError(f"{both[0]} is locked and asked to move; drop the lock or the setting.")
-    kept = dials.read(original.w_plus)
-    solution = solve_targets(
-        dials, face.w_plus, targets, locks=locked, keep={name: kept[name] for name in locked}
-    )
-    return edit_face(face, solution.deltas)
+    base, kept = dials.read(face.base), dials.read(original.w_plus)
+    goal = {name: kept[name] for name in locked if name != IDENTITY} | dict(targets)
+    asked = {name: value - base[name] for name, value in goal.items()}
+    if IDENTITY in locked:
+        asked[IDENTITY] = 0.0
+    return total_edits(face, {}) | asked, goal
+
+
+def reach_on_picture(
+    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str], see: See
+) -> tuple[Face, dict[str, float]]:
+    """`reach_targets`, checked and corrected on the picture.
+
+    Args:
+        face: With the relative edits already made.
+        original: Before them: what is locked keeps this face's values.
+        targets: Dial -> value in its unit.
+        locks: Dials to keep; "identity" keeps the person.
+        see: Renders and measures a w_plus; see `facegen.editing.closed_loop`.
+
+    Returns:
+        The face, and what was measured on it: dial -> value in its unit. Where no face is seen
+        the first is as from `reach_targets` and the second empty.
+
+    Raises:
+        UnknownDialError, UsageError, OutOfRangeError: as `reach_targets`.
+    """
+    locked = tuple(locks)
+    guess = reach_targets(face, original, targets, locked)
+    start, kept = see(face.base), see(original.w_plus)
+    if start is None or kept is None or not targets:
+        return guess, {}
+    total, _ = request(face, original, targets, locked)
+    goal = {name: kept[name] for name in locked if name in kept} | dict(targets)
+    # Dials of the user's own are not measured on pictures: they stay at what was asked.
+    wanted = {name: value - start[name] for name, value in goal.items() if name in start}
+    fixed = {name: value for name, value in total.items() if name not in wanted}
+    dials = DialSet.load(face.space)
+    outcome = reach(dials, face.base, wanted, start, see, fixed=fixed)
+    edits = tuple(Edit(dial, delta) for dial, delta in outcome.asked.items())
+    return face.edited(outcome.w_plus, edits), outcome.measured
 
 
 def _edited(face: Face) -> set[str]:
@@ -121,9 +180,11 @@ def out_of_range(face: Face) -> list[str]:
     values = dials.read(face.w_plus)
     sentences = []
     for edit in face.edits:
+        if not edit.delta:
+            continue
         low, high = dials.spec(edit.dial).safe
         value = values[edit.dial]
-        if edit.delta and not low <= value <= high:
+        if not low <= value <= high:
             sentences.append(
                 f"{edit.dial} stands at {value:.1f}, outside {low:.1f} to {high:.1f} "
                 f"({dials.spec(edit.dial).unit}), where faces were measured to stay faces."

@@ -1,26 +1,23 @@
 """Targets and locks: set dials to absolute values while others stay where they are.
 
-Readings and dials are both linear in w_plus, so what each dial does to each reading is a matrix,
-and "yaw 20 degrees, age 60, smile as it is" is a small linear system. Locked dials are moved just
-enough to cancel what the wanted ones do to them. The system is solved in standard deviations
-with a little ridge, so that two dials that are nearly the same thing do not fight with huge steps.
+What is asked of a dial is the difference between its target and its present reading; a lock asks
+for the difference to the reading it holds, mostly 0. `DialSet.apply` finds the face; here the
+request is checked before, and after it whether readings did come where they should.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
+from facegen.directions.settle import IDENTITY
 from facegen.editing.dials import DialSet
 from facegen.errors import OutOfRangeError, UsageError
-from facegen.latents import NUM_WS, W_DIM
 
-RIDGE = 1e-3
-MISS_SD = 0.1
-MAX_STEP_SD = 6.0
+__all__ = ["IDENTITY", "Solution", "solve_targets"]
+MISS_SD = 0.35
 
 
 @dataclass(frozen=True)
@@ -28,27 +25,13 @@ class Solution:
     """What to add to the dials, and where that is predicted to lead.
 
     Attributes:
-        deltas: Dial -> change in its unit, wanted and locked dials only.
+        deltas: Dial -> change in its unit, wanted and locked dials only; a locked one that is
+            where it should be has 0, and `IDENTITY` always.
         predicted: Dial -> reading afterwards, in its unit, all dials.
     """
 
     deltas: dict[str, float]
     predicted: dict[str, float]
-
-
-@lru_cache(maxsize=4)
-def effects(dials: DialSet) -> np.ndarray:
-    """[K, K]: change of reading i per step of dial j, both in standard deviations; read-only."""
-    nothing = np.zeros((NUM_WS, W_DIM), np.float32)
-    zero = dials.read(nothing)
-    spread = {name: dials.spec(name).unit_per_sd for name in dials.names}
-    columns = []
-    for name in dials.names:
-        moved = dials.read(dials.vector(name) * spread[name])
-        columns.append([(moved[other] - zero[other]) / spread[other] for other in dials.names])
-    matrix = np.array(columns).T
-    matrix.setflags(write=False)
-    return matrix
 
 
 def solve_targets(
@@ -65,7 +48,7 @@ def solve_targets(
         dials: The dials of the face's space.
         w_plus: The face as it is, [18, 512].
         targets: Dial -> wanted reading, in the dial's unit.
-        locks: Dials whose reading must not move.
+        locks: Dials whose reading must not move; IDENTITY keeps the person.
         keep: Reading at which a lock holds its dial, if not the present one.
 
     Raises:
@@ -73,6 +56,25 @@ def solve_targets(
         UsageError: a dial is both wanted and locked, or a target is not a finite number.
         OutOfRangeError: a target lies outside the safe range, or the locks leave no way there.
     """
+    check_targets(dials, targets, locks)
+    now = dials.read(w_plus)
+    goal = {**now, **(keep or {}), **targets}
+    held = [name for name in dict.fromkeys(locks) if name != IDENTITY]
+    deltas = {name: float(goal[name] - now[name]) for name in (*targets, *held)}
+    if IDENTITY in locks:
+        deltas[IDENTITY] = 0.0
+    predicted = dials.read(dials.apply(w_plus, deltas))
+    require_reached(dials, predicted, {name: goal[name] for name in (*targets, *held)})
+    return Solution(deltas, predicted)
+
+
+def check_targets(
+    dials: DialSet, targets: Mapping[str, float], locks: Collection[str]
+) -> None:
+    """Refuse what cannot be meant; raises as `solve_targets`."""
+    for name in locks:
+        if name != IDENTITY:
+            dials.spec(name)
     for name, value in targets.items():
         low, high = dials.spec(name).safe
         if name in locks:
@@ -84,22 +86,19 @@ def solve_targets(
                 f"{name} can be set from {low:.1f} to {high:.1f} ({dials.spec(name).unit}), got "
                 f"{value:g}."
             )
-    used = [*targets, *(name for name in dict.fromkeys(locks) if dials.spec(name))]
-    now = dials.read(w_plus)
-    index = [dials.names.index(name) for name in used]
-    spread = np.array([dials.spec(name).unit_per_sd for name in used])
-    goal = {**now, **(keep or {}), **targets}
-    wanted = np.array([goal[name] - now[name] for name in used]) / spread
-    matrix = effects(dials)[np.ix_(index, index)]
-    steps = np.linalg.solve(
-        matrix.T @ matrix + RIDGE * np.eye(len(used)), matrix.T @ wanted
-    )  # in standard deviations
-    missed = matrix @ steps - wanted
-    if used and (np.abs(missed).max() > MISS_SD or np.abs(steps).max() > MAX_STEP_SD):
-        worst = used[int(np.argmax(np.abs(missed) + (np.abs(steps) > MAX_STEP_SD)))]
+
+
+def require_reached(
+    dials: DialSet, predicted: Mapping[str, float], goal: Mapping[str, float]
+) -> None:
+    """Raise OutOfRangeError if a reading misses its goal by more than MISS_SD."""
+    miss = {
+        name: abs(predicted[name] - value) / dials.spec(name).unit_per_sd
+        for name, value in goal.items()
+    }
+    worst = max(miss, key=lambda name: miss[name], default=None)
+    if worst is not None and miss[worst] > MISS_SD:
         raise OutOfRangeError(
             f"The targets and locks contradict each other (at {worst}): on this face they cannot "
             "all be met. Drop a lock, or ask for less."
         )
-    deltas = {n: float(s * u) for n, s, u in zip(used, steps, spread, strict=True) if s}
-    return Solution(deltas, dials.read(dials.apply(w_plus, deltas)))

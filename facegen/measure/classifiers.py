@@ -24,6 +24,7 @@ PENALTY = 3.0
 FOLDS = 5
 FOLD_SEED = 1
 MIN_SAMPLES = 50
+NUM_THRESHOLDS = 197
 EDGES = 16 * 16 * 8
 CONTRAST = 16 * 16
 
@@ -38,9 +39,9 @@ class Classifiers:
         weights: [D, K].
         bias: [K].
         scores: Cross-validated correlation with the labels, [K].
-        balanced, auc: Cross-validated balanced accuracy (at the threshold that calls as many
-            faces positive as the labels do) and area under the ROC curve, for labels above their
-            mean against the others, [K].
+        balanced, auc: Cross-validated balanced accuracy (each fold at the threshold that is best
+            on the other folds) and area under the ROC curve, for labels above their mean against
+            the others, [K].
     """
 
     names: tuple[str, ...]
@@ -136,7 +137,7 @@ def fit_classifiers(
         bias.append(offset)
         scores.append(float(np.corrcoef(out[known], y[known])[0, 1]))
         positive = y[known] > y[known].mean()
-        balanced.append(balanced_accuracy(out[known], positive))
+        balanced.append(balanced_accuracy(out[known], positive, folds[known]))
         auc.append(area_under_curve(out[known], positive))
     fitted = Classifiers(
         tuple(names), mean, scale, np.stack(weights, axis=1), np.array(bias), np.array(scores),
@@ -152,10 +153,22 @@ def _dual(gram: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray
     return np.linalg.solve(system, y[rows] - level), level
 
 
-def balanced_accuracy(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Mean of the two classes' shares judged rightly, with as many called positive as are."""
-    threshold = np.quantile(scores, 1 - positive.mean())
-    called = scores >= threshold
+def balanced_accuracy(scores: np.ndarray, positive: np.ndarray, folds: np.ndarray) -> float:
+    """Mean of the two classes' shares judged rightly; no face helps to choose its threshold.
+
+    Args:
+        scores: [N].
+        positive: [N] bool.
+        folds: [N] integers; each fold's threshold is the best one on the other folds.
+    """
+    called = np.zeros(len(scores), bool)
+    for fold in np.unique(folds):
+        inside, outside = folds == fold, folds != fold
+        thresholds = np.quantile(scores[outside], np.linspace(0.01, 0.99, NUM_THRESHOLDS))
+        above = scores[outside][None] >= thresholds[:, None]
+        hits = above[:, positive[outside]].mean(axis=1)
+        passes = (~above[:, ~positive[outside]]).mean(axis=1)
+        called[inside] = scores[inside] >= thresholds[int(np.argmax(hits + passes))]
     return float((called[positive].mean() + (~called[~positive]).mean()) / 2)
 
 

@@ -1,0 +1,1 @@
+"""Judging the dials on pictures, and the documents that tell of it."""

@@ -1,0 +1,109 @@
+"""Compare somebody else's directions with our dials, at equal change of the target.
+
+Both are scaled face by face, on the picture, until the measurement that the direction is for has
+moved by one standard deviation (`facegen.editing.closed_loop`); only then are side effects and
+identity set side by side. A direction that does nothing leaks nothing: without equal change of
+the target such a comparison says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facegen.directions.crowd import Progress, Renders
+from facegen.directions.labels import LABELS_PSI
+from facegen.directions.sitting import open_sitting
+from facegen.editing.dials import DialSet, DialSpec
+from facegen.evaluation.judge import (
+    CACHE_DIR,
+    FACES_FROM,
+    DialResult,
+    judge_loops,
+    summarise,
+)
+from facegen.measure.face import Measured
+
+
+class PlainDial:
+    """One foreign vector that passes for a dial: `apply` adds it, scaled.
+
+    Args:
+        dials: Ours; they tell units and readings.
+        name: The dial that it is compared with.
+        vector: [18, 512], any length; scaled to move our reading by one unit.
+        base: Where that is tried, [18, 512].
+
+    Raises:
+        ValueError: the vector does not move the reading at all.
+    """
+
+    def __init__(self, dials: DialSet, name: str, vector: np.ndarray, base: np.ndarray) -> None:
+        self._dials, self._name = dials, name
+        size = float(np.linalg.norm(vector)) or 1.0
+        probe = np.asarray(vector, np.float64) / size
+        moved = dials.read(base + probe.astype(np.float32))[name] - dials.read(base)[name]
+        if abs(moved) < 1e-9:
+            raise ValueError(f"the direction does not move {name}")
+        self._unit = (probe / moved).astype(np.float32)
+
+    def spec(self, name: str) -> DialSpec:
+        """As of our dial."""
+        return self._dials.spec(name)
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """The base with the vector added."""
+        return (base + np.float32(deltas[self._name]) * self._unit).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One direction beside the dial of the same name."""
+
+    name: str
+    ours: DialResult
+    theirs: DialResult
+
+
+def compare(
+    generator: Renders,
+    dials: DialSet,
+    foreign: Mapping[str, np.ndarray],
+    *,
+    faces: int = 32,
+    cache: Path = CACHE_DIR,
+    progress: Progress | None = None,
+) -> list[Comparison]:
+    """Set foreign directions beside our dials on the evaluation's faces.
+
+    Args:
+        generator: Renders.
+        dials: Ours.
+        foreign: Dial -> vector [18, 512].
+        faces: How many, from seed 900000 on.
+        cache: Folder that keeps what was measured.
+        progress: Called with (faces done, faces in all).
+
+    Raises:
+        UnknownDialError: a name is not that of a dial.
+    """
+    mean_w = np.broadcast_to(generator.w_avg, (18, 512)).astype(np.float32)
+    theirs = {name: PlainDial(dials, name, vector, mean_w) for name, vector in foreign.items()}
+    edits: dict[str, list] = {"ours": [], "theirs": []}
+    with open_sitting(generator, cache) as sitting:
+        for index in range(faces):
+            base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
+            before: Measured | None = sitting.measure([base])[0]
+            if before is not None:
+                own = dict.fromkeys(foreign, dials)
+                edits["ours"] += judge_loops(sitting, own, dials, base, before)
+                edits["theirs"] += judge_loops(sitting, theirs, dials, base, before)
+            if progress:
+                progress(index + 1, faces)
+    return [
+        Comparison(name, *(summarise(dials, name, edits[who], closed=True) for who in edits))
+        for name in foreign
+    ]

@@ -1,0 +1,99 @@
+"""The closed loop: it ends where the picture says what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from facegen.editing.closed_loop import MAX_ROUNDS, cost_of, next_try, reach
+
+DIALS = ("smile", "beard", "age")
+
+
+@dataclass(frozen=True)
+class Spec:
+    unit_per_sd: float = 1.0
+
+
+class PlainDials:
+    """Dials whose changes are the first numbers of the latent."""
+
+    def spec(self, name):
+        return Spec(12.0 if name == "age" else 1.0)
+
+    def apply(self, base, deltas):
+        moved = np.array(base)
+        for name, delta in deltas.items():
+            if name in DIALS:
+                moved[0, DIALS.index(name)] += delta
+        return moved
+
+
+def watch(shapes, looks):
+    """A picture on which each dial shows as its own function of what was asked."""
+
+    def see(w_plus):
+        looks.append(w_plus)
+        return {name: shapes[name](float(w_plus[0, k])) for k, name in enumerate(DIALS)}
+
+    return see
+
+
+BASE = np.zeros((18, 512), np.float32)
+STILL = {name: (lambda x: 0.0) for name in DIALS}
+START = dict.fromkeys(DIALS, 0.0)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda x: 0.6 * x,
+        lambda x: 2.3 * x,
+        lambda x: x + 0.4 * np.sin(3 * x),
+        lambda x: 3.0 / (1 + np.exp(-4 * (x - 1.8))) - 3.0 / (1 + np.exp(7.2)),
+    ],
+    ids=["too weak", "too strong", "wavy", "threshold"],
+)
+def test_it_comes_near_whatever_the_dial_does(shape):
+    looks = []
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.0}, START, watch(STILL | {"smile": shape}, looks)
+    )
+    assert abs(outcome.measured["smile"] - 1.0) < 0.3
+    assert len(looks) <= MAX_ROUNDS + 1
+    assert shape(outcome.asked["smile"]) == pytest.approx(outcome.measured["smile"])
+
+
+def test_a_right_guess_is_looked_at_once():
+    looks = []
+    reach(PlainDials(), BASE, {"age": 20.0}, START, watch(STILL | {"age": lambda x: x}, looks))
+    assert len(looks) == 1
+
+
+def test_a_lock_is_held_on_the_picture_and_the_rest_is_left_alone():
+    shapes = STILL | {"smile": lambda x: x, "beard": lambda x: x + 0.5}
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.0, "beard": 0.0}, START, watch(shapes, []),
+        fixed={"age": 6.0, "identity": 0.0},
+    )  # fmt: skip
+    assert abs(outcome.measured["beard"]) < 0.15
+    assert outcome.asked["age"] == 6.0
+    assert outcome.asked["identity"] == 0.0
+
+
+def test_a_face_that_is_not_seen_keeps_the_best_so_far():
+    answers = iter([{"smile": 0.2}, None])
+    outcome = reach(PlainDials(), BASE, {"smile": 1.0}, START, lambda w: next(answers))
+    assert outcome.asked["smile"] == 1.0
+    assert outcome.measured == {"smile": 0.2}
+
+
+def test_an_edit_that_cannot_be_seen_counts_as_worse_than_one_too_strong():
+    assert cost_of(1.0, 0.2) > cost_of(1.0, 1.8)
+    assert cost_of(-1.0, -0.2) > cost_of(-1.0, -1.8)
+
+
+def test_the_secant_goes_between_what_was_too_little_and_too_much():
+    assert 1.0 < next_try(1.0, [(1.0, 0.3), (1.8, 2.4)]) < 1.8
