@@ -35,6 +35,7 @@ MAX_RECENT = 24
 MERGE_SECONDS = 0.8
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
+SAME_LATENT = 1e-4
 
 
 class Studio:
@@ -180,16 +181,16 @@ class Studio:
         return self._step(Look(person, psi))
 
     def open_face(self, face: Face) -> Look:
-        """Take a saved face in hand, exactly as it was saved.
+        """Take a saved face in hand as it was saved.
 
-        Dials are kept where this program reproduces the saved latent from them bit by bit;
-        otherwise the saved latent itself becomes the start.
+        Dials are kept where this program reproduces the saved latent from them (up to what other
+        machines round otherwise); if not, the saved latent itself becomes the start.
         """
         deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, self._limits)
         base = np.array(face.base, np.float32)
         saved = np.array(face.w_plus, np.float32)
         again = self._dials.apply(base, dict(deltas)) if deltas else base
-        if not np.array_equal(again, saved):
+        if not np.allclose(again, saved, rtol=0.0, atol=SAME_LATENT):
             base, deltas = saved, ()
         base.setflags(write=False)
         psi = clean_psi(face.psi)
