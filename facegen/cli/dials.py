@@ -14,7 +14,7 @@ from facegen.cli.shared import (
     print_json,
     print_table,
 )
-from facegen.errors import BadFileError
+from facegen.errors import BadFileError, UsageError
 from facegen.images import decode_image
 from facegen.latents import BUNDLED_SPACE
 
@@ -93,13 +93,19 @@ def directions() -> None:
 @directions.command("learn")
 @model_option
 @click.option("--samples", type=int, help="Faces to learn from; the labelled ones come first.")
-def learn_directions(*, model: str, samples: int | None) -> None:
+@click.option("--mixed", type=int, help="Faces mixed of several people, to tell rows apart.")
+def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> None:
     """Learn every dial anew and write directions/. Takes an hour on two cores; resumable."""
-    from facegen.directions.learn import DEFAULT_SAMPLES, learn
+    from facegen.directions.learn import DEFAULT_MIXED, DEFAULT_SAMPLES, learn
 
     generator = load_generator(model)
     with count_progress("Measuring faces") as progress:
-        names = learn(generator, samples=samples or DEFAULT_SAMPLES, progress=progress)
+        names = learn(
+            generator,
+            samples=DEFAULT_SAMPLES if samples is None else samples,
+            mixed=DEFAULT_MIXED if mixed is None else mixed,
+            progress=progress,
+        )
     click.echo(f"{len(names)} dials in directions/{generator.space}")
 
 
@@ -117,3 +123,59 @@ def evaluate_directions(*, model: str, faces: int | None) -> None:
     with count_progress("Judging dials") as progress:
         verdict = evaluate(generator, dials, faces=faces or DEFAULT_FACES, progress=progress)
     click.echo(write_report(generator, verdict, dials))
+
+
+@directions.command("compare")
+@click.argument("pairs", nargs=-1, metavar="[DIAL=FILE]...")
+@model_option
+@click.option("--faces", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--boundaries",
+    is_flag=True,
+    help="Compare with plain boundaries (InterFaceGAN's method) learned from the same labels.",
+)
+@json_option
+def compare_directions(
+    *, pairs: tuple[str, ...], model: str, faces: int, boundaries: bool, as_json: bool
+) -> None:
+    r"""Set foreign directions beside our dials, at equal change of the target on pictures.
+
+    \b
+    python -m facegen directions compare age=their_age.npy smile=their_smile.npy
+    python -m facegen directions compare --boundaries
+    """
+    from facegen.directions.foreign import read_foreign
+    from facegen.editing.dials import DialSet
+    from facegen.evaluation.compare import boundaries_from_labels, compare
+
+    generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
+    foreign = boundaries_from_labels(generator) if boundaries else {}
+    for pair in pairs:
+        name, _, file = pair.partition("=")
+        dials.spec(name)
+        if not file:
+            raise UsageError(f"A direction to compare looks like age=their_age.npy, got '{pair}'.")
+        foreign[name] = read_foreign(Path(file))
+    if not foreign:
+        raise UsageError("Name at least one DIAL=FILE, or ask for --boundaries.")
+    with count_progress("Comparing") as progress:
+        found = compare(generator, dials, foreign, faces=faces, progress=progress)
+    rows: list[dict[str, object]] = [
+        {
+            "dial": one.name,
+            "whose": whose,
+            "moved": round(result.moved, 2),
+            "success": round(result.success, 2),
+            "mean_leak": round(result.mean_leak, 3),
+            "worst": f"{result.worst} {result.worst_leak:+.2f}",
+            "scatter": round(result.scatter, 3),
+            "distance": round(result.distance, 3),
+        }
+        for one in found
+        for whose, result in (("ours", one.ours), ("theirs", one.theirs))
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows)

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.svm import LinearSVC
 
 from facegen.directions.crowd import Progress, Renders
-from facegen.directions.labels import LABELS_PSI
+from facegen.directions.labels import LABELS_PSI, read_labels
+from facegen.directions.learn import w_of_seeds
 from facegen.directions.sitting import open_sitting
 from facegen.editing.dials import DialSet, DialSpec
 from facegen.evaluation.judge import (
@@ -25,7 +27,14 @@ from facegen.evaluation.judge import (
     judge_loops,
     summarise,
 )
+from facegen.latents import NUM_WS
 from facegen.measure.face import Measured
+
+BOUNDARY_DIALS = (
+    "age", "gender", "smile", "beard", "hair_length", "hair_blond", "bangs", "makeup", "lips",
+    "nose_size", "chubby", "skin",
+)  # fmt: skip
+BOUNDARY_C = 1e-3
 
 
 class PlainDial:
@@ -107,3 +116,26 @@ def compare(
         Comparison(name, *(summarise(dials, name, edits[who], closed=True) for who in edits))
         for name in foreign
     ]
+
+
+def boundaries_from_labels(generator: Renders) -> dict[str, np.ndarray]:
+    """Directions by InterFaceGAN's method (Shen et al. 2020) from the labels of this project.
+
+    Normals of linear support vector machines in w, each for one label above against below its
+    mean. No public set of directions for this space can be had without a network, so this is its
+    method on our data, not anybody's file.
+
+    Returns:
+        Dial -> unit vector [18, 512], all rows alike.
+    """
+    seeds, labels = read_labels()
+    w = w_of_seeds(generator, seeds).astype(np.float64)
+    found = {}
+    for name in BOUNDARY_DIALS:
+        label = labels[name]
+        known = np.isfinite(label)
+        machine = LinearSVC(C=BOUNDARY_C, class_weight="balanced", random_state=0, max_iter=20_000)
+        machine.fit(w[known], label[known] > label[known].mean())
+        normal = machine.coef_[0] / np.linalg.norm(machine.coef_[0])
+        found[name] = np.repeat(normal[None], NUM_WS, axis=0).astype(np.float32)
+    return found
