@@ -77,7 +77,7 @@ def _bad_file(page: Page) -> None:
 
 
 def _more(page: Page) -> None:
-    page.locator("[data-testid=stPopoverButton]:visible").click()
+    page.get_by_role("button", name="More").click()
     page.get_by_text("For experts").click()
 
 
@@ -94,12 +94,52 @@ def _dials(page: Page) -> None:
     page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 1000)")
 
 
+def _locks(page: Page) -> None:
+    page.get_by_role("button", name="Lock Smile").click()
+    page.get_by_role("button", name="Lock identity").click()
+    page.wait_for_timeout(400)
+    page.locator("[data-dial=yaw] input").focus()
+    page.keyboard.press("End")
+    page.wait_for_timeout(2500)
+
+
+def _presets(page: Page) -> None:
+    page.get_by_role("button", name="Presets").click()
+    page.locator(".fg-tiles img").last.wait_for()
+    page.mouse.move(5, 450)
+    page.wait_for_timeout(2500)
+
+
+def _gallery(page: Page) -> None:
+    faces = page.locator(".fg-tiles button")
+    faces.nth(39).locator("img").wait_for(timeout=60_000)
+    for index in (0, 3, 4, 7, 11, 12):
+        faces.nth(index).click()
+    for index in (1, 2, 5, 9):
+        faces.nth(index).click(click_count=2)
+    name = page.get_by_role("textbox", name="What is it?")
+    name.fill("A kind look")
+    name.press("Tab")
+    page.locator("[data-testid=stMain]").evaluate("e => e.scrollTo(0, 0)")
+
+
+def _found(page: Page) -> None:
+    page.get_by_role("tab", name="Found in the network").click()
+    page.get_by_role("button", name="Look").click()
+    page.locator("[class*=st-key-fg_found_pca_5] img").last.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
+
+
 SHOTS = (
     Shot("design-light", "/?seed=7", act=_people),
     Shot("design-dark", "/?seed=417&smile=1.5&yaw=25", scheme="dark"),
     Shot("compare", "/?seed=417&smile=1.5&yaw=25", act=_compare),
     Shot("before", "/?seed=417&smile=1.5&yaw=25", scheme="dark", act=_before),
     Shot("search", "/?seed=2003&hair_length=1", act=_search),
+    Shot("locks", "/?seed=1003", act=_locks),
+    Shot("presets", "/?seed=1003", act=_presets),
+    Shot("your-dials", "/dials", act=_gallery),
+    Shot("found", "/dials", scheme="dark", act=_found),
     Shot("more", "/?seed=88", scheme="dark", act=_more),
     Shot("bad-file", "/?seed=3", act=_bad_file),
     Shot("about", "/about"),
@@ -117,7 +157,7 @@ def take(browser: Browser, url: str, shot: Shot, *, has_face: bool = True) -> No
         has_touch=shot.size == PHONE,
     )
     page.goto(url + shot.query)
-    if has_face and not shot.query.startswith("/about"):
+    if has_face and not shot.query.startswith(("/about", "/dials")):
         page.locator(".fg-img[data-kind=full]").wait_for(timeout=120_000)
     page.wait_for_timeout(1500)
     shot.act(page)
