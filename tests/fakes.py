@@ -100,6 +100,7 @@ class FakeGenerator:
         draw = ImageDraw.Draw(image)
 
         def oval(x: float, y: float, rx: float, ry: float, color: tuple[int, ...]) -> None:
+            rx, ry = max(rx, 0.002), max(ry, 0.002)
             box = [size * (x - rx), size * (y - ry), size * (x + rx), size * (y + ry)]
             draw.ellipse(box, fill=tuple(int(min(max(c, 0), 255)) for c in color))
 
