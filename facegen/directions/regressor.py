@@ -43,6 +43,7 @@ class Regressor:
         error: Standard deviation of the miss there, [K + 128].
         keepers: Changes of the groups that move the descriptor and no measurement, [M, 6 * 512];
             with them the solver takes back what an edit does to the person.
+        radius: Root mean square distance of a natural w_plus from `origin`, [1].
     """
 
     names: tuple[str, ...]
@@ -59,6 +60,7 @@ class Regressor:
     score: np.ndarray
     error: np.ndarray
     keepers: np.ndarray
+    radius: np.ndarray
 
     @property
     def size(self) -> int:
@@ -159,7 +161,7 @@ def read_regressor(space: str, *, folder: Path = DIRECTIONS_DIR) -> Regressor:
         "origin": (W_DIM,), "linear": (groups * W_DIM, out), "w1": (groups * out, hidden),
         "b1": (hidden,), "w2": (hidden, second), "b2": (second,), "w3": (second, out),
         "b3": (out,), "keepers": (len(numbers["keepers"]), groups * W_DIM),
-        "mean": (out,), "spread": (out,), "score": (out,), "error": (out,),
+        "radius": (1,), "mean": (out,), "spread": (out,), "score": (out,), "error": (out,),
     }  # fmt: skip
     for key, shape in shapes.items():
         if numbers[key].shape != shape:

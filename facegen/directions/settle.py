@@ -11,6 +11,10 @@ over all dials' c by Levenberg and Marquardt's method: a few steps of a small li
 milliseconds. The regressor's keepers (changes that move the person and no reading) take part
 beside the dials, to take back what an edit does to the person. Readings that are the same thing
 as what is asked for (see `facegen.directions.recipes`) are hardly held.
+
+The answer may not leave the region where faces are: its distance from the average w is limited.
+Without that, "even less glasses" on a bare face is pressed for until the face breaks; of 30 edits
+looked at, those that broke ended 1.5 or more natural distances away, and no other did.
 The caution keeps the answer near the plain directions: without it the solver exploits the
 errors of the regressor, and on pictures the asked change falls short by a quarter.
 """
@@ -37,6 +41,8 @@ LOCK_PERSON = 40.0
 CAUTION = 0.5
 CAUTION_ASKED = 0.05
 CAUTION_KEEPERS = 0.3
+FURTHEST = 1.42
+FURTHEST_OF_OWN = 1.12
 ROUNDS = 12
 FIRST_DAMPING = 3.0
 GOOD_ENOUGH = 0.05
@@ -105,7 +111,21 @@ class Settler:
                 damping = max(damping * 5, FIRST_DAMPING)
             step = np.linalg.solve(system + damping * np.eye(len(steps)), push)
             tried = steps + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-        return np.tensordot(steps, self._steps.astype(np.float64), axes=1)
+        change = np.tensordot(steps, self._steps.astype(np.float64), axes=1)
+        return change * self._room(np.asarray(w_plus, np.float64), change)
+
+    def _room(self, w_plus: np.ndarray, change: np.ndarray) -> float:
+        """The share of a change, at most 1, that stays within the region of faces."""
+        start = w_plus - self._regressor.origin
+        limit = max(
+            FURTHEST * float(self._regressor.radius[0]),
+            FURTHEST_OF_OWN * float(np.linalg.norm(start)),
+        )
+        if np.linalg.norm(start + change) <= limit:
+            return 1.0
+        along, size = float(np.vdot(start, change)), float(np.vdot(change, change))
+        inside = limit**2 - float(np.vdot(start, start))
+        return (-along + np.sqrt(along**2 + size * inside)) / size
 
     def _weights(self, wanted: Mapping[str, float], same_person: bool) -> np.ndarray:
         weight = np.zeros(self._regressor.size)

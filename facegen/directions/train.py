@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from facegen.directions.regressor import ROW_GROUPS, Regressor
-from facegen.latents import W_DIM
+from facegen.latents import NUM_WS, W_DIM
 
 PENALTY = 0.5
 FOLDS = 4
@@ -83,6 +83,7 @@ def fit_regressor(
     fitted = Regressor(
         names, origin.astype(np.float32), linear.astype(np.float32),
         mean=mean.astype(np.float32), spread=spread.astype(np.float32),
+        radius=np.sqrt([NUM_WS / len(ROW_GROUPS) * np.square(x[natural]).sum(axis=1).mean()]),
         score=blank, error=blank, keepers=np.zeros((0, x.shape[1]), np.float32), **arrays,
     )  # fmt: skip
     predicted = fitted.scores(parts[test])
