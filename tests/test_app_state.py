@@ -320,6 +320,8 @@ def test_a_face_made_under_a_lock_travels_by_link_and_file(studio, generator, di
     other = Studio(generator, dials, seed=417)
     assert other.apply_query(query) == []
     assert np.array_equal(other.w_plus(), made)
+    assert set(other.locks.held) == {"smile"}
+    assert other.turn({}) is other.look
     third = Studio(generator, dials, seed=5)
     third.open_face(Face.from_bytes(studio.face().to_npz(), name="face.npz"))
     assert np.array_equal(third.w_plus(), made)

@@ -24,6 +24,7 @@ PARTS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
 FURTHEST_RMS = 0.3  # Of a latent's numbers; further at once, faces fall apart.
 HOME = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 MISS_SD = 0.35
+STUCK = 0.6
 
 Latent = Callable[[Mapping[str, float]], np.ndarray]
 
@@ -105,22 +106,36 @@ def turned_deltas(
     after |= held
     if locks.identity and IDENTITY:
         after[IDENTITY] = 0.0
-    _require_held(dials, latent, after, {name for name in moves if name in after}, locks)
+    wanted = {name: after[name] - deltas.get(name, 0.0) for name in moves if name in after}
+    _require_held(dials, own, dials.read(latent(after)), after, wanted, locks)
     return after
 
 
 def _require_held(
-    dials: Any, latent: Latent, after: Mapping[str, float], moved: Collection[str], locks: Locks
+    dials: Any,
+    own: Mapping[str, float],
+    now: Mapping[str, float],
+    after: Mapping[str, float],
+    wanted: Mapping[str, float],
+    locks: Locks,
 ) -> None:
+    """Raise OutOfRangeError if a lock gives way, or what was turned hardly moves for the locks."""
     if not locks:
         return
-    own, now = dials.read(latent({})), dials.read(latent(after))
-    for name in {*locks.held, *moved}:
-        if abs(now[name] - own[name] - after[name]) > MISS_SD * dials.spec(name).unit_per_sd:
-            raise OutOfRangeError(
-                "What is locked leaves no way there, so the face stays as it was. Unlock "
-                "something, or move the dial less far."
-            )
+
+    def missed(name: str) -> float:
+        return abs(now[name] - own[name] - after[name])
+
+    lost = any(missed(name) > MISS_SD * dials.spec(name).unit_per_sd for name in locks.held)
+    stuck = any(
+        missed(name) > max(STUCK * abs(change), MISS_SD * dials.spec(name).unit_per_sd)
+        for name, change in wanted.items()
+    )
+    if lost or stuck:
+        raise OutOfRangeError(
+            "What is locked leaves no way there, so the face stays as it was. Unlock something, "
+            "or move the dial less far."
+        )
 
 
 def aimed_deltas(

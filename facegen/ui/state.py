@@ -200,10 +200,14 @@ class Studio:
             origin = None
         for known in self._recent:  # Somebody met before comes back as themselves.
             if np.array_equal(self.base(replace(known, psi=psi)), base) and known.person.psi == psi:
-                return self._step(Look(known.person, psi, deltas))
+                return self._opened(Look(known.person, psi, deltas))
         name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
         person = self._enter(name[:MAX_NAME], seed, psi, origin)
-        return self._step(Look(person, psi, deltas))
+        return self._opened(Look(person, psi, deltas))
+
+    def _opened(self, look: Look) -> Look:
+        self._take_locks_of(self._step(look))
+        return look
 
     def edit(
         self,
@@ -213,13 +217,9 @@ class Studio:
         what: str = "",
         now: float = math.inf,
     ) -> Look:
-        """Set all moved dials (and psi) of the person in hand.
+        """Ask exactly this of the dials, in their units; absent ones stand at zero.
 
-        Args:
-            deltas: Name to delta in the dial's unit; dials that are absent stand at zero.
-            psi: Truncation; None keeps it.
-            what: The dial that moved: quick moves of one dial make one step of the history.
-            now: Time in seconds, for that.
+        `what` is the dial that moved, `now` the time: quick moves of one dial make one step.
         """
         return self._commit(self._moved(deltas, psi), what, now)
 
@@ -254,6 +254,8 @@ class Studio:
         """
         moved = self._moved(dict(self.look.deltas), psi)
         known = {name: value for name, value in moves.items() if name in self._dials.names}
+        if not known and not resets and moved.same_as(self.look):
+            return self.look
         deltas = dict(moved.deltas)
         latent = self._latent_of(moved)
         after = turned_deltas(self._dials, latent, deltas, known, resets, self.locks)
@@ -344,8 +346,16 @@ class Studio:
         look = replace(self.look, deltas=deltas)
         self._history[self._at] = look
         self._remember(look)
+        self._take_locks_of(look)
         self.revision += 1
         return unknown
+
+    def _take_locks_of(self, look: Look) -> None:
+        """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
+        readings = self.present(look)
+        for name, delta in look.deltas:
+            if not delta:
+                self.locks.set(name, True, readings)
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ function setUp(el) {
       if (!row.dial.locked) return;
       node.classList.remove("nudge"); void node.offsetWidth; node.classList.add("nudge");
     };
-    input.onpointerdown = () => { s.down = dial.name; };
+    input.onpointerdown = () => { if (!row.dial.locked) s.down = dial.name; };
     input.oninput = () => {
       s.set(row.dial, +input.value); s.paint(row, { keepValue: true });
       if (s.down === dial.name) s.preview(dial.name);
