@@ -130,7 +130,8 @@ class Settler:
     def _weights(self, wanted: Mapping[str, float], same_person: bool) -> np.ndarray:
         weight = np.zeros(self._regressor.size)
         weight[self._channels] = HELD
-        for name in wanted:
+        moving = [name for name, change in wanted.items() if change]
+        for name in moving:  # a lock frees nothing: a locked sex grows no beard
             for other in same_things(name):
                 if other in self._index:
                     weight[self._channels[self._index[other]]] = SAME
