@@ -113,14 +113,27 @@ def open_image(data: bytes, *, name: str) -> Image.Image:
 def decode_image(data: bytes, *, name: str) -> np.ndarray:
     """Decode untrusted bytes to uint8 RGB [H, W, 3], upright.
 
+    What is transparent becomes white; 16 bits become 8.
+
     Raises:
         BadFileError: as `open_image`, or the pixels are cut off.
     """
     picture = open_image(data, name=name)
     try:
-        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+        return np.asarray(_as_rgb(ImageOps.exif_transpose(picture)))
     except (OSError, ValueError, SyntaxError, EOFError) as err:
         raise BadFileError(f"{name} is cut off or damaged; open another copy of it.") from err
+
+
+def _as_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # Pillow's own conversion would cut 16 bits at 255
+        grey = np.asarray(picture).astype(np.float64) * (255 / 65535)
+        return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, clear).convert("RGB")
+    return picture.convert("RGB")
 
 
 def _too_large(name: str, size: str) -> BadFileError:

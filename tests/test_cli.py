@@ -150,5 +150,5 @@ def test_measure_refuses_what_has_no_face(tmp_path):
     Image.new("RGB", (256, 256), "gray").save(tmp_path / "wall.png")
     Image.new("RGB", (300, 200), "gray").save(tmp_path / "wide.png")
     assert "No face was found in wall.png" in run("measure", tmp_path / "wall.png", code=1).stderr
-    assert "must be square" in run("measure", tmp_path / "wide.png", code=1).stderr
+    assert "No face was found in wide.png" in run("measure", tmp_path / "wide.png", code=1).stderr
     assert "cannot be opened" in run("measure", tmp_path / "none.png", code=1).stderr

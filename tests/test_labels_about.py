@@ -48,6 +48,8 @@ def test_the_skin_tones_are_told(labels):
 
 def test_glasses_and_age_are_told(labels):
     age, glasses = labels["age"], labels["glasses"] > 0
-    older, younger = said(r"(\d+) % of the drawn people .{2,10}?40.{0,10}? wear glasses, (\d+) % of")
+    older, younger = said(
+        r"(\d+) % of the drawn people .{2,10}?40.{0,10}? wear glasses, (\d+) % of"
+    )
     assert older == round(percent(glasses, age >= 40))
     assert younger == round(percent(glasses, age < 40))

@@ -14,7 +14,7 @@ from facegen.cli.shared import (
     print_json,
     print_table,
 )
-from facegen.errors import BadFileError, UsageError
+from facegen.errors import BadFileError, FacegenError, UsageError
 from facegen.images import decode_image
 from facegen.latents import BUNDLED_SPACE
 
@@ -50,39 +50,66 @@ def dials(*, space: str, as_json: bool) -> None:
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
-def measure(images: tuple[Path, ...], *, as_json: bool) -> None:
-    r"""Measure the face in each picture: angles, age, shapes, and what classifiers see.
+@click.option("--landmarks", "with_landmarks", is_flag=True, help="Add the 68 points to --json.")
+def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) -> None:
+    r"""Measure the faces in each picture: angles, age, shapes, and what classifiers see.
 
-    Pictures are expected as facegen saves them: square, the face in the middle.
+    Any PNG, JPEG or WebP; every face in it is measured, the largest first. Faces that do not stand
+    as facegen draws them are turned and cut out first. What each number means: docs/measure.md.
 
     \b
-    python -m facegen measure faces/seed0003.png --json
+    python -m facegen measure faces/seed0003.png holiday.jpg --json
     """
-    from facegen.measure.face import measure_face
-
     rows: list[dict[str, object]] = []
+    failures: list[FacegenError] = []
     for path in images:
         try:
-            data = path.read_bytes()
-        except OSError as err:
-            raise BadFileError(f"{path} cannot be opened ({err.strerror}).") from err
-        picture = decode_image(data, name=path.name)
-        if picture.shape[0] != picture.shape[1]:
-            raise BadFileError(
-                f"{path.name} is {picture.shape[1]}×{picture.shape[0]}; a picture to measure must "
-                "be square, with the face in the middle."
-            )
-        found = measure_face(picture)
-        if found is None:
-            raise BadFileError(f"No face was found in {path.name}; is it turned far away?")
-        values = {name: round(value, 3) for name, value in found.values.items()}
-        rows.append({"file": str(path), **values})
-    if as_json:
+            rows += _measured_rows(path, with_landmarks=as_json and with_landmarks)
+        except BadFileError as err:
+            failures.append(err)
+    if as_json and (rows or not failures):
         print_json(rows)
-        return
-    for row in rows:
+    for row in rows if not as_json else ():
+        click.echo(f"{row.pop('file')}: face {row.pop('face')} of {row.pop('faces')}")
         for name, value in row.items():
-            click.echo(f"{name:<18} {value}")
+            click.echo(f"  {name:<18} {value}")
+    for failure in failures[:-1]:
+        click.echo(f"Error: {failure}", err=True)
+    if failures:
+        raise failures[-1]
+
+
+def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object]]:
+    from facegen.measure.face import measure_picture
+    from facegen.measure.instruments import MIN_PX
+
+    try:
+        data = path.read_bytes()
+    except OSError as err:
+        raise BadFileError(f"{path} cannot be opened ({err.strerror}).") from err
+    picture = decode_image(data, name=path.name)
+    height, width = picture.shape[:2]
+    if min(height, width) < MIN_PX:
+        raise BadFileError(
+            f"{path.name} is {width}×{height}; a picture to measure needs at least {MIN_PX} pixels "
+            "each way. Take a larger one."
+        )
+    found = measure_picture(picture)
+    if not found:
+        raise BadFileError(f"No face was found in {path.name}; is it turned far away, or small?")
+    rows = []
+    for number, face in enumerate(found, start=1):
+        row: dict[str, object] = {
+            "file": str(path),
+            "face": number,
+            "faces": len(found),
+            "box": [round(float(edge)) for edge in face.box],
+            **{name: round(value, 3) for name, value in face.measured.values.items()},
+        }
+        if with_landmarks:
+            row["landmarks"] = face.landmarks.round(1).tolist()
+        rows.append(row)
+    return rows
 
 
 @click.group()

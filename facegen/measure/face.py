@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
 from facegen.measure.appearance import COLOUR_PX, appearance
 from facegen.measure.classifiers import Classifiers, features, load_classifiers
-from facegen.measure.instruments import Sight, load_instruments
+from facegen.measure.instruments import (
+    MEASURE_PX,
+    Box,
+    Sight,
+    load_instruments,
+    require_picture,
+)
 from facegen.measure.shape import measure_shape
 
 PLAIN = "pixels"
@@ -48,6 +55,53 @@ def measure_face(image: np.ndarray) -> Measured | None:
     if sight is None:
         return None
     return measured_from(appearance(image), sight, load_classifiers())
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """One face of a picture.
+
+    Attributes:
+        box: Left, top, right, bottom edge in pixels of the picture.
+        landmarks: float64 [68, 2], x and y in pixels of the picture.
+        measured: Its numbers. Roll is the face's in the picture, not in the aligned one.
+        aligned: Whether the picture was taken as it is, aligned as FFHQ is already.
+    """
+
+    box: Box
+    landmarks: np.ndarray
+    measured: Measured
+    aligned: bool
+
+
+def measure_picture(image: np.ndarray) -> list[FoundFace]:
+    """Measure every face of a picture of any shape, the largest first; empty if there is none.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+
+    Raises:
+        LatentError: not such a picture, or one too small.
+        ModelError: the instruments are not installed.
+    """
+    height, width = require_picture(image)
+    instruments = load_instruments()
+    found = instruments.find(image)
+    faces = []
+    for box, landmarks in found:
+        quad = ffhq_quad(landmarks)
+        if len(found) == 1 and is_whole(quad, width, height):
+            measured = measure_face(image)
+            if measured is not None:
+                faces.append(FoundFace(box, landmarks, measured, True))
+                continue
+        picture, to_aligned = align(image, quad, MEASURE_PX)
+        sight = instruments.look_at(picture, moved_box(box, to_aligned))
+        measured = measured_from(appearance(picture), sight, load_classifiers())
+        turned = float(np.degrees(np.arctan2(to_aligned[1, 0], to_aligned[0, 0])))
+        measured.values["roll"] -= turned
+        faces.append(FoundFace(box, landmarks, measured, False))
+    return faces
 
 
 def measured_from(look: np.ndarray, sight: Sight, classifiers: Classifiers) -> Measured:

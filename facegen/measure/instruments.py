@@ -26,11 +26,16 @@ from facegen.weights import ensure_files
 
 MEASURE_PX = 512
 DETECT_PX = 256
+FIND_PX = 1280  # longest edge in which faces are looked for: those of 80 px and more
 MIN_PX = 64
 NUM_LANDMARKS = 68
 CHIP_PADDING = 0.2
 AGE_CHIP_PX = 64
 SEX_CHIP_PX = 32
+
+
+Box = tuple[float, ...]
+"""Left, top, right, bottom edge in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +97,43 @@ class Instruments:
             return None
         box = max(boxes, key=lambda one: one.area())
         k = MEASURE_PX // DETECT_PX
-        rect = self._dlib.rectangle(
+        return self._see(picture, self._scaled(box, k), describe=describe)
+
+    def look_at(self, picture: np.ndarray, box: Box) -> Sight:
+        """Look at the face in this box of a picture, uint8 [512, 512, 3] RGB."""
+        rect = self._dlib.rectangle(*(round(edge) for edge in box))
+        return self._see(np.ascontiguousarray(picture), rect, describe=True)
+
+    def find(self, image: np.ndarray) -> list[tuple[Box, np.ndarray]]:
+        """All faces of a picture of any shape, the largest first.
+
+        Args:
+            image: uint8 [H, W, 3] RGB.
+
+        Returns:
+            The box and the landmarks, [68, 2], of each, in pixels of the picture.
+        """
+        factor = min(1.0, FIND_PX / max(image.shape[:2]))
+        small = np.ascontiguousarray(image)
+        if factor < 1:
+            small = cv2.resize(small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        boxes = self._detector(small, 0)
+        if not boxes or max(small.shape[:2]) <= FIND_PX // 2:
+            boxes = self._detector(small, 1)
+        found = []
+        for rect in sorted(boxes, key=lambda one: -one.area()):
+            shape = self._points(small, rect)
+            points = np.array([(p.x, p.y) for p in shape.parts()], np.float64) / factor
+            box = (rect.left(), rect.top(), rect.right(), rect.bottom())
+            found.append((tuple(edge / factor for edge in box), points))
+        return found
+
+    def _scaled(self, box: Any, k: int) -> Any:
+        return self._dlib.rectangle(
             box.left() * k, box.top() * k, box.right() * k, box.bottom() * k
         )
+
+    def _see(self, picture: np.ndarray, rect: Any, *, describe: bool) -> Sight:
         shape = self._points(picture, rect)
         landmarks = np.array([(p.x, p.y) for p in shape.parts()], np.float64)
         descriptor = np.zeros(128, np.float32)
@@ -143,15 +182,25 @@ def at_size(image: np.ndarray, size: int) -> np.ndarray:
         LatentError: not uint8 [H, H, 3] of at least 64 px.
     """
     image = np.asarray(image)
-    is_rgb = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-    if not is_rgb or min(image.shape[:2]) < MIN_PX:
-        raise LatentError(
-            f"A picture to measure must be uint8 [H, W, 3] of at least 64 px, got {image.dtype} "
-            f"{image.shape}. Convert it to RGB, or take a larger one."
-        )
+    require_picture(image)
     if image.shape[:2] == (size, size):
         return np.ascontiguousarray(image)
     shrink = image.shape[0] > size
     return cv2.resize(
         image, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
     )
+
+
+def require_picture(image: np.ndarray) -> tuple[int, int]:
+    """Height and width of a picture that can be measured.
+
+    Raises:
+        LatentError: not uint8 [H, W, 3] of at least 64 px.
+    """
+    is_rgb = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+    if not is_rgb or min(image.shape[:2]) < MIN_PX:
+        raise LatentError(
+            f"A picture to measure must be uint8 [H, W, 3] of at least {MIN_PX} px, got "
+            f"{image.dtype} {image.shape}. Convert it to RGB, or take a larger one."
+        )
+    return image.shape[0], image.shape[1]
