@@ -488,3 +488,18 @@ def test_a_direction_file_that_is_none_is_explained(fake, monkeypatch):
     uploader.upload("pickle.npy", pickled.getvalue()).run()
     assert not at.exception
     assert "pickle.npy" in at.error[0].value
+
+
+def test_presets_and_dials_that_are_opened_as_faces_are_understood(fake):
+    at = start(seed="417")
+    before = frame(at)[1]
+    good = b'{"facegen_presets": 1, "presets": [{"name": "Monday", "targets": {"age": 60}}]}'
+    at.file_uploader(key="fg_open_0").upload("mine.json", good).run()
+    assert not at.error
+    assert "Monday" in at.toast[0].value
+    buffer = io.BytesIO()
+    ones = np.ones((18, 512), np.float32)
+    np.savez(buffer, vector=ones, weights=ones, meta=np.array("{}"))
+    at.file_uploader(key="fg_open_1").upload("dial.npz", buffer.getvalue()).run()
+    assert "is a dial" in at.error[0].value
+    assert frame(at)[1] == before

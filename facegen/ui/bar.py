@@ -12,7 +12,7 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.service import latent_key
-from facegen.ui import presets_menu, session
+from facegen.ui import presets_menu, session, shelf
 from facegen.ui.backend import Backend
 from facegen.ui.looks import Look
 from facegen.ui.state import Studio
@@ -138,7 +138,15 @@ def _open(studio: Studio) -> None:
 
 
 def open_bytes(studio: Studio, data: bytes, name: str) -> None:
-    """Take the face in a file in hand, or say why not."""
+    """Take the face in a file in hand, or say why not; presets and dials are known too."""
+    if name.lower().endswith(".json"):
+        presets_menu.take_file(studio, data, name)
+        return
+    if shelf.is_dial(data):
+        session.notify(
+            f"{name} is a dial, not a face: open it under Your dials, From a file."
+        )
+        return
     try:
         face = Face.from_bytes(data, name=name)
         face.require_space(studio.space)

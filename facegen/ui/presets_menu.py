@@ -163,5 +163,6 @@ def take_file(studio: Studio, data: bytes, name: str) -> None:
     )
     others = tuple(preset for preset in own() if preset.name not in names)
     st.session_state[_OWN] = (*others, *found)[-MAX_PRESETS:]
+    session.notify_done(f"{', '.join(preset.name for preset in found[:5])}: now among the presets.")
     if unknown:
         session.notify(f"Left out, because they are no dials here: {', '.join(unknown[:5])}.")

@@ -78,11 +78,11 @@ def to_bytes(dial: Any) -> bytes:
     return own_bytes(dial)
 
 
-def renamed(dial: Any, title: str) -> Any:
-    """The dial under another name; raises FacegenError."""
-    from facegen.directions.own import renamed_own
+def is_dial(data: bytes) -> bool:
+    """Whether the bytes look like a dial's file."""
+    from facegen.directions.own import is_own
 
-    return renamed_own(dial, name_of(title), title)
+    return is_own(data)
 
 
 def name_of(title: str) -> str:
