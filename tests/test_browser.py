@@ -563,6 +563,12 @@ def test_phone_keeps_the_face_in_sight(drawn, chromium):
     assert face["width"] >= 380
     assert page.locator("[data-dial=eyes_open]").bounding_box()["y"] < 844
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    lock = page.get_by_role("button", name="Lock Mouth")
+    assert min(lock.bounding_box()["width"], lock.bounding_box()["height"]) >= 36
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.locator("[data-testid=stSidebarNavLink]", has_text="Your dials").click()
+    page.locator(".fg-tiles button").first.click()  # The list of pages is out of the way.
+    page.locator("[data-mark=has]").wait_for()
     visitor.close()
 
 

@@ -143,9 +143,7 @@ def open_bytes(studio: Studio, data: bytes, name: str) -> None:
         presets_menu.take_file(studio, data, name)
         return
     if shelf.is_dial(data):
-        session.notify(
-            f"{name} is a dial, not a face: open it under Your dials, From a file."
-        )
+        session.notify(f"{name} is a dial, not a face: open it under Your dials, From a file.")
         return
     try:
         face = Face.from_bytes(data, name=name)

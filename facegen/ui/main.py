@@ -34,6 +34,7 @@ def main() -> None:
     with messages.guarded():
         chosen.run()
         _in_hand()
+        view.manners()
 
 
 def _design() -> None:

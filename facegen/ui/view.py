@@ -45,6 +45,7 @@ _FACE = _component("face")
 _PANEL = _component("panel")
 _STRIP = _component("strip")
 _TILES = _component("tiles")
+_MANNERS = _component("manners")
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,11 @@ def tiles(
     """
     data = {"tiles": entries, "marks": dict(marks) if marks else None, "size": size, "n": number}
     return _TILES(key=key, data=data, on_pick_change=on_pick)
+
+
+def manners() -> None:
+    """What every page needs of the browser besides; nothing is shown."""
+    _MANNERS(key="fg_manners")
 
 
 def jpeg_url(jpeg: bytes | None) -> str:
