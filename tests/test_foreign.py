@@ -74,7 +74,10 @@ def bad_files():
     yield "huge", np.full(512, 1e300)
 
 
-@pytest.mark.parametrize(("name", "array"), list(bad_files()), ids=[name for name, _ in bad_files()])
+BAD_FILES = dict(bad_files())
+
+
+@pytest.mark.parametrize(("name", "array"), list(BAD_FILES.items()), ids=list(BAD_FILES))
 def test_arrays_that_are_no_direction_are_refused_in_a_sentence(tmp_path, name, array):
     with pytest.raises(LatentError, match=r"thing\.npy") as info:
         foreign.read_foreign(stored(tmp_path, array))
@@ -154,9 +157,9 @@ def test_an_imported_dial_is_a_dial_and_its_file_can_be_imported_by_others(tmp_p
     again = foreign.import_direction(generator, path, name="mine_now", folder=folder)
     assert np.array_equal(again.vector, dial.vector)
     assert again.licence == "MIT"
+    other = FakeGenerator()
+    other.space = "space-0123456789ab"
     with pytest.raises(SpaceMismatchError):
-        other = FakeGenerator()
-        other.space = "space-0123456789ab"
         foreign.import_direction(other, path, name="mine_now", folder=folder)
 
 
