@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeDials, FakeGenerator, FakeShelf, fake_parts
+from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeShelf, fake_parts
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import about, backend, bar, design, presets_menu, view, workshop
+from facegen.ui import about, backend, bar, design, foundry, presets_menu, view, workshop
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -503,3 +504,9 @@ def test_presets_and_dials_that_are_opened_as_faces_are_understood(fake):
     at.file_uploader(key="fg_open_1").upload("dial.npz", buffer.getvalue()).run()
     assert "is a dial" in at.error[0].value
     assert frame(at)[1] == before
+
+
+def test_a_dial_that_guesses_is_called_so(fake):
+    dial = FakeOwnDial("wings", "Wings", np.zeros((18, 512), np.float32), score=0.4)
+    assert "guessing" in foundry.words(dial)
+    assert "guessing" not in foundry.words(replace(dial, score=0.93))

@@ -25,7 +25,8 @@ PARTS = {
     "Colours and light": (8, 18),
 }
 COUNTS = (6, 12, 24)
-STEPS = (-4.0, -2.0, 0.0, 2.0, 4.0)
+STEPS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+GUESSING = 0.6
 DRAW_SECONDS = 0.7
 _FOUND = "_facegen_found"
 _BROUGHT = "_facegen_brought"
@@ -35,7 +36,12 @@ _COUNT = "_facegen_brought_count"
 def words(dial: Any) -> str:
     """Where a dial comes from and how good it is, in words."""
     parts = [messages.plain(dial.source)] if dial.source else []
-    if dial.score is not None:
+    if dial.score is not None and dial.score < GUESSING:
+        parts.append(
+            f"hardly better than guessing on faces that it has not seen ({100 * dial.score:.0f} of "
+            "100 pairs in the right order): mark more faces"
+        )
+    elif dial.score is not None:
         parts.append(
             f"puts {100 * dial.score:.0f} of 100 pairs of faces that it has not seen in the "
             "right order"
@@ -67,7 +73,7 @@ def strip(
         moved = (w_plus + np.float32(step) * vector).astype(np.float32)
         in_time = time.monotonic() < until or backend.service.has_thumb(moved)
         src = view.jpeg_url(backend.service.thumb(moved)) if in_time else ""
-        label = f"{signed(step)}{unit}" if step else "as is"
+        label = f"{signed(step, 1)}{unit}" if step else "as is"
         entries.append({"id": f"{step:g}", "label": label, "src": src})
         is_done &= in_time
     view.tiles(entries, key=key, on_pick=lambda: None, size=120)
