@@ -22,8 +22,9 @@ LEVELS = {
     "bench": 7, "directions": 7,
     "editing": 8,
     "evaluation": 9,
-    "service": 9,
-    "cli": 10, "ui": 10,
+    "service": 9, "pose": 9,
+    "datasets": 10,
+    "cli": 11, "ui": 11,
 }  # fmt: skip
 SPECIAL = {"__init__", "__main__"}  # the package's front doors
 FRONT_DOOR_ONLY = {"streamlit": {"ui"}, "click": {"cli"}}

@@ -1,0 +1,236 @@
+"""The pictures of a sweep, one after the other, with what was measured in each.
+
+The loop is closed on the face, not on each frame: `Sweep` measures a dozen small previews first
+and then asks every frame for the angles that will come out (`facegen.pose.loop`). Frames are
+measured by a thread while the next one is drawn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from facegen.datasets.grid import Cell
+from facegen.errors import FacegenError, UsageError
+from facegen.face import Face
+from facegen.pose.expressions import express, expression
+from facegen.pose.loop import FEW_DESIGN, Angles, PoseMap, learn_pose_map
+from facegen.pose.plane import move_picture
+from facegen.pose.turn import require_in_range, safe_range
+
+DEPTH = 2  # frames that wait for their numbers while others are drawn
+
+
+class Renders(Protocol):
+    """What a sweep needs of a generator."""
+
+    model: str
+    space: str
+    img_resolution: int
+    preview_size: int
+
+    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+        """The picture of [18, 512], uint8 [size, size, 3]."""
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """The same, small and quick."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was measured in one picture.
+
+    Attributes:
+        values: Name -> number; at least yaw, pitch and roll in degrees.
+        landmarks: [68, 2] in fractions of the picture's edge.
+        descriptor: [128]; None where identity was not measured.
+    """
+
+    values: Mapping[str, float]
+    landmarks: np.ndarray
+    descriptor: np.ndarray | None = None
+
+
+class Looks(Protocol):
+    """Measures pictures; `facegen.datasets.watch.Watcher` is the real one."""
+
+    def angles(self, image: np.ndarray) -> Seen | None:
+        """Pose and shape: quick."""
+
+    def all(self, image: np.ndarray) -> Seen | None:
+        """Everything, with the descriptor: slower."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a sweep.
+
+    Attributes:
+        index: Place in the list of cells.
+        cell: What was asked for.
+        face: The latent behind it, for saving.
+        image: uint8 [size, size, 3].
+        seen: What was measured; None if no face was seen or nothing was measured.
+        identity: dlib distance to the frontal frame; None if not measured.
+        is_reachable: False if the angles were predicted to be missed by more than 3 degrees.
+    """
+
+    index: int
+    cell: Cell
+    face: Face
+    image: np.ndarray
+    seen: Seen | None = None
+    identity: float | None = None
+    is_reachable: bool = True
+
+
+@dataclass
+class Sweep:
+    """Draws cells of one face.
+
+    Attributes:
+        generator: Draws.
+        face: Whose pictures; not changed.
+        looks: Measures; None draws without measuring and without closing the loop.
+        size: Edge of the pictures.
+        measure: "all" (with identity), "angles", or "none".
+        close: Whether to measure the face first and correct what is asked.
+    """
+
+    generator: Renders
+    face: Face
+    looks: Looks | None = None
+    size: int = 1024
+    measure: str = "all"
+    close: bool = True
+    _maps: dict[tuple[str | None, float], PoseMap] = field(default_factory=dict)
+    _front: np.ndarray | None = None
+    _front_known: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn before any picture is made."""
+        self.face.require_space(self.generator.space)
+        if self.measure not in ("all", "angles", "none"):
+            raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
+        # Saved frames keep the name and the origin of the face in their story.
+        self.face = self.face if self.face.edits == () else self.face.rebased()
+
+    def require_cells(self, cells: Iterable[Cell]) -> list[Cell]:
+        """The cells as a list, if the face can take all of them.
+
+        Raises:
+            OutOfRangeError: an angle outside what dials were measured to do.
+            UsageError: no cell at all, an expression that is not available, an impossible motion.
+        """
+        found = list(cells)
+        if not found:
+            raise UsageError("The grid is empty: give at least one angle.")
+        for cell in found:
+            asked = {"yaw": cell.yaw, "pitch": cell.pitch}
+            require_in_range(self.face, **{k: v for k, v in asked.items() if v is not None})
+            cell.motion.require_valid()
+            if cell.expression:
+                expression(cell.expression)
+        return found
+
+    def face_of(self, cell: Cell) -> tuple[Face, bool]:
+        """The face of a cell, and whether its angles will come out."""
+        if cell.yaw is None and cell.pitch is None:
+            return self._move(cell, None, None), True
+        pose_map = self._map(cell)
+        yaw, pitch = cell.yaw or 0.0, cell.pitch or 0.0
+        asked = pose_map.ask(yaw, pitch)
+        face = self._move(
+            cell,
+            asked[0] if cell.yaw is not None else None,
+            asked[1] if cell.pitch is not None else None,
+        )
+        return face, pose_map.is_reachable(yaw, pitch)
+
+    def frames(
+        self, cells: Iterable[Cell], *, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Frame]:
+        """Draw the cells in order; each is given as soon as it is drawn and measured.
+
+        Args:
+            cells: As `require_cells` accepts.
+            is_cancelled: Asked before each picture; True ends the sweep.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="measure") as pool:
+            waiting: deque[tuple[Frame, Future[Frame]]] = deque()
+            for index, cell in enumerate(self.require_cells(cells)):
+                if is_cancelled():
+                    break
+                face, is_reachable = self.face_of(cell)
+                image = move_picture(
+                    self.generator.render(face.w_plus, size=self.size), cell.motion
+                )
+                frame = Frame(index, cell, face, image, is_reachable=is_reachable)
+                waiting.append((frame, pool.submit(self._measured, frame)))
+                while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
+                    yield waiting.popleft()[1].result()
+            while waiting:
+                yield waiting.popleft()[1].result()
+
+    def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
+        if cell.expression is None:
+            return express(self.face, "neutral", 0.0, yaw=yaw, pitch=pitch)
+        return express(self.face, cell.expression, cell.strength, yaw=yaw, pitch=pitch)
+
+    def _map(self, cell: Cell) -> PoseMap:
+        """The pose map of the cell's expression; measured when first needed."""
+        key = (cell.expression, cell.strength if cell.expression else 1.0)
+        if key in self._maps:
+            return self._maps[key]
+        limits: tuple[Angles, Angles] = (
+            safe_range(self.face, "yaw"),
+            safe_range(self.face, "pitch"),
+        )
+        looks = self.looks
+        if looks is None or not self.close:
+            self._maps[key] = PoseMap.identity(limits)
+            return self._maps[key]
+
+        def see(face: Face) -> Mapping[str, float] | None:
+            seen = looks.angles(self.generator.preview(face.w_plus))
+            return None if seen is None else seen.values
+
+        def move(yaw: float, pitch: float) -> Face:
+            return self._move(cell, yaw, pitch)
+
+        if cell.expression is None:
+            self._maps[key] = learn_pose_map(move, see, limits)
+        else:
+            own = self._map(Cell(cell.yaw, cell.pitch))
+            self._maps[key] = learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
+        return self._maps[key]
+
+    def _measured(self, frame: Frame) -> Frame:
+        if self.looks is None or self.measure == "none":
+            return frame
+        seen = (self.looks.all if self.measure == "all" else self.looks.angles)(frame.image)
+        identity = None
+        if seen is not None and seen.descriptor is not None:
+            front = self._frontal()
+            if front is not None:
+                identity = float(np.linalg.norm(seen.descriptor - front))
+        return Frame(
+            frame.index, frame.cell, frame.face, frame.image, seen, identity, frame.is_reachable
+        )
+
+    def _frontal(self) -> np.ndarray | None:
+        """The descriptor of the face looking ahead with its own expression."""
+        if not self._front_known and self.looks is not None:
+            self._front_known = True
+            try:
+                face, _ = self.face_of(Cell(0.0, 0.0))
+                seen = self.looks.all(self.generator.render(face.w_plus, size=self.size))
+            except FacegenError:
+                seen = None
+            self._front = None if seen is None else seen.descriptor
+        return self._front

@@ -1,0 +1,43 @@
+"""The instruments as sweeps use them: quick angles for closing the loop, everything for files."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from facegen.datasets.frames import Seen
+from facegen.measure.appearance import appearance
+from facegen.measure.classifiers import load_classifiers
+from facegen.measure.face import measured_from
+from facegen.measure.instruments import MEASURE_PX, load_instruments
+from facegen.measure.shape import measure_shape
+
+
+class Watcher:
+    """Measures pictures with the bundled instruments; use `load_watcher`."""
+
+    def angles(self, image: np.ndarray) -> Seen | None:
+        """Pose and shape by landmarks; None if no face is seen.
+
+        Args:
+            image: uint8 [H, H, 3].
+        """
+        sight = load_instruments().look(image, describe=False)
+        if sight is None:
+            return None
+        return Seen(measure_shape(sight.landmarks), sight.landmarks / MEASURE_PX)
+
+    def all(self, image: np.ndarray) -> Seen | None:
+        """Every number there is, and the descriptor."""
+        sight = load_instruments().look(image)
+        if sight is None:
+            return None
+        measured = measured_from(appearance(image), sight, load_classifiers())
+        return Seen(measured.values, sight.landmarks / MEASURE_PX, measured.descriptor)
+
+
+@lru_cache(maxsize=1)
+def load_watcher() -> Watcher:
+    """The one watcher of this process; its instruments load on first use."""
+    return Watcher()

@@ -1,0 +1,1 @@
+"""Pose and expression of a saved face: the same person, turned."""
