@@ -15,6 +15,7 @@ from facegen.cli.doctor import doctor
 from facegen.cli.faces import edit, generate, show
 from facegen.cli.models import models
 from facegen.cli.own_dials import COMMANDS as OWN_DIALS
+from facegen.cli.sweep import sweep
 from facegen.errors import FacegenError
 from facegen.version import __version__
 
@@ -38,7 +39,7 @@ def cli(*, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(message)s")
 
 
-for command in (generate, edit, show, measure, dials, directions, models, bench, doctor):
+for command in (generate, edit, show, measure, dials, directions, models, bench, doctor, sweep):
     cli.add_command(command)
 for command in OWN_DIALS:
     directions.add_command(command)

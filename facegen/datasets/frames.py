@@ -31,8 +31,6 @@ class Renders(Protocol):
 
     model: str
     space: str
-    img_resolution: int
-    preview_size: int
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
         """The picture of [18, 512], uint8 [size, size, 3]."""

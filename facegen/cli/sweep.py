@@ -1,0 +1,127 @@
+"""`sweep`: one saved face from every side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from facegen.cli.shared import engine_option, json_option, load_generator, model_option, print_json
+from facegen.face import Face
+
+SIZES = ["256", "512", "1024"]
+
+
+def confirm_many(count: int, *, yes: bool, size: int) -> None:
+    """Ask before making very many pictures."""
+    from facegen.datasets.grid import MANY
+
+    if count > MANY and not yes:
+        text = (
+            f"That is {count:,} pictures, about {count * (size / 1024) ** 2 * 1.4 / 1000:,.1f} GB. "
+            "Go on?"
+        )
+        click.confirm(text, abort=True, err=True)
+
+
+@click.command()
+@click.argument("face", type=click.Path(path_type=Path))
+@click.option("--yaw", default="-40:40:10", show_default=True, metavar="FROM:TO:STEP",
+              help="Degrees; both ends count. A list works too: -20,0,20.")
+@click.option("--pitch", default="0", show_default=True, metavar="FROM:TO:STEP",
+              help="Degrees, chin up positive.")
+@click.option("--expression", "expressions", multiple=True, metavar="NAME[:STRENGTH]",
+              help="happy, sad:0.5, … Repeatable; `own` keeps the face's.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True)
+@click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
+@click.option("--gif", is_flag=True, help="Also write sweep.gif, there and back.")
+@click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
+@click.option("--no-measure", is_flag=True, help="Do not measure the finished pictures: faster.")
+@click.option("--open-loop", is_flag=True, help="Ask for the angles as they are, uncorrected.")
+@click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
+@model_option
+@engine_option
+@json_option
+def sweep(
+    face: Path,
+    *,
+    yaw: str,
+    pitch: str,
+    expressions: tuple[str, ...],
+    out: Path,
+    size: str,
+    sheet: bool,
+    gif: bool,
+    mp4: bool,
+    no_measure: bool,
+    open_loop: bool,
+    yes: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Turn a saved face through a grid of angles and expressions.
+
+    \b
+    python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
+    """
+    from facegen.datasets.frames import Frame, Sweep
+    from facegen.datasets.grid import make_cells, parse_expression, parse_range
+    from facegen.datasets.sheets import (
+        frame_png,
+        frame_record,
+        json_line,
+        make_gif,
+        make_mp4,
+        sheet_png,
+    )
+    from facegen.datasets.watch import load_watcher
+    from facegen.files import write_atomic
+
+    named = [
+        (None, 1.0) if text == "own" else parse_expression(text) for text in expressions or ["own"]
+    ]
+    cells = make_cells(
+        parse_range(yaw, what="--yaw"), parse_range(pitch, what="--pitch"), named
+    )
+    confirm_many(len(cells), yes=yes, size=int(size))
+    opened = Face.load(face)
+    generator = load_generator(model, engine=engine)
+    turning = Sweep(
+        generator,
+        opened,
+        load_watcher(),
+        size=int(size),
+        measure="none" if no_measure else "all",
+        close=not open_loop,
+    )
+    cells = turning.require_cells(cells)
+    records: list[dict[str, object]] = []
+    frames: list[Frame] = []
+    keep = sheet or gif or mp4
+    with click.progressbar(length=len(cells), label="Turning", file=sys.stderr) as bar:
+        for frame in turning.frames(cells):
+            name = f"images/{frame.cell.stem(frame.index)}.png"
+            write_atomic(out / name, frame_png(frame))
+            records.append(frame_record(frame, file_name=name))
+            frames += [frame] if keep else []
+            bar.update(1)
+    write_atomic(out / "metadata.jsonl", b"".join(json_line(record) for record in records))
+    for wanted, name, make in (
+        (sheet, "sheet.png", sheet_png), (gif, "sweep.gif", make_gif), (mp4, "sweep.mp4", make_mp4),
+    ):  # fmt: skip
+        if wanted:
+            write_atomic(out / name, make(frames))
+    missed = sum(not record["is_reachable"] for record in records)
+    if missed:
+        click.echo(
+            f"Warning: {missed} of {len(records)} pictures miss their angles by more than 3 "
+            "degrees; metadata.jsonl marks them and holds the measured ones.",
+            err=True,
+        )
+    if as_json:
+        print_json({"pictures": len(records), "missed": missed, "folder": str(out)})
+    else:
+        click.echo(out)
