@@ -17,7 +17,6 @@ from facegen.errors import FacegenError
 from facegen.service import RenderResult, latent_key
 from facegen.ui import bar, messages, session, view
 from facegen.ui.backend import Backend
-from facegen.ui.locks import IDENTITY
 from facegen.ui.looks import MAX_PSI, Look
 from facegen.ui.state import Studio
 
@@ -160,7 +159,7 @@ def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
         studio.present(look),
         moved={name for name, delta in look.deltas if delta},
         locked=studio.locks.held,
-        identity=studio.locks.identity if IDENTITY else None,
+        identity=studio.locks.identity,
         psi=look.psi,
         own_psi=look.person.psi,
         max_psi=MAX_PSI,

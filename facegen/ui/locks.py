@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from facegen.editing import solve
+from facegen.editing.solve import IDENTITY
 from facegen.errors import OutOfRangeError
 from facegen.ui.looks import DELTA_DIGITS
 
-IDENTITY: str | None = getattr(solve, "IDENTITY", None)
-"""The name under which the dials hold the identity; None while they cannot."""
 PARTS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
 FURTHEST_RMS = 0.3  # Of a latent's numbers; further at once, faces fall apart.
 HOME = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
@@ -47,12 +45,12 @@ class Locks:
     @property
     def names(self) -> tuple[str, ...]:
         """Everything locked, as the solver wants it."""
-        own = (IDENTITY,) if self.identity and IDENTITY else ()
+        own = (IDENTITY,) if self.identity else ()
         return (*self.held, *own)
 
     def set(self, name: str, on: bool, readings: Mapping[str, float]) -> None:
         """Lock or unlock a dial or the identity; unknown names are ignored."""
-        if IDENTITY and name == IDENTITY:
+        if name == IDENTITY:
             self.identity = on
         elif not on:
             self.held.pop(name, None)
@@ -104,7 +102,7 @@ def turned_deltas(
     if not any(after.values()) and not any(held.values()):
         return {}
     after |= held
-    if locks.identity and IDENTITY:
+    if locks.identity:
         after[IDENTITY] = 0.0
     wanted = {name: after[name] - deltas.get(name, 0.0) for name in moves if name in after}
     _require_held(dials, own, dials.read(latent(after)), after, wanted, locks)

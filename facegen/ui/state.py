@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from facegen.editing.solve import IDENTITY
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.ui.darkroom import Latents
-from facegen.ui.locks import IDENTITY, Locks, aimed_deltas, natural_targets, turned_deltas
+from facegen.ui.locks import Locks, aimed_deltas, natural_targets, turned_deltas
 from facegen.ui.looks import (
     Dials,
     Faces,
@@ -76,8 +77,7 @@ class Studio:
         self._dials, self.table = dials, table
         safe = {name: dials.spec(name).safe for name in dials.names}
         self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
-        if IDENTITY:
-            self._limits[IDENTITY] = 0.0
+        self._limits[IDENTITY] = 0.0
         self._latents = Latents(self._faces, dials)
         # Dials that are gone are gone from the looks too.
         self._history = [self._with_known(look) for look in self._history]
