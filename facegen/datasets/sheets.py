@@ -6,7 +6,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +150,12 @@ def json_line(record: dict[str, Any]) -> bytes:
     return (json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def make_zip(frames: Sequence[Frame]) -> bytes:
+def make_zip(frames: Sequence[Frame], *, png_of: Callable[[Frame], bytes] = frame_png) -> bytes:
     """Face files under images/ and a manifest beside them; the same frames give the same bytes.
+
+    Args:
+        frames: What to pack.
+        png_of: Gives the file of a frame.
 
     Raises:
         UsageError: there are no pictures.
@@ -162,7 +166,7 @@ def make_zip(frames: Sequence[Frame]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for frame in frames:
             name = f"images/{frame.cell.stem(frame.index)}.png"
-            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), frame_png(frame))
+            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), png_of(frame))
             lines.append(json_line(frame_record(frame, file_name=name)))
         archive.writestr(zipfile.ZipInfo("metadata.jsonl", ZIP_TIME), b"".join(lines))
     return buffer.getvalue()

@@ -1,0 +1,271 @@
+"""The page "Pose sweep": the person in hand from every side, filling in while it is made."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+
+import streamlit as st
+
+from facegen.datasets.frames import Looks
+from facegen.datasets.grid import Cell, make_cells, parse_range
+from facegen.datasets.watch import load_watcher
+from facegen.errors import FacegenError
+from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
+from facegen.pose.turn import safe_range
+from facegen.ui import bar, design, messages
+from facegen.ui.backend import Backend
+from facegen.ui.state import Studio
+from facegen.ui.sweep_job import SweepJob
+
+MAX_PICTURES = 400
+POLL_SECONDS = 0.7
+SIZES = (256, 512, 1024)
+PITCH_SHOWN = 20
+MEASURE_SECONDS = 0.1
+AS_IT_IS = "own"
+_JOB = "_facegen_sweep"
+_WHO = "_facegen_sweep_who"
+_OPENED = "_facegen_sweep_opened"
+DOWNLOADS = (
+    ("sheet", "Contact sheet", "png", "image/png"),
+    ("gif", "GIF", "gif", "image/gif"),
+    ("mp4", "MP4", "mp4", "video/mp4"),
+    ("zip", "Zip", "zip", "application/zip"),
+)
+STYLE = """<style>
+.st-key-fg_sweep { max-width: 1500px; margin: 8px auto 60px; }
+.fg-turns { display: grid; gap: 10px 6px; }
+.fg-turns figure { margin: 0; min-width: 0; }
+.fg-turns img { width: 100%; aspect-ratio: 1; border-radius: 8px; display: block;
+  object-fit: cover; background: var(--fg-soft); }
+.fg-turns figcaption { font-size: 11px; line-height: 1.35; margin-top: 3px;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.fg-turns figcaption span { opacity: .65; display: block; }
+.fg-turns .missed span { opacity: 1; color: var(--fg-accent); }
+</style>"""
+
+
+def watcher() -> Looks | None:
+    """What measures; tests with drawn faces replace it."""
+    return load_watcher()
+
+
+def show(backend: Backend, studio: Studio) -> None:
+    """Draw the page."""
+    with st.container(key="fg_sweep"):
+        st.html(STYLE)
+        left, right = st.columns([1, 3], gap="large")
+        with left:
+            _ask(backend, studio)
+        with right:
+            _result()
+    messages.show_notices()
+
+
+# -- what to make ---------------------------------------------------------------------------------
+
+
+def _ask(backend: Backend, studio: Studio) -> None:
+    st.title("Pose sweep")
+    thumb = design.thumb_url(backend, studio, studio.look)
+    st.html(
+        f'<div class="fg-who"><img src="{thumb}" alt="" width="96" style="border-radius:14px">'
+        f"<div>{html.escape(studio.name)}</div></div>"
+    )
+    _open(studio)
+    face = studio.face()
+    low, high = (int(value) for value in safe_range(face, "yaw"))
+    yaw = st.slider("Turn, from and to", low, high, (-30, 30), format="%d°", key="sweep_yaw")
+    yaw_step = st.number_input("Step of the turn", 1, 45, 10, key="sweep_yaw_step")
+    pitch = st.slider(
+        "Tilt, from and to", -PITCH_SHOWN, PITCH_SHOWN, (0, 0), format="%d°", key="sweep_pitch"
+    )
+    pitch_step = st.number_input("Step of the tilt", 1, 20, 10, key="sweep_pitch_step")
+    chosen = st.multiselect(
+        "Expressions",
+        [AS_IT_IS, *AVAILABLE],
+        default=[AS_IT_IS],
+        format_func=lambda name: "As it is" if name == AS_IT_IS else expression(name).label,
+        key="sweep_expressions",
+    )
+    strength = st.slider("Strength", 0.0, 1.0, 1.0, 0.05, key="sweep_strength")
+    with st.expander("Not there yet"):
+        st.caption("\n".join(f"- {e.label}: {e.missing}." for e in EXPRESSIONS if e.missing))
+    size = st.selectbox(
+        "Size", SIZES, index=1, format_func=lambda s: f"{s} × {s}", key="sweep_size"
+    )
+    cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength)
+    _start(backend, studio, cells, size)
+
+
+def _cells(
+    yaw: tuple[int, int],
+    yaw_step: int,
+    pitch: tuple[int, int],
+    pitch_step: int,
+    chosen: list[str],
+    strength: float,
+) -> list[Cell]:
+    named = [(None if name == AS_IT_IS else name, strength) for name in chosen or [AS_IT_IS]]
+    return make_cells(
+        parse_range(f"{yaw[0]}:{yaw[1]}:{yaw_step}"),
+        parse_range(f"{pitch[0]}:{pitch[1]}:{pitch_step}"),
+        named,
+    )
+
+
+def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int) -> None:
+    each = backend.service.full_seconds
+    each = (each if math.isfinite(each) else 0.2) + MEASURE_SECONDS
+    st.caption(f"What will be made: {len(cells)} pictures, about {each * len(cells) + 2:.0f} s.")
+    if len(cells) > MAX_PICTURES:
+        st.warning(
+            f"Here at most {MAX_PICTURES} pictures are made at once; take larger steps, or use "
+            "`python -m facegen dataset` in a terminal."
+        )
+    running = job_in_hand()
+
+    def begin() -> None:
+        old = job_in_hand()
+        if old is not None:
+            old.cancel()
+        try:
+            job = SweepJob(backend.service, studio.face(), cells, size=size, looks=watcher())
+        except FacegenError as err:
+            messages.notify(str(err))
+            return
+        st.session_state[_JOB] = job.start()
+        st.session_state[_WHO] = bar.file_stem(studio)
+        st.session_state.pop("sweep_at", None)
+
+    st.button(
+        "Make the sweep",
+        key="sweep_start",
+        type="primary",
+        icon=":material/360:",
+        disabled=len(cells) > MAX_PICTURES or (running is not None and not running.is_done),
+        on_click=begin,
+        width="stretch",
+    )
+
+
+def _open(studio: Studio) -> None:
+    count = st.session_state.get(_OPENED, 0)
+    key = f"sweep_open_{count}"
+
+    def opened() -> None:
+        upload = st.session_state.get(key)
+        if upload is not None:
+            st.session_state[_OPENED] = count + 1
+            bar.open_bytes(studio, upload.getvalue(), upload.name)
+
+    st.file_uploader(
+        "Or drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."
+    )
+
+
+# -- what came of it ------------------------------------------------------------------------------
+
+
+def job_in_hand() -> SweepJob | None:
+    """The newest sweep of this visitor."""
+    job: SweepJob | None = st.session_state.get(_JOB)
+    return job
+
+
+def _result() -> None:
+    job = job_in_hand()
+    if job is None:
+        st.markdown(
+            "Choose how far the head turns, then **Make the sweep**. The pictures appear here one "
+            "by one, each with the angle that was asked for and the one measured in it."
+        )
+    elif job.is_done:
+        _draw(job)
+    else:
+        _live(job)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _live(job: SweepJob) -> None:
+    if job.is_done:
+        st.rerun()
+    _draw(job)
+
+
+def _draw(job: SweepJob) -> None:
+    shots = list(job.shots)
+    if not job.is_done:
+        left = job.seconds_left
+        about = "" if left is None else f", about {left:.0f} s left"
+        st.progress(len(shots) / job.total, f"{len(shots)} of {job.total} pictures{about}")
+        st.button("Cancel", key="sweep_cancel", icon=":material/close:", on_click=job.cancel)
+    elif job.error:
+        st.error(job.error)
+    elif job.is_cancelled and len(shots) < job.total:
+        st.caption(f"Cancelled after {len(shots)} of {job.total} pictures.")
+    else:
+        st.caption(f"{len(shots)} pictures in {job.seconds:.1f} s. Synthetic images.")
+    if not shots:
+        return
+    if job.is_done:
+        _scrub(job)
+    _grid(job)
+
+
+@st.fragment
+def _scrub(job: SweepJob) -> None:
+    shots = job.shots
+    picture, beside = st.columns([2, 1], vertical_alignment="center")
+    with beside:
+        at = 0
+        if len(shots) > 1:
+            st.session_state.setdefault("sweep_at", len(shots) // 2)
+            at = st.slider("Turn through", 0, len(shots) - 1, key="sweep_at", format="%d")
+        asked, seen = shots[at].lines
+        st.metric("Asked, turn / tilt", asked)
+        st.metric("Measured", seen.split(" id ")[0])
+        identity = shots[at].frame.identity
+        if identity is not None:
+            st.metric(
+                "Distance to the frontal picture",
+                f"{identity:.2f}",
+                help="Of dlib's face descriptors; below 0.6 it takes two pictures for one person.",
+            )
+        stem = st.session_state.get(_WHO, "face")
+        for kind, label, ending, mime in DOWNLOADS:
+            st.download_button(
+                label,
+                data=job.file_of(kind),
+                file_name=f"{stem}-sweep.{ending}",
+                mime=mime,
+                key=f"sweep_{kind}",
+                icon=":material/download:",
+                on_click="ignore",
+                width="stretch",
+            )
+    with picture:
+        st.image(shots[at].jpeg, width="stretch")
+
+
+def _grid(job: SweepJob) -> None:
+    shots = list(job.shots)
+    yaws = {shot.frame.cell.yaw for shot in shots}
+    columns = max(1, min(len(yaws), 12)) if len(shots) > 1 else 4
+    figures = []
+    for shot in shots:
+        asked, seen = (html.escape(line) for line in shot.lines)
+        data = base64.b64encode(shot.thumb).decode("ascii")
+        missed = "" if shot.frame.is_reachable else ' class="missed"'
+        figures.append(
+            f'<figure{missed}><img src="data:image/jpeg;base64,{data}" alt="{asked}">'
+            f"<figcaption>{asked}<span>{seen}</span></figcaption></figure>"
+        )
+    columns = max(columns, 4)
+    st.html(
+        f'<div class="fg-turns" style="grid-template-columns: repeat({columns}, 1fr)">'
+        + "".join(figures)
+        + "</div>"
+    )

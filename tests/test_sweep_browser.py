@@ -1,0 +1,74 @@
+"""The pose sweep as a user has it: a server, headless Chromium, the bundled network."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+from facegen.face import Face
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from test_browser import SECOND, Visitor, chromium, pytestmark, real  # noqa: F401
+
+
+def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
+    real,  # noqa: F811
+    chromium,  # noqa: F811
+    tmp_path,
+):
+    visitor = Visitor(chromium, real.url, "/?seed=950006")
+    page = visitor.page
+    page.get_by_role("link", name="Pose sweep").click()
+    page.get_by_role("button", name="Make the sweep").wait_for(timeout=30 * SECOND)
+    page.get_by_label("Step of the turn").fill("30")
+    page.get_by_label("Step of the turn").press("Enter")
+    page.get_by_text("What will be made: 3 pictures").wait_for(timeout=20 * SECOND)
+    page.get_by_role("button", name="Make the sweep").click()
+    page.get_by_text("3 pictures in").wait_for(timeout=60 * SECOND)
+    assert page.locator(".fg-turns figure").count() == 3
+    captions = page.locator(".fg-turns figcaption").all_inner_texts()
+    assert captions[0].startswith("-30°")
+    assert "id" in captions[2]  # measured, with the distance to the frontal picture
+    page.screenshot(path=str(tmp_path / "sweep.png"))
+    with page.expect_download(timeout=30 * SECOND) as waiting:
+        page.get_by_role("button", name="Zip").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        lines = archive.read("metadata.jsonl").decode().splitlines()
+        records = [json.loads(line) for line in lines]
+        files = {name for name in archive.namelist() if name.startswith("images/")}
+        assert {record["file_name"] for record in records} == files
+        assert [record["requested"]["yaw"] for record in records] == [-30, 0, 30]
+        for record in records:
+            data = archive.read(record["file_name"])
+            assert Image.open(io.BytesIO(data)).size == (512, 512)
+            Face.from_bytes(data, name="x.png").require_space(record["space"])
+            assert abs(record["measured"]["yaw"] - record["requested"]["yaw"]) < 8
+    assert not visitor.errors
+    visitor.close()
+
+
+def test_the_film_plays_in_chromium(chromium, tmp_path):  # noqa: F811
+    import base64
+
+    import numpy as np
+
+    from facegen.datasets.frames import Frame
+    from facegen.datasets.grid import Cell
+    from facegen.datasets.sheets import make_mp4
+
+    face = Face.from_w_plus(np.zeros(512, np.float32))
+    frames = [
+        Frame(i, Cell(yaw=float(i)), face, np.full((256, 256, 3), 40 * i, np.uint8))
+        for i in range(5)
+    ]
+    data = base64.b64encode(make_mp4(frames)).decode()
+    page = chromium.new_page()
+    page.set_content(f'<video muted autoplay src="data:video/mp4;base64,{data}"></video>')
+    page.wait_for_function("document.querySelector('video').ended", timeout=20 * SECOND)
+    assert page.evaluate("document.querySelector('video').videoWidth") == 256
+    page.close()
