@@ -42,12 +42,6 @@ class Locks:
     def __bool__(self) -> bool:
         return bool(self.held) or self.identity
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything locked, as the solver wants it."""
-        own = (IDENTITY,) if self.identity else ()
-        return (*self.held, *own)
-
     def set(self, name: str, on: bool, readings: Mapping[str, float]) -> None:
         """Lock or unlock a dial or the identity; unknown names are ignored."""
         if name == IDENTITY:
