@@ -9,10 +9,12 @@ import numpy as np
 from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
 from facegen.measure.appearance import COLOUR_PX, appearance
 from facegen.measure.classifiers import Classifiers, features, load_classifiers
+from facegen.measure.details import detail_values
 from facegen.measure.instruments import (
     MEASURE_PX,
     Box,
     Sight,
+    at_size,
     load_instruments,
     require_picture,
 )
@@ -33,7 +35,7 @@ class Measured:
 
     Attributes:
         values: Name -> number; yaw, pitch, roll in degrees, age in years, others as documented
-            in docs/dials.md.
+            in docs/measure.md.
         descriptor: float32 [128].
     """
 
@@ -54,7 +56,9 @@ def measure_face(image: np.ndarray) -> Measured | None:
     sight = load_instruments().look(image)
     if sight is None:
         return None
-    return measured_from(appearance(image), sight, load_classifiers())
+    measured = measured_from(appearance(image), sight, load_classifiers())
+    measured.values.update(detail_values(at_size(image, MEASURE_PX), sight.landmarks))
+    return measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +102,7 @@ def measure_picture(image: np.ndarray) -> list[FoundFace]:
         picture, to_aligned = align(image, quad, MEASURE_PX)
         sight = instruments.look_at(picture, moved_box(box, to_aligned))
         measured = measured_from(appearance(picture), sight, load_classifiers())
+        measured.values.update(detail_values(picture, sight.landmarks))
         turned = float(np.degrees(np.arctan2(to_aligned[1, 0], to_aligned[0, 0])))
         measured.values["roll"] -= turned
         faces.append(FoundFace(box, landmarks, measured, False))
