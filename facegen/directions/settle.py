@@ -111,8 +111,8 @@ class Settler:
                 damping = max(damping * 5, FIRST_DAMPING)
             step = np.linalg.solve(system + damping * np.eye(len(steps)), push)
             tried = steps + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-        change = np.tensordot(steps, self._steps.astype(np.float64), axes=1)
-        return change * self._room(np.asarray(w_plus, np.float64), change)
+        shift: np.ndarray = np.tensordot(steps, self._steps.astype(np.float64), axes=1)
+        return shift * self._room(np.asarray(w_plus, np.float64), shift)
 
     def _room(self, w_plus: np.ndarray, change: np.ndarray) -> float:
         """The share of a change, at most 1, that stays within the region of faces."""
