@@ -90,7 +90,11 @@ def generate(
     help="Set a dial to an absolute reading in its unit: age=60, yaw=15. Repeatable.",
 )
 @click.option(
-    "--lock", "locks", multiple=True, metavar="DIAL", help="Keep a dial's reading, or the identity. Repeatable."
+    "--lock",
+    "locks",
+    multiple=True,
+    metavar="DIAL",
+    help="Keep a dial's reading, or the identity. Repeatable.",
 )
 @click.option(
     "--quick",
