@@ -1,0 +1,145 @@
+"""Judges the measuring: `python -m scripts.judge_measure [descriptor] [placing] [details]`.
+
+descriptor: the fast descriptor beside dlib's own, numbers and time. placing: the same faces
+shrunk, turned and pasted into a larger picture. details: what is read from pixels beside labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import cv2
+import numpy as np
+
+from facegen.directions.labels import LABELS_PSI, read_labels
+from facegen.generator import Generator
+from facegen.measure.descriptor import FastDescriptor
+from facegen.measure.details import detail_values, learn_gaze, save_gaze
+from facegen.measure.face import measure_face, measure_picture
+from facegen.measure.instruments import MEASURE_PX, load_instruments
+from facegen.weights import ensure_files
+
+FIRST_SEED = 910_000
+SCENE_PX = (1300, 900)
+PLACES = {
+    "512 px": (0, 512),
+    "512 px, 15°": (15, 512),
+    "220 px": (0, 220),
+    "300 px, -25°": (-25, 300),
+}
+PAIRS = (
+    ("gaze_side", "gaze"), ("skin_ita", "skin"), ("hair_lightness", "hair_black"),
+    ("hair_lightness", "hair_blond"), ("hair_redness", "hair_red"), ("upper_lip", "lips"),
+    ("lower_lip", "lips"), ("mouth_corner_left", "smile"), ("mouth_corner_right", "smile"),
+)  # fmt: skip
+
+
+def judge_descriptor(generator: Generator, faces: int = 20) -> None:
+    """Largest differences to dlib, and the time of each."""
+    import dlib
+
+    slow = dlib.face_recognition_model_v1(str(ensure_files("dlib-face")["descriptor"]))
+    fast = {"one thread": FastDescriptor(threads=1), "all threads": FastDescriptor()}
+    differences, times = [], []
+    for seed in range(FIRST_SEED, FIRST_SEED + faces):
+        picture = generator.render(generator.w_from_seed(seed), size=MEASURE_PX)
+        sight = load_instruments().look(picture)
+        if sight is None:
+            continue
+        points = dlib.points()
+        for x, y in sight.landmarks.astype(int):
+            points.append(dlib.point(int(x), int(y)))
+        shape = dlib.full_object_detection(dlib.rectangle(0, 0, 1, 1), points)
+        stamps = [time.perf_counter()]
+        theirs = np.array(slow.compute_face_descriptor(picture, shape))
+        stamps.append(time.perf_counter())
+        chip = dlib.get_face_chip(picture, shape, 150, 0.25)
+        for network in fast.values():
+            stamp = time.perf_counter()
+            ours = network.describe(chip)
+            stamps.append(stamps[-1] + time.perf_counter() - stamp)
+            differences.append([np.abs(ours - theirs).max(), np.linalg.norm(ours - theirs)])
+        times.append(1e3 * np.diff(stamps))
+    number, distance = np.max(differences, axis=0)
+    print(f"largest difference of a number {number:.1e}, of a face {distance:.1e}")
+    for name, ms in zip(("dlib", *fast), np.transpose(times), strict=True):
+        print(f"{name}: median {np.median(ms):.1f} ms, min {ms.min():.1f} ms")
+
+
+def judge_placing(generator: Generator, faces: int = 24) -> None:
+    """Median change of each value in its standard deviation between the faces."""
+    plain: list[dict[str, float]] = []
+    changes: dict[str, list[dict[str, float]]] = {name: [] for name in PLACES}
+    for seed in range(FIRST_SEED, FIRST_SEED + faces):
+        picture = generator.render(generator.w_from_seed(seed))
+        before = measure_face(picture)
+        if before is None:
+            continue
+        plain.append(before.values)
+        for name, (turn, px) in PLACES.items():
+            matrix = cv2.getRotationMatrix2D((px / 2, px / 2), turn, 1)
+            matrix[:, 2] += np.array(SCENE_PX) / 2 - px / 2
+            small = cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA)
+            scene = cv2.warpAffine(small, matrix, SCENE_PX, borderValue=(120, 130, 110))
+            for face in measure_picture(scene)[:1]:
+                values = face.measured.values | {"roll": face.measured.values["roll"] + turn}
+                distance = float(np.linalg.norm(face.measured.descriptor - before.descriptor))
+                rows = {n: v - before.values[n] for n, v in values.items() if n in before.values}
+                changes[name].append(rows | {"descriptor": distance})
+    names = sorted(set.intersection(*[set(one) for one in plain]))
+    spread = {name: np.std([one[name] for one in plain]) for name in names}
+    for place, rows in changes.items():
+        median = {n: np.median([abs(r[n]) for r in rows if n in r]) for n in (*names, "descriptor")}
+        shares = sorted(((median[n] / spread[n], n) for n in names), reverse=True)
+        print(f"{place}: {len(rows)} of {len(plain)} found; descriptor {median['descriptor']:.3f}")
+        print(f"  median value {np.median([s for s, _ in shares]):.2f} sd; most: ", end="")
+        print(", ".join(f"{n} {s:.2f}" for s, n in shares[:6]))
+        print("  " + ", ".join(f"{n} {median[n]:.2f}" for n in ("yaw", "pitch", "roll", "age")))
+
+
+def judge_details(generator: Generator, faces: int = 300, *, learn: bool = False) -> None:
+    """Correlation of what pixels and landmarks say with the labels, on the first labelled faces."""
+    seeds, labels = read_labels()
+    seen, pictures, landmarks = [], [], []
+    for index in range(faces):
+        w_plus = generator.w_from_seed(int(seeds[index]), LABELS_PSI)
+        picture = generator.render(w_plus, size=MEASURE_PX)
+        sight = load_instruments().look(picture, describe=False)
+        if sight is None:
+            continue
+        seen.append(index)
+        pictures.append(picture)
+        landmarks.append(sight.landmarks)
+    if learn:
+        source = f"{len(seen)} generated faces, truncation {LABELS_PSI}"
+        save_gaze(learn_gaze(np.stack(pictures), np.stack(landmarks)), source=source)
+    values = [detail_values(*pair) for pair in zip(pictures, landmarks, strict=True)]
+    for name, label in PAIRS:
+        pair = np.array([[one.get(name, np.nan) for one in values], labels[label][seen]])
+        pair = pair[:, np.isfinite(pair).all(axis=0)]
+        print(f"{name} ~ {label}: {np.corrcoef(pair)[0, 1]:.2f} on {pair.shape[1]} faces")
+
+
+def main() -> None:
+    """Run what was asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    judges = {
+        "descriptor": judge_descriptor, "placing": judge_placing, "details": judge_details,
+    }  # fmt: skip
+    parser.add_argument("what", nargs="*", help=", ".join(judges))
+    parser.add_argument("--learn-gaze", action="store_true", help="Fit gaze_correction.json anew.")
+    args = parser.parse_args()
+    if unknown := set(args.what) - set(judges):
+        parser.error(f"unknown: {', '.join(unknown)}")
+    generator = Generator.load()
+    for name in args.what or judges:
+        print(f"[{name}]")
+        if name == "details":
+            judge_details(generator, learn=args.learn_gaze)
+        else:
+            judges[name](generator)
+
+
+if __name__ == "__main__":
+    main()
