@@ -85,8 +85,8 @@ def judge_placing(generator: Generator, faces: int = 24) -> None:
             for face in measure_picture(scene)[:1]:
                 values = face.measured.values | {"roll": face.measured.values["roll"] + turn}
                 distance = float(np.linalg.norm(face.measured.descriptor - before.descriptor))
-                rows = {n: v - before.values[n] for n, v in values.items() if n in before.values}
-                changes[name].append(rows | {"descriptor": distance})
+                change = {n: v - before.values[n] for n, v in values.items() if n in before.values}
+                changes[name].append(change | {"descriptor": distance})
     names = sorted(set.intersection(*[set(one) for one in plain]))
     spread = {name: np.std([one[name] for one in plain]) for name in names}
     for place, rows in changes.items():
