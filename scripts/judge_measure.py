@@ -78,7 +78,7 @@ def judge_placing(generator: Generator, faces: int = 24) -> None:
             continue
         plain.append(before.values)
         for name, (turn, px) in PLACES.items():
-            matrix = cv2.getRotationMatrix2D((px / 2, px / 2), turn, 1)
+            matrix = np.array(cv2.getRotationMatrix2D((px / 2, px / 2), turn, 1), np.float64)
             matrix[:, 2] += np.array(SCENE_PX) / 2 - px / 2
             small = cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA)
             scene = cv2.warpAffine(small, matrix, SCENE_PX, borderValue=(120, 130, 110))
