@@ -10,6 +10,7 @@ import logging
 import click
 
 from facegen.cli.bench import bench
+from facegen.cli.dataset import dataset
 from facegen.cli.dials import dials, directions, measure
 from facegen.cli.doctor import doctor
 from facegen.cli.faces import edit, generate, show
@@ -39,7 +40,19 @@ def cli(*, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(message)s")
 
 
-for command in (generate, edit, show, measure, dials, directions, models, bench, doctor, sweep):
+for command in (
+    generate,
+    edit,
+    show,
+    measure,
+    dials,
+    directions,
+    models,
+    bench,
+    doctor,
+    sweep,
+    dataset,
+):
     cli.add_command(command)
 for command in OWN_DIALS:
     directions.add_command(command)

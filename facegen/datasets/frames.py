@@ -8,7 +8,7 @@ measured by a thread while the next one is drawn.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -106,7 +106,7 @@ class Sweep:
     size: int = 1024
     measure: str = "all"
     close: bool = True
-    _maps: dict[tuple[str | None, float], PoseMap] = field(default_factory=dict)
+    _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
 
@@ -151,17 +151,23 @@ class Sweep:
         return face, pose_map.is_reachable(yaw, pitch)
 
     def frames(
-        self, cells: Iterable[Cell], *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        cells: Iterable[Cell],
+        *,
+        indices: Sequence[int] | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[Frame]:
         """Draw the cells in order; each is given as soon as it is drawn and measured.
 
         Args:
             cells: As `require_cells` accepts.
+            indices: Numbers of the frames, if not 0, 1, 2, …
             is_cancelled: Asked before each picture; True ends the sweep.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="measure") as pool:
             waiting: deque[tuple[Frame, Future[Frame]]] = deque()
-            for index, cell in enumerate(self.require_cells(cells)):
+            wanted = self.require_cells(cells)
+            for index, cell in zip(indices or range(len(wanted)), wanted, strict=True):
                 if is_cancelled():
                     break
                 face, is_reachable = self.face_of(cell)
@@ -181,32 +187,40 @@ class Sweep:
         return express(self.face, cell.expression, cell.strength, yaw=yaw, pitch=pitch)
 
     def _map(self, cell: Cell) -> PoseMap:
-        """The pose map of the cell's expression; measured when first needed."""
-        key = (cell.expression, cell.strength if cell.expression else 1.0)
-        if key in self._maps:
-            return self._maps[key]
+        """The pose map of the cell's expression, between the face's own and full strength."""
+        own = self._full_map(None)
+        if cell.expression is None:
+            return own
+        full = self._full_map(cell.expression)
+        weights = own.weights + cell.strength * (full.weights - own.weights)
+        return PoseMap(weights, own.limits)
+
+    def _full_map(self, name: str | None) -> PoseMap:
+        """The map of the face's own expression (None) or of a named one; measured when needed."""
+        if name in self._maps:
+            return self._maps[name]
         limits: tuple[Angles, Angles] = (
             safe_range(self.face, "yaw"),
             safe_range(self.face, "pitch"),
         )
         looks = self.looks
         if looks is None or not self.close:
-            self._maps[key] = PoseMap.identity(limits)
-            return self._maps[key]
+            self._maps[name] = PoseMap.identity(limits)
+            return self._maps[name]
 
         def see(face: Face) -> Mapping[str, float] | None:
             seen = looks.angles(self.generator.preview(face.w_plus))
             return None if seen is None else seen.values
 
         def move(yaw: float, pitch: float) -> Face:
-            return self._move(cell, yaw, pitch)
+            return self._move(Cell(expression=name), yaw, pitch)
 
-        if cell.expression is None:
-            self._maps[key] = learn_pose_map(move, see, limits)
+        if name is None:
+            self._maps[name] = learn_pose_map(move, see, limits)
         else:
-            own = self._map(Cell(cell.yaw, cell.pitch))
-            self._maps[key] = learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
-        return self._maps[key]
+            own = self._full_map(None)
+            self._maps[name] = learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
+        return self._maps[name]
 
     def _measured(self, frame: Frame) -> Frame:
         if self.looks is None or self.measure == "none":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from facegen.editing.dials import DialSet
 from facegen.errors import UsageError
 from facegen.face import Face
-from facegen.pose.turn import KEEPS, pose_face
+from facegen.pose.turn import pose_face
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,4 @@ def express(
         UsageError, OutOfRangeError: as `expression_targets` and `facegen.pose.turn.pose_face`.
     """
     targets = expression_targets(face, name, strength) if strength else {}
-    # Expression dials that the table does not name are free to follow: a laugh lifts cheeks.
-    keep = [word for word in KEEPS if word != "expression"] if targets else KEEPS
-    return pose_face(face, yaw=yaw, pitch=pitch, targets=targets, keep=keep)
+    return pose_face(face, yaw=yaw, pitch=pitch, targets=targets)

@@ -1,0 +1,167 @@
+"""`dataset`: many pictures of saved or new people, with a manifest."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.shared import (
+    count_progress,
+    engine_option,
+    json_option,
+    load_generator,
+    model_option,
+    print_json,
+)
+from facegen.cli.sweep import confirm_many
+from facegen.errors import UsageError
+from facegen.latents import DEFAULT_PSI, MAX_SEED
+
+if TYPE_CHECKING:
+    from facegen.datasets.job import Plan
+    from facegen.face import Face
+
+
+@click.command()
+@click.argument("faces", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--people", type=click.IntRange(1), help="So many new people instead of FACES.")
+@click.option("--balance", default="", metavar="LIST", help="Of age,gender,skin,pose: as many "
+              "people of each kind, with --people.")
+@click.option("--truncation", type=click.FloatRange(0, 1.2), default=DEFAULT_PSI,
+              show_default=True, help="psi of new people.")
+@click.option("--max-angle", type=float, default=40.0, show_default=True,
+              help="Yaw from minus to plus this, in degrees; pitch ends at 15.")
+@click.option("--step", type=float, default=5.0, show_default=True, help="Of the grid, degrees.")
+@click.option("--random", "random_count", type=int, default=100, show_default=True,
+              help="Random combinations of rotation, roll and expression after the grid.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True)
+@click.option("--size", type=click.Choice(["256", "512", "1024", "2048"]), default="1024",
+              show_default=True)
+@click.option("--upscale", type=click.Choice(["bilinear", "lanczos", "sr"]), default="lanczos",
+              show_default=True, help="How pictures above 1024 px are made.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Processes; each takes whole people.")
+@click.option("--measure", type=click.Choice(["all", "angles", "none"]), default="all",
+              show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
+@model_option
+@engine_option
+@json_option
+def dataset(
+    faces: tuple[Path, ...],
+    *,
+    people: int | None,
+    balance: str,
+    truncation: float,
+    max_angle: float,
+    step: float,
+    random_count: int,
+    seed: int,
+    size: str,
+    upscale: str,
+    workers: int,
+    measure: str,
+    out: Path,
+    yes: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Make a dataset: a grid of poses, then random combinations, for every person.
+
+    Cut off at any moment, the same command goes on where it stopped.
+
+    \b
+    python -m facegen dataset face.png --max-angle 40 --step 10 --random 100 --out data
+    python -m facegen dataset --people 1000 --balance age,gender --random 20 --out crowd
+    """
+    from facegen.datasets.job import Plan, finish, is_finished, open_folder
+    from facegen.datasets.people import new_people, open_people
+
+    if bool(faces) == bool(people):
+        raise UsageError("Name faces or give --people N, one of the two.")
+    if balance and not people:
+        raise UsageError("--balance chooses among new people; give --people N with it.")
+    plan = Plan(max_angle, step, random_count, seed, int(size), upscale, measure=measure)
+    each = len(plan.cells(0))
+    if people:
+        confirm_many(people * each, yes=yes, size=int(size))
+    generator = load_generator(model, engine=engine)
+    if people:
+        kinds = [word.strip() for word in balance.split(",") if word.strip()]
+        crowd = new_people(generator, people, seed=seed, psi=truncation, balance=kinds)
+    else:
+        crowd = open_people(faces, generator.space, warn=lambda text: click.echo(text, err=True))
+        confirm_many(len(crowd) * each, yes=yes, size=int(size))
+    open_folder(out, plan, crowd, generator.model)
+    count = len(crowd) * each
+    if not is_finished(out):
+        _make(out, plan, crowd, generator, workers, model=model, engine=engine)
+        count = finish(out, plan, crowd)
+    if as_json:
+        print_json({"folder": str(out), "people": len(crowd), "pictures": count})
+    else:
+        click.echo(out)
+
+
+def _make(
+    out: Path,
+    plan: Plan,
+    crowd: list[tuple[str, Face]],
+    generator: Any,
+    workers: int,
+    *,
+    model: str,
+    engine: str,
+) -> None:
+    from facegen.datasets.job import make_person
+    from facegen.datasets.watch import load_watcher
+
+    total = len(crowd) * len(plan.cells(0))
+    finished = 0
+    with count_progress("Making pictures") as progress:
+
+        def done(more: int) -> None:
+            nonlocal finished
+            finished += more
+            progress(finished, total)
+
+        if workers == 1 or len(crowd) == 1:
+            for number, (name, face) in enumerate(crowd):
+                make_person(out, plan, name, face, number, generator=generator,
+                            looks=load_watcher(), done=done)  # fmt: skip
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            min(workers, len(crowd)),
+            mp_context=context,
+            initializer=_start,
+            initargs=(model, engine),
+        ) as pool:
+            jobs = [
+                pool.submit(_person, out, plan, name, face, number)
+                for number, (name, face) in enumerate(crowd)
+            ]
+            for job in as_completed(jobs):
+                job.result()
+                done(total // len(crowd))
+
+
+_WORKER: dict[str, Any] = {}
+
+
+def _start(model: str, engine: str) -> None:
+    _WORKER["generator"] = load_generator(model, engine=engine)
+
+
+def _person(out: Path, plan: Plan, name: str, face: Face, number: int) -> None:
+    from facegen.datasets.job import make_person
+    from facegen.datasets.watch import load_watcher
+
+    make_person(out, plan, name, face, number, generator=_WORKER["generator"],
+                looks=load_watcher())  # fmt: skip

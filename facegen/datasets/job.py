@@ -1,0 +1,257 @@
+"""A dataset on disk: made picture by picture, resumable after a kill at any moment.
+
+Layout: `images/<person>/<cell>.png` (face files, their latents inside), `metadata.jsonl` (one line
+a picture, what an image-folder loader reads), `manifest.parquet` (the same as a table),
+`dataset.json` (the job). While it is made, each finished picture leaves a small record under
+`.records/`, written after the picture and both written whole: a picture without a record is made
+anew, so nothing is ever torn, doubled, or missing. The tables are put together from the records at
+the end, in the job's order, so that a job that was cut off ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from facegen.datasets.frames import Frame, Looks, Renders, Sweep
+from facegen.datasets.grid import Cell, dataset_grid, random_cells
+from facegen.datasets.sheets import frame_record, json_line
+from facegen.errors import SaveError, UsageError
+from facegen.face import Face
+from facegen.files import write_atomic
+from facegen.pose.expressions import AVAILABLE
+
+FORMAT = 1
+RECORDS = ".records"
+UPSCALERS = {"bilinear": cv2.INTER_LINEAR, "lanczos": cv2.INTER_LANCZOS4}
+NATIVE = 1024
+SIZES = (256, 512, 1024, 2048)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dataset holds for each person.
+
+    Attributes:
+        max_angle: Bound of yaw in degrees; pitch ends at 15.
+        step: Of the grid in degrees.
+        random: Random combinations after the grid.
+        seed: Of those.
+        size: Edge of the pictures: one of SIZES.
+        upscale: "bilinear" or "lanczos"; used above 1024 px.
+        expressions: What random combinations may wear.
+        measure: "all", "angles" or "none".
+    """
+
+    max_angle: float = 40.0
+    step: float = 5.0
+    random: int = 100
+    seed: int = 0
+    size: int = 1024
+    upscale: str = "lanczos"
+    expressions: tuple[str, ...] = AVAILABLE
+    measure: str = "all"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be made."""
+        if self.upscale == "sr":
+            raise UsageError(
+                "No super-resolution model is installed or known to this version; use --upscale "
+                "lanczos."
+            )
+        if self.upscale not in UPSCALERS:
+            raise UsageError(f"--upscale is bilinear, lanczos or sr, got '{self.upscale}'.")
+        if self.size not in SIZES:
+            raise UsageError(f"A size is one of {', '.join(map(str, SIZES))}, got {self.size}.")
+        if self.random < 0:
+            raise UsageError(f"--random must be 0 or more, got {self.random}.")
+
+    def cells(self, person: int) -> list[Cell]:
+        """The grid, then the random combinations of a person."""
+        grid = dataset_grid(self.max_angle, self.step)
+        return grid + random_cells(
+            self.random,
+            max_angle=self.max_angle,
+            expressions=self.expressions,
+            seed=self.seed,
+            person=person,
+        )
+
+
+def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model: str) -> None:
+    """Make the folder, or take up a job that was cut off.
+
+    Raises:
+        UsageError: the folder holds another dataset, or other things.
+        SaveError: it cannot be written.
+    """
+    job = {
+        "format": FORMAT,
+        "model": model,
+        "synthetic": True,
+        "plan": {**plan.__dict__, "expressions": list(plan.expressions)},
+        "people": [[name, _digest(face.w_plus)] for name, face in people],
+    }
+    text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
+    path = out / "dataset.json"
+    if path.exists():
+        if path.read_bytes() != text:
+            raise UsageError(
+                f"{out} holds a dataset of other people or settings; give the same ones to go on "
+                "with it, or another --out."
+            )
+        for torn in out.rglob(".*.part"):
+            torn.unlink(missing_ok=True)
+        return
+    try:
+        is_empty = not out.exists() or not any(
+            entry for entry in out.iterdir() if not entry.name.endswith(".part")
+        )
+    except OSError as err:
+        raise SaveError(f"{out} cannot be used as a folder ({err.strerror}).") from err
+    if not is_empty:
+        raise UsageError(f"{out} is not empty and holds no dataset; choose another --out.")
+    write_atomic(path, text)
+
+
+def make_person(
+    out: Path,
+    plan: Plan,
+    name: str,
+    face: Face,
+    person: int,
+    *,
+    generator: Renders,
+    looks: Looks | None,
+    done: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Make what is missing of one person.
+
+    Args:
+        out: The dataset's folder.
+        plan: What to make.
+        name: The person's folder under images/.
+        face: The person.
+        person: Number in the dataset.
+        generator: Draws.
+        looks: Measures; None measures nothing.
+        done: Called with a number of finished pictures, those found finished included.
+
+    Raises:
+        FacegenError: what was finished stays; the same call goes on.
+    """
+    cells = plan.cells(person)
+    folder = _folder(name, person)
+    names = [f"images/{folder}/{cell.stem(index)}.png" for index, cell in enumerate(cells)]
+    missing = [
+        index for index, file in enumerate(names) if not _is_finished(out, folder, index, file)
+    ]
+    done(len(cells) - len(missing))
+    if not missing:
+        return
+    sweep = Sweep(generator, face, looks, size=min(plan.size, NATIVE), measure=plan.measure)
+    wanted = [cells[index] for index in missing]
+    for frame in sweep.frames(wanted, indices=missing):
+        png = _png(frame, plan)
+        file = names[frame.index]
+        facts = {
+            "person": name,
+            "person_number": person,
+            "part": "random" if frame.index >= len(cells) - plan.random else "grid",
+            "seed": face.seed,
+            "latent": file,
+            "latent_sha256": _digest(frame.face.w_plus),
+            "file_sha256": hashlib.sha256(png).hexdigest(),
+        }
+        write_atomic(out / file, png)
+        record = frame_record(frame, file_name=file, **facts)
+        write_atomic(_record_path(out, folder, frame.index), json_line(record))
+        done(1)
+
+
+def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
+    """Put the tables together and drop the records.
+
+    Returns:
+        How many pictures the dataset has.
+
+    Raises:
+        SaveError: a table cannot be written; the records stay.
+    """
+    lines: list[bytes] = []
+    for person, (name, _) in enumerate(people):
+        folder = _folder(name, person)
+        count = len(plan.cells(person))
+        lines += [_record_path(out, folder, index).read_bytes() for index in range(count)]
+    rows = [flat(json.loads(line)) for line in lines]
+    _write_parquet(out / "manifest.parquet", rows)
+    write_atomic(out / "metadata.jsonl", b"".join(json_line(row) for row in rows))
+    shutil.rmtree(out / RECORDS, ignore_errors=True)
+    return len(rows)
+
+
+def is_finished(out: Path) -> bool:
+    """Whether the dataset in a folder is complete: its last table is there."""
+    return (out / "metadata.jsonl").exists()
+
+
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with its requested and measured values as columns of their own."""
+    row = {k: v for k, v in record.items() if k not in ("requested", "measured")}
+    for group in ("requested", "measured"):
+        row |= {f"{group}_{key}": value for key, value in record[group].items()}
+    return row
+
+
+def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:  # it comes with Streamlit; the JSON lines hold the same
+        return
+    import io
+
+    names = sorted({name for row in rows for name in row})
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def _png(frame: Frame, plan: Plan) -> bytes:
+    if plan.size <= frame.image.shape[0]:
+        return frame.face.to_png(frame.image)
+    edge = (plan.size, plan.size)
+    image = cv2.resize(frame.image, edge, interpolation=UPSCALERS[plan.upscale])
+    return replace(frame, image=image).face.to_png(image)
+
+
+def _is_finished(out: Path, folder: str, index: int, file: str) -> bool:
+    """Whether a picture and its record are both there and belong together."""
+    record = _record_path(out, folder, index)
+    try:
+        known = json.loads(record.read_bytes())["file_sha256"]
+        return bool(hashlib.sha256((out / file).read_bytes()).hexdigest() == known)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _record_path(out: Path, folder: str, index: int) -> Path:
+    return out / RECORDS / folder / f"{index:06d}.json"
+
+
+def _folder(name: str, person: int) -> str:
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]
+    return f"{person:05d}-{safe}"
+
+
+def _digest(w_plus: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(w_plus, "<f4").tobytes()).hexdigest()

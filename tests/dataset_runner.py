@@ -1,0 +1,28 @@
+"""Makes a dataset of drawn faces, as a process that tests can kill: OUT [seconds a picture]."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+from fakes import FakeGenerator  # noqa: E402
+
+from facegen.datasets.job import Plan, finish, is_finished, make_person, open_folder  # noqa: E402
+from facegen.datasets.people import new_people  # noqa: E402
+
+
+def main(out: Path, delay_s: float) -> None:
+    generator = FakeGenerator(delay_s=delay_s)
+    plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none")
+    people = new_people(generator, 2, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    if not is_finished(out):
+        for number, (name, face) in enumerate(people):
+            make_person(out, plan, name, face, number, generator=generator, looks=None)
+        finish(out, plan, people)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)

@@ -1,0 +1,205 @@
+"""Datasets: complete, readable, and the same whether killed or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dataset_runner
+import numpy as np
+import pytest
+from fakes import FakeGenerator
+from PIL import Image
+
+from facegen.datasets.job import Plan, finish, make_person, open_folder
+from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
+from facegen.editing.dials import DialSet
+from facegen.errors import FacegenError, SaveError, UsageError
+from facegen.face import Face
+
+RUNNER = Path(dataset_runner.__file__)
+KILLS = 10
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "data"
+    dataset_runner.main(out, 0.0)
+    return out
+
+
+def test_manifest_and_pictures_match(whole):
+    rows = [json.loads(line) for line in (whole / "metadata.jsonl").read_text().splitlines()]
+    pictures = sorted(str(p.relative_to(whole)) for p in whole.rglob("*.png"))
+    assert sorted(row["file_name"] for row in rows) == pictures
+    assert len(rows) == 2 * (9 + 3)
+    grid, rest = rows[:9], rows[9:12]
+    assert [row["requested_yaw"] for row in grid[:3]] == [-10, 0, 10]
+    assert {row["part"] for row in rest} == {"random"}
+    for row in rows[:3]:
+        face = Face.load(whole / row["file_name"])
+        assert face.space == row["space"]
+        assert Image.open(whole / row["file_name"]).size == (256, 256)
+    assert not list(whole.rglob("*.part"))
+    assert not (whole / ".records").exists()
+
+
+def test_the_table_holds_the_same_as_the_lines(whole):
+    table = pytest.importorskip("pyarrow.parquet").read_table(whole / "manifest.parquet")
+    rows = [json.loads(line) for line in (whole / "metadata.jsonl").read_text().splitlines()]
+    assert table.column("file_name").to_pylist() == [row["file_name"] for row in rows]
+    assert table.column("requested_yaw").to_pylist() == [row["requested_yaw"] for row in rows]
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(whole, tmp_path):
+    out = tmp_path / "data"
+    rng = random.Random(3)
+    killed = 0
+    for _ in range(60):
+        process = subprocess.Popen([sys.executable, str(RUNNER), str(out), "0.1"])
+        if killed < KILLS:
+            before = len(list(out.rglob("*.png")))
+            deadline = time.monotonic() + 30
+            while len(list(out.rglob("*.png"))) <= before and time.monotonic() < deadline:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 0.12))
+            os.kill(process.pid, signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        elif process.wait() == 0:
+            break
+    assert killed == KILLS
+    assert contents(out) == contents(whole)
+
+
+def test_a_torn_picture_is_made_anew(whole, tmp_path):
+    out = tmp_path / "data"
+    generator = FakeGenerator()
+    plan = Plan(max_angle=0, step=5, random=1, size=256, measure="none")
+    people = new_people(generator, 1, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    before = contents(out)
+    picture = next(out.rglob("*.png"))
+    picture.write_bytes(picture.read_bytes()[:100])
+    generator.rendered = 0
+    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    assert generator.rendered == 1
+    assert contents(out) == before
+    assert finish(out, plan, people) == 2
+
+
+def test_another_job_in_the_folder_is_refused(whole):
+    generator = FakeGenerator()
+    people = new_people(generator, 2, seed=5, psi=0.7)
+    before = contents(whole)
+    with pytest.raises(UsageError, match="other people or settings"):
+        open_folder(whole, Plan(max_angle=20, size=256), people, generator.model)
+    assert contents(whole) == before
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    generator = FakeGenerator()
+    people = new_people(generator, 1, seed=5, psi=0.7)
+    with pytest.raises(UsageError, match="not empty"):
+        open_folder(tmp_path, Plan(size=256), people, generator.model)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError, match="folder"):
+        open_folder(tmp_path / "file", Plan(size=256), people, generator.model)
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_finished_stays(whole, tmp_path, monkeypatch):
+    from facegen.datasets import job
+
+    out = tmp_path / "data"
+    generator = FakeGenerator()
+    plan = Plan(max_angle=10, step=10, random=0, size=256, measure="none")
+    people = new_people(generator, 1, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    real, count = job.write_atomic, [0]
+
+    def failing(path, data):
+        count[0] += 1
+        if count[0] > 4:
+            raise SaveError(f"{path.name} could not be written (No space left on device).")
+        real(path, data)
+
+    monkeypatch.setattr(job, "write_atomic", failing)
+    with pytest.raises(SaveError, match="No space left"):
+        make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    monkeypatch.undo()
+    assert len(list(out.rglob("*.png"))) == 2
+    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    assert finish(out, plan, people) == 9
+
+
+def test_files_that_are_no_faces_are_named_and_left_out(tmp_path):
+    generator = FakeGenerator()
+    face = Face.from_seed(generator, 3)
+    face.save(tmp_path / "anna.png", generator.render(face.w_plus, size=256), npz=True)
+    (tmp_path / "notes.txt").write_text("x")
+    Image.new("RGB", (64, 64)).save(tmp_path / "holiday.png")
+    said: list[str] = []
+    people = open_people([tmp_path], generator.space, warn=said.append)
+    assert [name for name, _ in people] == ["anna"]
+    assert len(said) == 2
+    assert all(name in " ".join(said) for name in ("notes.txt", "holiday.png"))
+    with pytest.raises(FacegenError, match=r"holiday\.png"):
+        open_people([tmp_path / "holiday.png"], generator.space)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="No face was found"):
+        open_people([tmp_path / "empty"], generator.space)
+
+
+def test_a_face_of_another_space_is_refused(tmp_path):
+    generator = FakeGenerator()
+    face = Face.from_w_plus(np.zeros(512, np.float32), space="space-elsewhere")
+    face.save(tmp_path / "far.png", generator.render(face.w_plus, size=256))
+    with pytest.raises(FacegenError, match="space-elsewhere"):
+        open_people([tmp_path / "far.png"], generator.space)
+
+
+@pytest.mark.weights
+def test_balance_evens_out_who_is_drawn(generator):
+    dials = DialSet.load(generator.space)
+
+    def share_of_women(people):
+        return np.mean([bin_of(dials.read(f.w_plus), ["gender"])[0] == 0 for _, f in people])
+
+    def spread(people):
+        bins = [bin_of(dials.read(f.w_plus), ["age"])[0] for _, f in people]
+        return np.bincount(bins, minlength=len(BALANCE["age"][1]) + 1)
+
+    plain = new_people(generator, 16, seed=960000, psi=0.9)
+    balanced = new_people(generator, 16, seed=960000, psi=0.9, balance=["age", "gender"])
+    assert share_of_women(balanced) == pytest.approx(0.5, abs=0.13)
+    assert spread(balanced).min() > spread(plain).min()
+    assert len({name for name, _ in balanced}) == 16
+    with pytest.raises(UsageError, match="knows age"):
+        new_people(generator, 2, seed=0, psi=0.7, balance=["shoes"])
+
+
+def test_super_resolution_is_said_to_be_missing():
+    with pytest.raises(UsageError, match="No super-resolution model"):
+        Plan(size=2048, upscale="sr")
+
+
+def test_upscaled_pictures_have_the_size_asked_for(tmp_path):
+    generator = FakeGenerator()
+    plan = Plan(max_angle=0, step=5, random=0, size=2048, upscale="bilinear", measure="none")
+    people = new_people(generator, 1, seed=5, psi=0.7)
+    open_folder(tmp_path / "x", plan, people, generator.model)
+    make_person(tmp_path / "x", plan, *people[0], 0, generator=generator, looks=None)
+    assert Image.open(next(tmp_path.rglob("*.png"))).size == (2048, 2048)
