@@ -1,0 +1,152 @@
+"""Poses and expressions: what is asked for is what the picture shows, and the person stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facegen.datasets.watch import load_watcher
+from facegen.editing.dials import DialSet
+from facegen.errors import OutOfRangeError, UsageError
+from facegen.face import Face
+from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express, expression
+from facegen.pose.loop import FULL_DESIGN, PoseMap, close_loop, learn_pose_map
+from facegen.pose.plane import Motion, move_picture
+from facegen.pose.turn import GEOMETRY_ROWS, pose_face
+
+LIMITS = ((-45.0, 45.0), (-25.0, 25.0))
+
+
+@pytest.fixture(scope="module")
+def stranger(generator) -> Face:
+    return Face.from_seed(generator, 950_006)
+
+
+def seen(generator, face):
+    return load_watcher().all(generator.render(face.w_plus, size=512))
+
+
+@pytest.mark.weights
+def test_the_head_turns_and_it_is_still_the_same_person(generator, stranger):
+    front = seen(generator, pose_face(stranger, yaw=0, pitch=0))
+    for yaw in (-25.0, 25.0):
+        turned = seen(generator, pose_face(stranger, yaw=yaw, pitch=0))
+        assert turned.values["yaw"] == pytest.approx(yaw, abs=8)
+        assert np.linalg.norm(turned.descriptor - front.descriptor) < 0.6
+
+
+@pytest.mark.weights
+def test_a_posed_face_is_a_start_that_saves_and_keeps_the_fine_rows(generator, stranger, tmp_path):
+    posed = pose_face(stranger, yaw=20)
+    assert posed.edits == ()
+    assert np.array_equal(posed.w_plus[GEOMETRY_ROWS:], stranger.w_plus[GEOMETRY_ROWS:])
+    posed.save(tmp_path / "posed.png", generator.render(posed.w_plus, size=256))
+    assert np.array_equal(Face.load(tmp_path / "posed.png").w_plus, posed.w_plus)
+    assert pose_face(stranger) is stranger
+
+
+@pytest.mark.weights
+def test_angles_no_face_can_take_are_refused(stranger):
+    with pytest.raises(OutOfRangeError, match="yaw can be set from"):
+        pose_face(stranger, yaw=80)
+    with pytest.raises(UsageError, match="finite"):
+        pose_face(stranger, pitch=float("nan"))
+    with pytest.raises(UsageError, match="What to keep"):
+        pose_face(stranger, yaw=1, keep=["hat"])
+
+
+@pytest.mark.weights
+def test_closing_the_loop_comes_nearer(generator, stranger):
+    def render(w_plus):
+        return generator.render(w_plus, size=256)
+
+    def measure(image):
+        found = load_watcher().angles(image)
+        return None if found is None else found.values
+
+    targets = {"yaw": 30.0, "pitch": -8.0}
+    first = close_loop(render, measure, stranger, targets, rounds=0)
+    closed = close_loop(render, measure, stranger, targets, rounds=2)
+    assert closed.error <= first.error
+    assert closed.error < 3
+    assert closed.is_reached
+
+
+@pytest.mark.weights
+def test_a_laugh_opens_the_mouth_and_neutral_is_neutral_whatever_came_before(generator, stranger):
+    laughing = express(stranger, "laugh")
+    own, wide = seen(generator, stranger), seen(generator, laughing)
+    assert wide.values["mouth_open"] > own.values["mouth_open"] + 0.03
+    calm = [seen(generator, express(face, "neutral")) for face in (stranger, laughing)]
+    for found in calm:
+        assert found.values["smile"] < own.values["smile"] - 0.3
+        assert found.values["mouth_open"] < 0.06
+
+
+@pytest.mark.weights
+def test_strength_0_changes_nothing_and_half_lies_between(stranger):
+    assert express(stranger, "happy", 0.0) is stranger
+    read = DialSet.load().read
+    values = [read(express(stranger, "angry", s).w_plus)["brow_height"] for s in (0, 0.5, 1)]
+    assert values[0] > values[1] > values[2]
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        express(stranger, "angry", 1.5)
+
+
+@pytest.mark.parametrize("entry", EXPRESSIONS, ids=lambda e: e.name)
+def test_every_expression_works_or_says_why_not(entry):
+    dials = DialSet.load()
+    if entry.missing:
+        with pytest.raises(UsageError, match="not available"):
+            expression(entry.name)
+    else:
+        assert entry.name in AVAILABLE
+        for dial, value in entry.targets.items():
+            low, high = dials.spec(dial).safe
+            assert low <= value <= high, dial
+
+
+def test_an_unknown_expression_names_those_there_are():
+    with pytest.raises(UsageError, match="neutral, happy"):
+        expression("grumpy")
+
+
+def test_a_pose_map_undoes_what_a_face_makes_of_angles():
+    truth = {"gain": 0.8, "offset": 3.0}
+
+    def move(yaw, pitch):
+        return (yaw, pitch)
+
+    def see(asked):
+        yaw, pitch = asked
+        return {
+            "yaw": truth["gain"] * yaw + truth["offset"],
+            "pitch": pitch + 0.1 * yaw - 2,
+        }
+
+    fitted = learn_pose_map(move, see, LIMITS)
+    for yaw, pitch in ((-25, 5), (0, 0), (20, -10)):
+        found = see(fitted.ask(yaw, pitch))
+        assert found["yaw"] == pytest.approx(yaw, abs=1.0)
+        assert found["pitch"] == pytest.approx(pitch, abs=1.0)
+    assert fitted.is_reachable(20, 0)
+    assert not fitted.is_reachable(44, 0)  # 0.8 times 45 ends at 39
+    assert learn_pose_map(move, lambda asked: None, LIMITS).ask(10, 5) == (10, 5)
+    assert PoseMap.identity(LIMITS).predict(*FULL_DESIGN[1]) == FULL_DESIGN[1]
+
+
+def test_positive_roll_tilts_the_top_to_the_right_and_borders_are_filled():
+    image = np.full((128, 128, 3), 90, np.uint8)
+    image[10:20, 60:68] = 255  # a mark at the top
+    moved = move_picture(image, Motion(roll=20))
+    y, x = np.argwhere(moved[..., 0] > 200).mean(axis=0)
+    assert x > 74
+    assert moved.min() > 60  # no black corner
+    point = Motion(roll=20).move_points(np.array([[63.5, 14.5]]), 128)[0]
+    assert point == pytest.approx([x, y], abs=2)
+    assert move_picture(image, Motion()) is image
+    assert np.argwhere(move_picture(image, Motion(shift_x=0.1))[..., 0] > 200).mean(
+        axis=0
+    )[1] == pytest.approx(63.5 + 12.8, abs=1)
+    with pytest.raises(UsageError, match="roll goes from"):
+        move_picture(image, Motion(roll=90))

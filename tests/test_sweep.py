@@ -1,0 +1,221 @@
+"""Sweeps: ranges, frames, what is handed out, the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from fakes import FakeGenerator
+from PIL import Image
+
+from facegen.cli import cli
+from facegen.datasets.frames import Seen, Sweep
+from facegen.datasets.grid import (
+    Cell,
+    dataset_grid,
+    make_cells,
+    parse_expression,
+    parse_range,
+    random_cells,
+)
+from facegen.datasets.sheets import contact_sheet, make_gif, make_zip
+from facegen.errors import OutOfRangeError, UsageError
+from facegen.face import Face
+from facegen.images import DIGITAL_SOURCE_TYPE
+from facegen.service import RenderService
+from facegen.ui.sweep_job import SweepJob
+
+
+class Eyes:
+    """Instruments that see what they are told."""
+
+    def __init__(self) -> None:
+        self.full = 0
+
+    def angles(self, image):
+        return Seen({"yaw": 0.0, "pitch": 0.0, "roll": 0.0}, np.zeros((68, 2)))
+
+    def all(self, image):
+        self.full += 1
+        values = {"yaw": 1.0, "pitch": 2.0, "roll": 0.0}
+        return Seen(values, np.zeros((68, 2)), np.full(128, 0.01, np.float32))
+
+
+@pytest.fixture
+def fake():
+    return FakeGenerator()
+
+
+@pytest.fixture
+def person(fake):
+    return Face.from_seed(fake, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("-40:40:20", [-40, -20, 0, 20, 40]),
+        ("-10:15:10", [-10, 0, 10]),
+        ("20:-20:-20", [20, 0, -20]),
+        ("0:0:5", [0]),
+        ("-20:20", [-20, -10, 0, 10, 20]),
+        ("7.5", [7.5]),
+        ("-20,0,20", [-20, 0, 20]),
+        ("0:0.3:0.1", [0, 0.1, 0.2, 0.3]),
+    ],
+)
+def test_ranges_include_both_ends(text, values):
+    assert parse_range(text) == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("-40:40:0", "not 0"),
+        ("-40:40:-10", "empty"),
+        ("40:-40:10", "empty"),
+        ("a:b:c", "looks like"),
+        ("", "looks like"),
+        ("nan:1:1", "looks like"),
+        ("0:1:0.000001", "more than 1000"),
+        ("1:2:3:4", "looks like"),
+    ],
+)
+def test_bad_ranges_get_one_sentence(text, says):
+    with pytest.raises(UsageError, match=says):
+        parse_range(text)
+
+
+def test_cells_stand_in_the_rows_of_a_sheet():
+    cells = make_cells([-10, 0, 10], [-5, 5], [(None, 1.0), ("happy", 0.5)])
+    assert len(cells) == 12
+    assert [(c.yaw, c.pitch, c.expression) for c in cells[:4]] == [
+        (-10, -5, None), (0, -5, None), (10, -5, None), (-10, 5, None)
+    ]  # fmt: skip
+    assert cells[-1].expression == "happy"
+    assert len({cell.stem(i) for i, cell in enumerate(cells)}) == 12
+
+
+def test_expressions_have_strengths():
+    assert parse_expression("happy:0.5") == ("happy", 0.5)
+    for text in ("happy:2", "happy:x", "happy:nan"):
+        with pytest.raises(UsageError):
+            parse_expression(text)
+
+
+def test_random_cells_follow_the_seed_alone():
+    def draw(seed, person):
+        return random_cells(
+            20, max_angle=30, expressions=["happy", "sad"], seed=seed, person=person
+        )
+
+    assert draw(1, 0) == draw(1, 0)
+    assert draw(1, 0) != draw(2, 0)
+    assert draw(1, 0) != draw(1, 1)
+    assert all(abs(c.yaw) <= 30 and abs(c.pitch) <= 15 for c in draw(1, 0))
+    assert len(dataset_grid(40, 5)) == 17 * 7
+
+
+def test_frames_come_in_order_with_what_was_measured(fake, person):
+    eyes = Eyes()
+    cells = make_cells([-20, 0, 20], [0])
+    frames = list(Sweep(fake, person, eyes, size=256, close=False).frames(cells))
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert frames[0].image.shape == (256, 256, 3)
+    assert frames[2].seen.values["pitch"] == 2.0
+    assert frames[2].identity == 0.0
+    assert eyes.full == 4  # three frames and the frontal one
+    again = list(Sweep(fake, person, eyes, size=256, close=False).frames(cells))
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(frames, again, strict=True))
+
+
+def test_what_cannot_be_drawn_is_refused_before_the_first_picture(fake, person):
+    sweep = Sweep(fake, person, None)
+    for cells, says in (
+        ([], "empty"),
+        ([Cell(0, 0), Cell(60, 0)], "yaw can be set"),
+        ([Cell(0, 0, "kiss")], "not available"),
+    ):
+        with pytest.raises((UsageError, OutOfRangeError), match=says):
+            list(sweep.frames(cells))
+    assert fake.rendered == 0
+
+
+def test_a_cancelled_sweep_ends_after_the_picture_under_way(fake, person):
+    frames = []
+    cells = make_cells([0, 5, 10, 15, 20], [0])
+    for frame in Sweep(fake, person, None).frames(cells, is_cancelled=lambda: bool(frames)):
+        frames.append(frame)
+    assert 0 < len(frames) < 5
+
+
+def test_the_zip_holds_faces_and_a_manifest_that_matches(fake, person):
+    frames = list(Sweep(fake, person, Eyes(), size=256).frames(make_cells([-5, 5], [0])))
+    data = make_zip(frames)
+    assert data == make_zip(frames)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        rows = [json.loads(line) for line in archive.read("metadata.jsonl").splitlines()]
+        assert {row["file_name"] for row in rows} | {"metadata.jsonl"} == set(archive.namelist())
+        png = archive.read(rows[0]["file_name"])
+    assert np.array_equal(Face.from_bytes(png, name="a.png").w_plus, frames[0].face.w_plus)
+    assert DIGITAL_SOURCE_TYPE.encode() in png
+
+
+def test_sheet_and_gif_show_every_picture(fake, person):
+    frames = list(Sweep(fake, person, None, size=256).frames(make_cells([-5, 0, 5], [0, 5])))
+    assert contact_sheet(frames, edge=100).shape == (2 * 130, 300, 3)
+    gif = Image.open(io.BytesIO(make_gif(frames)))
+    assert gif.n_frames == 2 * 6 - 2
+    with pytest.raises(UsageError, match="no picture"):
+        contact_sheet([])
+
+
+def test_a_job_of_the_page_ends_with_files(fake, person):
+    service = RenderService(fake)
+    cells = make_cells([-5, 0, 5], [0])
+    job = SweepJob(service, person, cells, size=256, looks=Eyes()).start()
+    job.wait(30)
+    assert job.is_done
+    assert job.error is None
+    assert len(job.shots) == job.total == 3
+    with zipfile.ZipFile(io.BytesIO(job.file_of("zip")())) as archive:
+        assert len(archive.namelist()) == 4
+    assert job.file_of("sheet")().startswith(b"\x89PNG")
+
+
+@pytest.mark.weights
+def test_the_command_writes_pictures_and_says_what_they_show(generator, tmp_path, monkeypatch):
+    module = sys.modules["facegen.cli.sweep"]  # the package has the command under this name
+    monkeypatch.setattr(module, "load_generator", lambda *_, **__: generator)
+    face = Face.from_seed(generator, 950_006)
+    face.save(tmp_path / "her.png", generator.render(face.w_plus))
+
+    def run(*args):
+        return CliRunner().invoke(cli, ["sweep", str(tmp_path / "her.png"), *args])
+
+    out = tmp_path / "out"
+    result = run("--yaw", "-20:20:20", "--out", str(out), "--size", "512", "--sheet")
+    assert result.exit_code == 0, result.output
+    rows = [json.loads(line) for line in (out / "metadata.jsonl").read_text().splitlines()]
+    assert len(rows) == 3
+    for row in rows:
+        assert (out / row["file_name"]).exists()
+        assert row["measured"]["yaw"] == pytest.approx(row["requested"]["yaw"], abs=5)
+    assert Image.open(out / "sheet.png").width == 3 * 192
+    for args, says in (
+        (("--yaw", "-20:20:0"), "not 0"),
+        (("--yaw", "20:-20:10"), "empty"),
+        (("--yaw", "70"), "yaw can be set"),
+        (("--expression", "kiss"), "not available"),
+        (("--yaw", "-45:45:0.1", "--pitch", "-20:20:0.1"), "Go on?"),
+    ):
+        result = run(*args, "--out", str(tmp_path / "no"))
+        assert result.exit_code == 1, result.output
+        assert says in result.output
+        assert "Traceback" not in result.output
+    assert not (tmp_path / "no").exists()
