@@ -7,6 +7,7 @@ measured by a thread while the next one is drawn.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,8 @@ from facegen.pose.loop import FEW_DESIGN, Angles, PoseMap, learn_pose_map
 from facegen.pose.plane import move_picture
 from facegen.pose.turn import require_in_range, safe_range
 
+OVERREACH = 1.0
+"""Asked angles may leave the safe range by so much, on faces that fall short of what is asked."""
 DEPTH = 2  # frames that wait for their numbers while others are drawn
 
 
@@ -109,6 +112,7 @@ class Sweep:
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
+    _guard: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn before any picture is made."""
@@ -164,16 +168,23 @@ class Sweep:
             indices: Numbers of the frames, if not 0, 1, 2, …
             is_cancelled: Asked before each picture; True ends the sweep.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="measure") as pool:
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="solve") as solver,
+            ThreadPoolExecutor(1, thread_name_prefix="measure") as pool,
+        ):
             waiting: deque[tuple[Frame, Future[Frame]]] = deque()
             wanted = self.require_cells(cells)
-            for index, cell in zip(indices or range(len(wanted)), wanted, strict=True):
-                if is_cancelled():
+            numbers = indices or range(len(wanted))
+            coming: Future[tuple[Face, bool]] | None = solver.submit(self.face_of, wanted[0])
+            for place, (index, cell) in enumerate(zip(numbers, wanted, strict=True)):
+                if coming is None or is_cancelled():
                     break
-                face, is_reachable = self.face_of(cell)
-                image = move_picture(
-                    self.generator.render(face.w_plus, size=self.size), cell.motion
-                )
+                face, is_reachable = coming.result()
+                # The next latent is solved for while this one is drawn.
+                more = place + 1 < len(wanted)
+                coming = solver.submit(self.face_of, wanted[place + 1]) if more else None
+                drawn = self.generator.render(face.w_plus, size=self.size)
+                image = move_picture(drawn, cell.motion)
                 frame = Frame(index, cell, face, image, is_reachable=is_reachable)
                 waiting.append((frame, pool.submit(self._measured, frame)))
                 while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
@@ -182,9 +193,9 @@ class Sweep:
                 yield waiting.popleft()[1].result()
 
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
-        if cell.expression is None:
-            return express(self.face, "neutral", 0.0, yaw=yaw, pitch=pitch)
-        return express(self.face, cell.expression, cell.strength, yaw=yaw, pitch=pitch)
+        strength = cell.strength if cell.expression else 0.0
+        name = cell.expression or "neutral"
+        return express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
 
     def _map(self, cell: Cell) -> PoseMap:
         """The pose map of the cell's expression, between the face's own and full strength."""
@@ -197,16 +208,16 @@ class Sweep:
 
     def _full_map(self, name: str | None) -> PoseMap:
         """The map of the face's own expression (None) or of a named one; measured when needed."""
-        if name in self._maps:
+        with self._guard:  # the frontal picture is measured by another thread
+            if name not in self._maps:
+                self._maps[name] = self._learned(name)
             return self._maps[name]
-        limits: tuple[Angles, Angles] = (
-            safe_range(self.face, "yaw"),
-            safe_range(self.face, "pitch"),
-        )
+
+    def _learned(self, name: str | None) -> PoseMap:
+        limits: tuple[Angles, Angles] = (self._limits("yaw"), self._limits("pitch"))
         looks = self.looks
         if looks is None or not self.close:
-            self._maps[name] = PoseMap.identity(limits)
-            return self._maps[name]
+            return PoseMap.identity(limits)
 
         def see(face: Face) -> Mapping[str, float] | None:
             seen = looks.angles(self.generator.preview(face.w_plus))
@@ -216,11 +227,13 @@ class Sweep:
             return self._move(Cell(expression=name), yaw, pitch)
 
         if name is None:
-            self._maps[name] = learn_pose_map(move, see, limits)
-        else:
-            own = self._full_map(None)
-            self._maps[name] = learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
-        return self._maps[name]
+            return learn_pose_map(move, see, limits)
+        own = self._full_map(None)
+        return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
+
+    def _limits(self, dial: str) -> Angles:
+        low, high = safe_range(self.face, dial)
+        return low * OVERREACH, high * OVERREACH
 
     def _measured(self, frame: Frame) -> Frame:
         if self.looks is None or self.measure == "none":
