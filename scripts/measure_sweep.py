@@ -114,7 +114,7 @@ def errors(frames: Iterable[Frame], name: str) -> np.ndarray:
     )
 
 
-def cross_talk(frames: list[Frame], *, moving: str, still: str) -> float:
+def cross_talk(frames: list[Frame], *, still: str) -> float:
     """Mean over sweeps of one angle of how far the other strays from its mean, degrees."""
     lines: dict[tuple[int, object], list[float]] = {}
     per_face = len(make_cells(parse_range(YAWS), parse_range(PITCHES)))
@@ -159,9 +159,9 @@ def report(
         ("… frames not marked as missed", np.abs(errors(reached, "yaw")).mean(), "°", ""),
         ("… level frames, loop open", np.abs(errors(open_loop, "yaw")).mean(), "°", ""),
         ("pitch error, mean absolute", np.abs(errors(turned, "pitch")).mean(), "°", "2.5°"),
-        ("pitch strays at most in a yaw sweep, mean over sweeps", cross_talk(turned, moving="yaw", still="pitch"), "°",
-         "2.5°"),
-        ("yaw strays at most in a pitch sweep, mean", cross_talk(turned, moving="pitch", still="yaw"), "°",
+        ("pitch strays at most in a yaw sweep, mean over sweeps",
+         cross_talk(turned, still="pitch"), "°", "2.5°"),
+        ("yaw strays at most in a pitch sweep, mean", cross_talk(turned, still="yaw"), "°",
          "2.5°"),
         ("identity, median within ±20° yaw", np.median(near), "", "0.30"),
         ("identity, median within ±40° yaw", np.median(every), "", "0.42"),

@@ -203,3 +203,22 @@ def test_upscaled_pictures_have_the_size_asked_for(tmp_path):
     open_folder(tmp_path / "x", plan, people, generator.model)
     make_person(tmp_path / "x", plan, *people[0], 0, generator=generator, looks=None)
     assert Image.open(next(tmp_path.rglob("*.png"))).size == (2048, 2048)
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_the_real_command_killed_and_resumed_gives_the_same_bytes(generator, tmp_path):
+    face = Face.from_seed(generator, 950_006)
+    face.save(tmp_path / "her.png", generator.render(face.w_plus))
+    options = ["--max-angle", "20", "--step", "20", "--random", "3", "--size", "512"]
+    command = [sys.executable, "-m", "facegen", "dataset", str(tmp_path / "her.png"), *options]
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
+    killed = subprocess.Popen([*command, "--out", str(tmp_path / "cut")])
+    while len(list((tmp_path / "cut").rglob("*.png"))) < 2:
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    subprocess.run([*command, "--out", str(tmp_path / "cut")], check=True, capture_output=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert len(list((tmp_path / "cut").rglob("*.png"))) == 6

@@ -1,0 +1,87 @@
+"""The pose sweep page through Streamlit's AppTest, with drawn faces."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeGenerator
+from streamlit.testing.v1 import AppTest
+
+from facegen.face import Face
+
+SECONDS = 60
+
+
+def page() -> None:
+    """What the app shows on this page, without the navigation."""
+    import streamlit as st
+    from fakes import fake_parts
+
+    from facegen.service import RenderService
+    from facegen.ui import backend, session, sweep
+
+    if "ready" not in st.session_state:
+        parts = fake_parts()
+        st.session_state["ready"] = backend.Backend(*parts, RenderService(parts[0]))
+    sweep.watcher = lambda: None
+    sweep.show(st.session_state["ready"], session.studio(st.session_state["ready"]))
+
+
+@pytest.fixture
+def at() -> AppTest:
+    found = AppTest.from_function(page, default_timeout=SECONDS)
+    found.query_params["seed"] = "3"
+    return found.run()
+
+
+def finish(at: AppTest) -> None:
+    at.session_state["_facegen_sweep"].wait(SECONDS)
+    at.run()
+
+
+def said(at: AppTest) -> str:
+    return " ".join(caption.value for caption in at.caption)
+
+
+def test_says_what_will_be_made_and_makes_it(at):
+    assert not at.exception
+    assert "7 pictures" in said(at)
+    at.slider(key="sweep_yaw").set_range(-10, 10).run()
+    assert "3 pictures" in said(at)
+    at.button(key="sweep_start").click().run()
+    finish(at)
+    assert not at.exception
+    assert not at.error
+    job = at.session_state["_facegen_sweep"]
+    assert [shot.frame.cell.yaw for shot in job.shots] == [-10, 0, 10]
+    assert "3 pictures in" in said(at)
+    assert at.slider(key="sweep_at").max == 2
+    at.slider(key="sweep_at").set_value(2).run()
+    assert at.metric[0].value.startswith("+10°")
+    assert job.file_of("zip")().startswith(b"PK")
+
+
+def test_too_many_pictures_are_not_begun(at):
+    at.number_input(key="sweep_yaw_step").set_value(1).run()
+    at.slider(key="sweep_pitch").set_range(-20, 20).run()
+    at.number_input(key="sweep_pitch_step").set_value(1).run()
+    assert at.button(key="sweep_start").disabled
+    assert "at most 400" in at.warning[0].value
+
+
+def test_a_cancelled_sweep_keeps_what_is_finished(at):
+    at.button(key="sweep_start").click().run()
+    job = at.session_state["_facegen_sweep"]
+    job.cancel()
+    finish(at)
+    assert not at.exception
+    assert len(job.shots) <= job.total
+    assert job.error is None
+
+
+def test_the_person_in_hand_is_the_one_that_turns(at):
+    at.slider(key="sweep_yaw").set_range(0, 0).run()
+    at.button(key="sweep_start").click().run()
+    finish(at)
+    shot = at.session_state["_facegen_sweep"].shots[0]
+    own = Face.from_seed(FakeGenerator(), 3)
+    assert shot.frame.face.w_plus[17] == pytest.approx(own.w_plus[17])
