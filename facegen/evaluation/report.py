@@ -34,6 +34,7 @@ from facegen.paths import DIRECTIONS_DIR, ROOT
 DOCS_DIR = ROOT / "docs"
 STRIP_SEEDS = (900_003, 900_007)
 STRIP_STEPS_SD = (-2.0, 0.0, 2.0)
+LOCK_FROM_SD = 0.2
 TILE_PX = 144
 NAME_PX = 110
 CELL_PX = 14
@@ -184,15 +185,20 @@ def _targets(verdict: Verdict) -> list[str]:
 
 
 def _locks(verdict: Verdict) -> list[str]:
-    counted = [lock for lock in verdict.locks if abs(lock.free) >= 0.2]
+    counted = [lock for lock in verdict.locks if abs(lock.free) >= LOCK_FROM_SD]
+    if not counted:
+        return []
     held = sum(abs(lock.held) < abs(lock.free) / 3 for lock in counted)
+    left = sum(abs(lock.held) for lock in counted) / sum(abs(lock.free) for lock in counted)
     lines = [
         "## Locks",
         "",
         f"For each dial, the measurement that goes along with it most (the same thing or not), "
         f"with and without a lock on it; mean change on {LOCK_FACES} pictures, at the first look, "
-        "in standard deviations. Only pairs that move by 0.2 or more without the lock are shown: "
-        f"{held} of {len(counted)} are held to less than a third.",
+        f"in standard deviations. Only pairs that move by {LOCK_FROM_SD} or more without the lock "
+        "are shown: "
+        f"{held} of {len(counted)} are held to less than a third, and over all of them "
+        f"{left:.0%} of the movement is left. `edit --target` corrects locks on the picture too.",
         "",
         "| dial moved | locked | without the lock | with it |",
         "| --- | --- | --- | --- |",
