@@ -60,7 +60,7 @@ def main() -> None:
             moved[name].append((worn[0], frame))
         if len(sheets) < PICTURE_FACES:
             sheets.append(contact_sheet(frames, edge=128))
-            sheets.append(contact_sheet(worn, edge=128)[:, : 9 * 128])
+            sheets.append(contact_sheet(worn, edge=128, columns=9))
         print(f"seed {seed} done", flush=True)
     pictures = chosen.out.parent / "pictures" / "pose.jpg"
     write_atomic(pictures, encode_jpeg(stacked(sheets), quality=85))

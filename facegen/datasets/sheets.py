@@ -51,14 +51,21 @@ def columns_of(frames: Sequence[Frame]) -> int:
     return max(1, min(count, 21))
 
 
-def contact_sheet(frames: Sequence[Frame], *, edge: int = SHEET_EDGE) -> np.ndarray:
+def contact_sheet(
+    frames: Sequence[Frame], *, edge: int = SHEET_EDGE, columns: int | None = None
+) -> np.ndarray:
     """All pictures with their numbers, uint8 [H, W, 3].
+
+    Args:
+        frames: What to show.
+        edge: Of each picture, in pixels.
+        columns: Pictures in a row; as many as the yaws of the sweep unless given.
 
     Raises:
         UsageError: there are no pictures.
     """
     _require_frames(frames)
-    columns = columns_of(frames)
+    columns = columns or columns_of(frames)
     rows = -(-len(frames) // columns)
     sheet = Image.new("RGB", (columns * edge, rows * (edge + LABEL_PX)), "white")
     draw = ImageDraw.Draw(sheet)
