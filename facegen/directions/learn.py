@@ -41,7 +41,7 @@ from facegen.measure.classifiers import (
     load_classifiers,
     pack,
 )
-from facegen.measure.face import instrument_values, method_of
+from facegen.measure.face import CLASSIFIER, instrument_values, method_of
 from facegen.measure.pose import learn_shape, load_shape, save_shape
 from facegen.measure.shape import MEASURES, learn_correction, load_correction, save_correction
 from facegen.paths import DIRECTIONS_DIR, ROOT
@@ -59,6 +59,8 @@ KEEPER_LENGTH = 0.1
 SMALLEST_VARIANCE = 1e-4
 NATURAL_PERCENTILES = (1, 99)
 SAFE_MARGIN_SD = 1.0
+# Judged traits end: nobody has more than long hair. Pressed further, faces were seen to break.
+JUDGED_MARGIN_SD = 0.35
 CHANNELS_OF_INSTRUMENTS = (
     "yaw", "pitch", "roll", *MEASURES, "eye_open", "brow_height", "light_side", "bg_light",
 )  # fmt: skip
@@ -304,7 +306,9 @@ def make_direction(
     vector = spread_groups((step / unit_per_sd).reshape(len(ROW_GROUPS), -1)).astype(np.float32)
     values = (crowd.channels[recipe.channel][crowd.natural] - mean) / sd * unit_per_sd + centre
     low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
-    safe = SAFE.get(entry.name, (low - SAFE_MARGIN_SD, high + SAFE_MARGIN_SD))
+    measured = method_of(recipe.channel)
+    margin = JUDGED_MARGIN_SD if measured == CLASSIFIER else SAFE_MARGIN_SD
+    safe = SAFE.get(entry.name, (low - margin, high + margin))
     low, high = max(low, safe[0]), min(high, safe[1])
     meta = DirectionMeta(
         name=entry.name,
@@ -319,7 +323,7 @@ def make_direction(
         rows=(acting[0][0], acting[-1][1]),
         score=_round(float(regressor.score[k])),
         channel=recipe.channel,
-        measured=method_of(recipe.channel),
+        measured=measured,
         samples=len(crowd.groups),
         seeds=crowd.text,
         channel_sd=_round(sd),

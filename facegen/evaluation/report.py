@@ -255,8 +255,8 @@ def _pictures(results: Sequence[DialResult]) -> list[str]:
         "",
         "## Pictures",
         "",
-        f"Steps of {', '.join(f'{step:+.0f}' for step in STRIP_STEPS_SD)} standard deviations on "
-        f"the seeds {', '.join(map(str, STRIP_SEEDS))}.",
+        f"Steps of {', '.join(f'{step:+.0f}' for step in STRIP_STEPS_SD)} standard deviations, or "
+        f"as far as the dial goes, on the seeds {', '.join(map(str, STRIP_SEEDS))}.",
         "",
     ]
     groups = {dial(result.name).group for result in results}
@@ -300,13 +300,20 @@ def _strips(generator: Renders, dials: DialSet, names: Sequence[str]) -> Image.I
         tiles = [np.full((TILE_PX, NAME_PX, 3), 255, np.uint8)]
         for base, middle in zip(bases, plain, strict=True):
             for step in STRIP_STEPS_SD:
-                moved = dials.apply(base, {name: step * dials.spec(name).unit_per_sd})
+                moved = dials.apply(base, {name: within(dials, name, base, step)})
                 tiles.append(_tile(generator, moved) if step else middle)
         row = Image.fromarray(np.concatenate(tiles, axis=1))
         font = ImageFont.load_default(13)
         ImageDraw.Draw(row).text((6, TILE_PX // 2 - 8), dial(name).label, fill="black", font=font)
         rows.append(np.asarray(row))
     return Image.fromarray(np.concatenate(rows))
+
+
+def within(dials: DialSet, name: str, base: np.ndarray, step: float) -> float:
+    """A change of so many standard deviations, in units, cut where the dial ends."""
+    spec, now = dials.spec(name), dials.read(base)[name]
+    goal = now + step * spec.unit_per_sd
+    return float(np.clip(goal, min(spec.safe[0], now), max(spec.safe[1], now)) - now)
 
 
 def _tile(generator: Renders, w_plus: np.ndarray) -> np.ndarray:
