@@ -22,8 +22,10 @@ errors of the regressor, and on pictures the asked change falls short by a quart
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from facegen.directions.recipes import RECIPES, same_things
 from facegen.directions.regressor import ROW_GROUPS, Regressor, spread_groups
@@ -49,6 +51,17 @@ GOOD_ENOUGH = 0.05
 LONGEST_STEP = 1.5
 
 
+@cache
+def _single_threaded() -> None:
+    """Let BLAS use one thread from now on, in this process.
+
+    How many threads it would take depends on what else runs, and with it the last bits of the
+    answer: the same request would not give the same pixels. It is also faster, since threads that
+    wait for one another beside a busy network turn 4 ms into 100 (measured; docs/ui.md).
+    """
+    threadpool_limits(limits=1, user_api="blas")
+
+
 class Settler:
     """Solves for one space; holds what does not depend on the face.
 
@@ -61,6 +74,7 @@ class Settler:
     def __init__(self, regressor: Regressor, names: Sequence[str], steps: np.ndarray) -> None:
         self._regressor = regressor
         self._names = tuple(names)
+        _single_threaded()
         keepers = spread_groups(regressor.keepers.reshape(-1, len(ROW_GROUPS), W_DIM))
         self._steps = np.concatenate([steps, keepers]).astype(np.float32)
         self._shares = regressor.shares(self._steps).astype(np.float32)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from threadpoolctl import threadpool_limits
 
 from facegen.errors import FacegenError
 from facegen.service import RenderService
@@ -137,9 +136,6 @@ class Loader:
     def _run(self) -> None:
         try:
             generator, dials, table = load_parts(self._on_progress)
-            # Moving dials multiplies small matrices: beside a busy network, threads that wait for
-            # one another turn 4 ms into 100 (measured; docs/ui.md).
-            threadpool_limits(limits=1, user_api="blas")
             self.backend = Backend(generator, dials, table, RenderService(generator))
             # The heap is large and stays: spare the collector from walking it again and again.
             gc.collect()
