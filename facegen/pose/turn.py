@@ -95,7 +95,7 @@ def _turned(dials: DialSet, w_plus: np.ndarray, goal: Mapping[str, float], rows:
     The plain directions, not the dials' solver: at 40 degrees together with 15 the solver holds so
     many readings that glasses melt and hair turns into hats. On three faces and 15 poses the plain
     ones gave 2.9 instead of 3.8 degrees of error in yaw, 95 instead of 82 % of poses in reach and
-    a tenth less change of identity, in a tenth of the time. What they miss, the loop corrects.
+    a descriptor distance of 0.46 instead of 0.49. What they miss, the loop corrects.
     """
     w_plus = w_plus.copy()
     now = dials.read(w_plus)
