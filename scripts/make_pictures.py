@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from facegen import DialSet, Face, Generator
 from facegen.controls import DIALS
+from facegen.evaluation.report import within
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 GRID_SEEDS = range(2000, 2012)
@@ -42,17 +43,15 @@ def _strip(
 ) -> np.ndarray:
     """One face at low, own and high position of a dial, with the dial's label above."""
     face = Face.from_seed(generator, seed)
-    per_sd = dials.spec(name).unit_per_sd
     tiles = [
-        _tile(generator, dials.apply(face.base, {name: step * per_sd} if step else {}),
-              DIAL_TILE_PX)
-        for step in STEPS_SD
-    ]  # fmt: skip
+        _tile(generator, dials.apply(face.base, {name: change}), DIAL_TILE_PX)
+        for change in (within(dials, name, face.base, step) for step in STEPS_SD)
+    ]
     row = np.concatenate(tiles, axis=1)
     canvas = Image.new("RGB", (row.shape[1] + 8, row.shape[0] + LABEL_PX), "white")
     canvas.paste(Image.fromarray(row), (4, LABEL_PX))
     draw = ImageDraw.Draw(canvas)
-    draw.text((6, 3), f"{label}  -2 · 0 · +2 steps", fill="black", font=ImageFont.load_default(14))
+    draw.text((6, 3), f"{label}  -2 · 0 · +2 steps at most", fill="black", font=ImageFont.load_default(14))
     return np.asarray(canvas)
 
 
