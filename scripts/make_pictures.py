@@ -51,7 +51,8 @@ def _strip(
     canvas = Image.new("RGB", (row.shape[1] + 8, row.shape[0] + LABEL_PX), "white")
     canvas.paste(Image.fromarray(row), (4, LABEL_PX))
     draw = ImageDraw.Draw(canvas)
-    draw.text((6, 3), f"{label}  -2 · 0 · +2 steps at most", fill="black", font=ImageFont.load_default(14))
+    title = f"{label}  -2 · 0 · +2 steps at most"
+    draw.text((6, 3), title, fill="black", font=ImageFont.load_default(14))
     return np.asarray(canvas)
 
 
