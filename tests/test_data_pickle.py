@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import builtins
 import io
 import os
@@ -157,3 +158,39 @@ def test_a_file_cut_off_anywhere_is_refused():
     for length in range(1, len(whole) - 1, 37):
         with pytest.raises(BadFileError):
             read_pickle(whole[:length], name="x.pt")
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_the_sets_that_modules_hold_are_read(protocol):
+    state = {"_non_persistent_buffers_set": set(), "names": {"a", "b"}}
+    assert read_pickle(pickle.dumps(state, protocol), name="x.pkl") == state
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_training_options_become_a_dict(protocol):
+    options = argparse.Namespace(size=64, path="faces")
+    data = pickle.dumps({"args": options, "n": 1}, protocol)
+    assert read_pickle(data, name="x.pt") == {"args": {"size": 64, "path": "faces"}, "n": 1}
+
+
+def test_a_checkpoint_with_options_opens():
+    out = io.BytesIO()
+    torch.save({"g_ema": {"w": torch.ones(2)}, "args": argparse.Namespace(size=64)}, out)
+    found = read_pickle(out.getvalue(), name="x.pt")
+    assert found["args"] == {"size": 64}
+    assert np.array_equal(found["g_ema"]["w"], np.ones(2))
+
+
+def test_options_and_sets_are_no_way_in():
+    for attack in (Call(argparse.Namespace, "os"), Call(set, "os.system")):
+        with pytest.raises(BadFileError, match="make an object|built from something else"):
+            read_pickle(pickle.dumps(attack, 2), name="x.pkl")
+
+
+def test_only_options_are_made_anew():
+    data = b"\x80\x02cbuiltins\nset\n)\x81."  # NEWOBJ of a set
+    with pytest.raises(BadFileError, match="make an object"):
+        read_pickle(data, name="x.pkl")
+    data = b"\x80\x02cargparse\nNamespace\n(K\x01t\x81."  # with arguments
+    with pytest.raises(BadFileError, match="make an object"):
+        read_pickle(data, name="x.pkl")

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from facegen.cli import cli, own_dials
 from facegen.directions import own
 from facegen.directions.examples import auc
+from facegen.directions.make_own import make_own
 from facegen.directions.store import npz_bytes
 from facegen.editing.dials import DialSet
 from facegen.errors import BadFileError, SpaceMismatchError, UnknownDialError, UsageError
@@ -29,7 +30,7 @@ def hats(generator):
 
 @pytest.fixture(scope="module")
 def learned(generator, hats):
-    return own.make_own(generator, hats[0], hats[1], name="my_hat", title="My hat")
+    return make_own(generator, hats[0], hats[1], name="my_hat", title="My hat")
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_one_unit_moves_the_reading_by_one_and_the_named_thing_most(generator, l
 def test_making_a_dial_takes_seconds_and_reports_progress(generator, hats):
     seen = []
     start = time.perf_counter()
-    own.make_own(
+    make_own(
         generator, hats[0], hats[1], name="again", progress=lambda *step: seen.append(step)
     )
     assert time.perf_counter() - start < 30  # the goal is 60 s; 0.4 s on an idle machine
@@ -70,7 +71,7 @@ def test_a_space_without_dials_can_have_own_ones(tmp_path):
     truth = rng.randn(512).astype(np.float32)
     order = np.argsort([float(w[0] @ truth) for w in faces])
     low, high = ([faces[k] for k in part] for part in (order[:20], order[-20:]))
-    dial = own.make_own(fake, high, low, name="thing", folder=tmp_path)
+    dial = make_own(fake, high, low, name="thing", folder=tmp_path)
     assert dial.moves == {}
     others = [fake.w_from_seed(seed, 0.8) for seed in range(100, 300)]
     values = np.array([float(w[0] @ truth) for w in others])
@@ -83,18 +84,18 @@ def test_a_space_without_dials_can_have_own_ones(tmp_path):
 )
 def test_too_few_examples_are_refused(generator, hats, has, has_not, says):
     with pytest.raises(UsageError, match=says):
-        own.make_own(generator, hats[0][:has], hats[1][:has_not], name="few")
+        make_own(generator, hats[0][:has], hats[1][:has_not], name="few")
 
 
 def test_a_face_on_both_sides_is_refused(generator, hats):
     with pytest.raises(UsageError, match="among both"):
-        own.make_own(generator, hats[0], [*hats[1], hats[0][0]], name="both")
+        make_own(generator, hats[0], [*hats[1], hats[0][0]], name="both")
 
 
 @pytest.mark.parametrize("name", ["", "x", "Bad", "../up", "a b", "smile", "identity", "ä" * 5])
 def test_names_that_cannot_be_are_refused_before_any_work(generator, name):
     with pytest.raises(UsageError, match="name"):
-        own.make_own(generator, [], [], name=name)
+        make_own(generator, [], [], name=name)
 
 
 def test_a_dial_survives_its_file_and_equal_ones_have_equal_bytes(learned, folder):

@@ -82,7 +82,8 @@ def make(
     python -m facegen directions make --name wet_hair --with 3,17,29 --without 4,5,6
     python -m facegen directions make --name wet_hair --with-dir yes --without-dir no
     """
-    from facegen.directions.own import checked_name, make_own
+    from facegen.directions.make_own import make_own
+    from facegen.directions.own import checked_name
 
     checked_name(name)  # before anything that takes time
     generator = load_generator(model)

@@ -140,7 +140,7 @@ def learn_from_examples(
     folder: Path = DIRECTIONS_DIR,
     progress: Progress | None = None,
 ) -> Learned:
-    """Learn a direction; see the module, and `facegen.directions.own.make_own` for arguments."""
+    """Learn a direction; see the module, and `facegen.directions.make_own` for arguments."""
     rows = checked_rows(rows)
     x, y = _examples(has, has_not)
     report = progress or (lambda done, total: None)

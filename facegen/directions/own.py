@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 
 from facegen.controls import DIALS, Dial
-from facegen.directions.examples import AUC_DIGITS, Learned, Progress, learn_from_examples
-from facegen.directions.population import Maps
+from facegen.directions.examples import AUC_DIGITS, Learned
 from facegen.directions.store import npz_bytes
 from facegen.errors import BadFileError, FacegenError, SpaceMismatchError, UsageError
 from facegen.files import write_atomic
@@ -100,43 +99,6 @@ class OwnDial:
             "sefa": "Found in the network's weights",
         }[self.kind]
         return Dial(self.name, self.title, GROUP, "sd", f"{how}.", "less", "more")
-
-
-def make_own(
-    generator: Maps,
-    has: list[np.ndarray],
-    has_not: list[np.ndarray],
-    *,
-    name: str,
-    title: str = "",
-    rows: tuple[int, int] = (0, NUM_WS),
-    folder: Path = DIRECTIONS_DIR,
-    progress: Progress | None = None,
-) -> OwnDial:
-    """Make a dial from examples; nothing is rendered and nothing is written.
-
-    Args:
-        generator: Its mapping network tells what faces are like.
-        has: Faces that have it, w_plus [18, 512] each; about 20.
-        has_not: Faces that have it not.
-        name: See NAME_RULE.
-        title: What the user reads; the name if empty.
-        rows: Rows to act on: first, and one past the last.
-        folder: Where the named dials are, which the new one shall not move.
-        progress: Called with (steps done, steps in all).
-
-    Raises:
-        UsageError: the name cannot be used, or the examples are too few or the same.
-        LatentError: a latent of another shape.
-    """
-    name = checked_name(name)
-    learned = learn_from_examples(
-        generator, has, has_not, rows=rows, folder=folder, progress=progress
-    )
-    return from_learned(
-        learned, name=name, title=title, space=generator.space, kind="examples",
-        source=f"{len(has)} faces with it and {len(has_not)} without",
-    )  # fmt: skip
 
 
 def from_learned(

@@ -52,7 +52,7 @@ def make(
     progress: Progress,
 ) -> Any:
     """A dial from examples, w_plus [18, 512] each; raises FacegenError."""
-    from facegen.directions.own import make_own
+    from facegen.directions.make_own import make_own
 
     return make_own(generator, has, has_not, name=name_of(title), title=title, progress=progress)
 

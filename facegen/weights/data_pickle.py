@@ -176,6 +176,9 @@ class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
         self.storage_dtypes: dict[str, str] = {}
         self._names: dict[str, Callable[..., Any] | type] = {
             "collections.OrderedDict": _fresh_dict,
+            "builtins.set": _fresh_set,
+            "__builtin__.set": _fresh_set,
+            "argparse.Namespace": _namespace,
             "dnnlib.util.EasyDict": _fresh_dict,
             "torch_utils.persistence._reconstruct_persistent_obj": _record,
             "torch._utils._rebuild_tensor_v2": _tensor,
@@ -222,6 +225,13 @@ class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
         elif not isinstance(target, dict) or state:
             raise pickle.UnpicklingError("it wants to set the state of an object")
 
+    def load_newobj(self) -> None:
+        """Training options (`argparse.Namespace`) become a dict; nothing else is made."""
+        arguments = self.stack.pop()
+        if self.stack.pop() is not _namespace or arguments:
+            self._refuse()
+        self.stack.append({})
+
     def _refuse(self) -> None:
         raise pickle.UnpicklingError("it wants to make an object")
 
@@ -230,7 +240,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
         pickle.BUILD[0]: load_build,
         pickle.INST[0]: _refuse,
         pickle.OBJ[0]: _refuse,
-        pickle.NEWOBJ[0]: _refuse,
+        pickle.NEWOBJ[0]: load_newobj,
         pickle.NEWOBJ_EX[0]: _refuse,
         pickle.EXT1[0]: _refuse,
         pickle.EXT2[0]: _refuse,
@@ -242,6 +252,17 @@ def _fresh_dict(*args: Any) -> dict[Any, Any]:
     if args and not isinstance(args[0], list | tuple | dict):
         raise pickle.UnpicklingError("a dict is built from something else")
     return dict(*args[:1])
+
+
+def _fresh_set(items: Any = ()) -> set[Any]:
+    """What protocols before 4 call a set; modules of PyTorch hold empty ones."""
+    if not isinstance(items, list | tuple):
+        raise pickle.UnpicklingError("a set is built from something else")
+    return set(items)
+
+
+def _namespace(*_: Any) -> None:
+    raise pickle.UnpicklingError("it wants to make an object")
 
 
 def _record(meta: dict[str, Any]) -> Record:
