@@ -399,6 +399,26 @@ def test_a_preset_and_back(drawn, chromium):
     visitor.close()
 
 
+def test_many_steps_at_once_do_not_cut_the_connection(drawn, chromium):
+    """Streamlit forgets messages that the server still counts on, unless it is told to keep them."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_role("button", name="Elder").click()
+    visitor.wait_other(first)
+    page.locator(".st-key-undo button:enabled").first.wait_for(state="attached")
+    page.keyboard.press("Escape")
+    for _ in range(8):
+        page.keyboard.press("z")
+        page.keyboard.press("Shift+Z")
+    page.wait_for_timeout(1000)
+    assert page.get_by_text("Connection error").count() == 0
+    before = visitor.face_id
+    page.keyboard.press("n")
+    visitor.wait_other(before)
+    visitor.close()
+
+
 def test_a_dial_of_ones_own_from_marks(drawn, chromium):
     """Marks, a name, keep it, and it stands on the Design page."""
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
