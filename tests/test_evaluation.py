@@ -12,7 +12,7 @@ from facegen.editing.closed_loop import Loop
 from facegen.editing.dials import DialSet
 from facegen.errors import UsageError
 from facegen.evaluation.celeba import FOLDED
-from facegen.evaluation.compare import PlainDial
+from facegen.evaluation.compare import PlainDial, _at_equal_change, as_markdown
 from facegen.evaluation.judge import (
     Edit,
     LockResult,
@@ -69,6 +69,24 @@ def test_a_summary_counts_movement_leaks_and_identity(dials):
 def test_too_little_too_leaky_or_somebody_else_is_not_clean(dials, moved, leak, distance):
     result = summarise(dials, "age", [edits(dials, "age", moved, leak, distance)], closed=True)
     assert not result.is_clean
+
+
+def test_dials_that_keep_a_person_are_judged_more_strictly(dials):
+    far = 0.5
+    smile = summarise(dials, "smile", [edits(dials, "smile", 1.0, 0.0, far)], closed=True)
+    age = summarise(dials, "age", [edits(dials, "age", 1.0, 0.0, far)], closed=True)
+    assert (smile.limit, smile.same_person, smile.is_clean) == (0.45, 0.0, False)
+    assert (age.limit, age.same_person, age.is_clean) == (0.6, 1.0, True)
+
+
+def test_directions_are_compared_where_both_got_there(dials):
+    ours = [edits(dials, "age", 1.0, 0.1, 0.2), edits(dials, "age", 1.0, 0.9, 0.9)]
+    theirs = [edits(dials, "age", 1.1, 0.2, 0.4), edits(dials, "age", 0.2, 0.0, 0.0)]
+    found = _at_equal_change(dials, "age", ours, theirs)
+    assert (found.ours.faces, found.reached_ours, found.reached_theirs) == (1, 1.0, 0.5)
+    assert found.ours.distance == pytest.approx(0.2)
+    assert "leak" in as_markdown([found])
+    assert _at_equal_change(dials, "age", ours[1:], theirs[1:]) is None
 
 
 def test_a_face_that_is_gone_counts_as_not_detected(dials):

@@ -161,9 +161,16 @@ def evaluate_directions(*, model: str, faces: int | None) -> None:
     is_flag=True,
     help="Compare with plain boundaries (InterFaceGAN's method) learned from the same labels.",
 )
+@click.option("--markdown", is_flag=True, help="Print the table of docs/comparison.md.")
 @json_option
 def compare_directions(
-    *, pairs: tuple[str, ...], model: str, faces: int, boundaries: bool, as_json: bool
+    *,
+    pairs: tuple[str, ...],
+    model: str,
+    faces: int,
+    boundaries: bool,
+    markdown: bool,
+    as_json: bool,
 ) -> None:
     r"""Set foreign directions beside our dials, at equal change of the target on pictures.
 
@@ -173,7 +180,7 @@ def compare_directions(
     """
     from facegen.directions.foreign import read_foreign
     from facegen.editing.dials import DialSet
-    from facegen.evaluation.compare import boundaries_from_labels, compare
+    from facegen.evaluation.compare import as_markdown, boundaries_from_labels, compare
 
     generator = load_generator(model)
     dials = DialSet.load(generator.space, own=False)
@@ -192,17 +199,23 @@ def compare_directions(
         {
             "dial": one.name,
             "whose": whose,
+            "faces": result.faces,
+            "reached": round(reached, 2),
             "moved": round(result.moved, 2),
-            "success": round(result.success, 2),
             "mean_leak": round(result.mean_leak, 3),
             "worst": f"{result.worst} {result.worst_leak:+.2f}",
             "scatter": round(result.scatter, 3),
             "distance": round(result.distance, 3),
         }
         for one in found
-        for whose, result in (("ours", one.ours), ("theirs", one.theirs))
+        for whose, result, reached in (
+            ("ours", one.ours, one.reached_ours),
+            ("theirs", one.theirs, one.reached_theirs),
+        )
     ]
-    if as_json:
+    if markdown:
+        click.echo(as_markdown(found))
+    elif as_json:
         print_json(rows)
     else:
         print_table(rows)

@@ -8,7 +8,7 @@ the target such a comparison says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from facegen.evaluation.judge import (
     CACHE_DIR,
     FACES_FROM,
     DialResult,
+    Edit,
     judge_loops,
     summarise,
 )
@@ -35,6 +36,7 @@ BOUNDARY_DIALS = (
     "nose_size", "chubby", "skin",
 )  # fmt: skip
 BOUNDARY_C = 1e-3
+EQUAL_SD = 0.3
 
 
 class PlainDial:
@@ -70,11 +72,20 @@ class PlainDial:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One direction beside the dial of the same name."""
+    """One direction beside the dial of the same name.
+
+    Attributes:
+        name: The dial.
+        ours, theirs: On the faces on which both moved the target by what was asked, to within
+            EQUAL_SD standard deviations: what falls short would also leak less.
+        reached_ours, reached_theirs: On what share of all faces each got there.
+    """
 
     name: str
     ours: DialResult
     theirs: DialResult
+    reached_ours: float
+    reached_theirs: float
 
 
 def compare(
@@ -113,9 +124,66 @@ def compare(
             if progress:
                 progress(index + 1, faces)
     return [
-        Comparison(name, *(summarise(dials, name, edits[who], closed=True) for who in edits))
+        one
         for name in foreign
+        if (one := _at_equal_change(dials, name, edits["ours"], edits["theirs"])) is not None
     ]
+
+
+def _at_equal_change(
+    dials: DialSet, name: str, ours: Sequence[Edit], theirs: Sequence[Edit]
+) -> Comparison | None:
+    """Summarise the faces on which both got there; None if there is none."""
+    pairs = [
+        pair
+        for pair in zip(ours, theirs, strict=True)
+        if pair[0].dial == name
+    ]
+    got = [(_reached(dials, one), _reached(dials, other)) for one, other in pairs]
+    equal = [pair for pair, both in zip(pairs, got, strict=True) if all(both)]
+    if not equal:
+        return None
+    mine, yours = (summarise(dials, name, side, closed=True) for side in zip(*equal, strict=True))
+    shares = [sum(side) / len(got) for side in zip(*got, strict=True)]
+    return Comparison(name, mine, yours, shares[0], shares[1])
+
+
+def _reached(dials: DialSet, edit: Edit) -> bool:
+    if edit.after is None:
+        return False
+    was, now = (dials.in_units(seen.values)[edit.dial] for seen in (edit.before, edit.after))
+    moved = edit.sign * (now - was) / dials.spec(edit.dial).unit_per_sd
+    return bool(abs(moved - 1) <= EQUAL_SD)
+
+
+def as_markdown(found: Sequence[Comparison]) -> str:
+    """The comparison as a table, with the means under it."""
+    lines = [
+        "| dial | faces | reached: ours | theirs | leak: ours | theirs | ratio | scatter: ours | "
+        "theirs | distance: ours | theirs | their worst |",
+        "|" + " --- |" * 12,
+    ]
+    for one in found:
+        a, b = one.ours, one.theirs
+        lines.append(
+            f"| `{one.name}` | {a.faces} | {one.reached_ours:.0%} | {one.reached_theirs:.0%} | "
+            f"{a.mean_leak:.2f} | {b.mean_leak:.2f} | {a.mean_leak / b.mean_leak:.2f} | "
+            f"{a.scatter:.2f} | {b.scatter:.2f} | {a.distance:.2f} | {b.distance:.2f} | "
+            f"{b.worst} {b.worst_leak:+.2f} |"
+        )
+    means = {
+        key: [float(np.mean([getattr(side, key) for side in sides])) for sides in
+              ([one.ours for one in found], [one.theirs for one in found])]
+        for key in ("mean_leak", "scatter", "distance")
+    }  # fmt: skip
+    (leak, their_leak), (scatter, their_scatter) = means["mean_leak"], means["scatter"]
+    distance, their_distance = means["distance"]
+    return "\n".join(
+        [*lines, "",
+         f"Means: leak {leak:.3f} against {their_leak:.3f} ({leak / their_leak:.2f} of theirs), "
+         f"scatter {scatter:.2f} against {their_scatter:.2f}, distance {distance:.3f} against "
+         f"{their_distance:.3f}."]
+    )  # fmt: skip
 
 
 def boundaries_from_labels(generator: Renders) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facegen.controls import dial
 from facegen.directions.crowd import Progress, Renders
 from facegen.directions.labels import LABELS_PSI
 from facegen.directions.recipes import same_things
@@ -32,7 +33,10 @@ SUCCESS_SD = 0.5
 CLEAN_SUCCESS = 0.9
 CLEAN_LEAK_SD = 0.35
 SAME_PERSON = 0.6
+SAME_PERSON_STRICT = 0.45
 IDENTITY_SHARE = 0.95
+KEEPING_GROUPS = ("Pose", "Expression", "Make-up", "Light & scene")
+KEEPING_DIALS = ("hair_blond", "hair_black", "hair_red", "hair_gray")
 LOCK_FACES = 16
 TARGETS: Mapping[str, tuple[float, float]] = {
     "age": (20.0, 70.0), "yaw": (-35.0, 35.0), "pitch": (-14.0, 14.0),
@@ -69,7 +73,7 @@ class DialResult:
         scatter: Mean size of the other measurements' change on a single face, same things left
             out; the instruments' own unsteadiness is part of it.
         distance: Median descriptor distance to the unedited picture.
-        same_person: Share of faces closer than 0.6.
+        same_person: Share of faces closer than the dial's `person_limit`.
         detected: Share of edited pictures in which a face is found.
         faces: Number of faces.
     """
@@ -89,6 +93,11 @@ class DialResult:
     faces: int
 
     @property
+    def limit(self) -> float:
+        """See `person_limit`."""
+        return person_limit(self.name)
+
+    @property
     def is_clean(self) -> bool:
         """Whether the dial moves its own measurement and nothing else to speak of."""
         return (
@@ -96,6 +105,16 @@ class DialResult:
             and abs(self.worst_leak) <= CLEAN_LEAK_SD
             and self.same_person >= IDENTITY_SHARE
         )
+
+
+def person_limit(name: str) -> float:
+    """How far the descriptor may move: 0.6 (dlib's threshold), 0.45 for dials that keep a person.
+
+    Those move pose, expression, make-up, scene or the hair's colour. Sex and shapes are the person;
+    other hair, beards, glasses and hats cover parts of the face that the descriptor sees.
+    """
+    keeps = dial(name).group in KEEPING_GROUPS or name in KEEPING_DIALS
+    return SAME_PERSON_STRICT if keeps else SAME_PERSON
 
 
 @dataclass(frozen=True)
@@ -324,7 +343,7 @@ def summarise(dials: DialSet, name: str, edits: Sequence[Edit], *, closed: bool)
         mean_leak=float(np.mean([abs(leaks[other]) for other in counted])),
         scatter=float(np.mean([np.abs(change[other]).mean() for other in counted])),
         distance=float(np.median(distances)),
-        same_person=float((distances < SAME_PERSON).mean()),
+        same_person=float((distances < person_limit(name)).mean()),
         detected=len(pairs) / max(len(tried), 1),
         faces=len(pairs),
     )

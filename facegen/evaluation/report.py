@@ -23,6 +23,7 @@ from facegen.evaluation.judge import (
     FACES_FROM,
     LOCK_FACES,
     SAME_PERSON,
+    SAME_PERSON_STRICT,
     SUCCESS_SD,
     TARGET_SEED,
     DialResult,
@@ -99,8 +100,10 @@ def _head(
         f"{max(r.faces for r in results)} other faces (seeds {FACES_FROM} and up). "
         f"**{clean} are clean**: one standard deviation succeeds on {CLEAN_SUCCESS:.0%} of faces, "
         f"moves no other measurement by more than {CLEAN_LEAK_SD} of its standard deviation on "
-        f"average, and keeps the descriptor distance under {SAME_PERSON} for 95 %. At the first "
-        f"look, before any correction, {blind} are.",
+        f"average, and keeps the descriptor distance under {SAME_PERSON} for 95 % (under "
+        f"{SAME_PERSON_STRICT} for dials of pose, expression, make-up, light, scene and hair "
+        f"colour, which have no business with the person). At the first look, before any "
+        f"correction, {blind} are.",
         "",
         "How it is judged: each face is moved by one standard deviation of the dial's natural "
         "spread, up if it stands below the average face, else down; the picture is rendered and "
@@ -115,7 +118,8 @@ def _head(
         "moves most, in its own standard deviations, leaving out what is the same thing (see "
         "there); *mean leak* is the mean size of all of these, and *scatter* the mean size of the "
         "change on a single face, which has the instruments' unsteadiness in it; *distance* is "
-        "the median distance of the face descriptors (below 0.6: the same person).",
+        "the median distance of the face descriptors, *same person* the share of faces below the "
+        "limit in brackets.",
         "",
         "What this does not say: classifiers and dials were learned from the same labelled faces, "
         "so an error that the annotators made is invisible; a measurement that a classifier reads "
@@ -145,7 +149,7 @@ def _table(
             f"{meta.score:.2f} | {one.moved:.2f} | {one.success:.0%} | {one.worst} "
             f"{one.worst_leak:+.2f} | {r.moved:.2f} | {r.success:.0%} | {r.worst} "
             f"{r.worst_leak:+.2f} | {r.mean_leak:.2f} | {r.scatter:.2f} | {r.distance:.2f} | "
-            f"{r.same_person:.0%} | {'yes' if r.is_clean else ''} |"
+            f"{r.same_person:.0%} ({r.limit}) | {'yes' if r.is_clean else ''} |"
         )
     lines += ["", "What counts as the same thing, and is not held against a dial:", ""]
     for r in results:
