@@ -10,15 +10,16 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from fakes import TABLE, FakeDials, FakeGenerator, FakeShelf  # noqa: E402
+from fakes import TABLE, FakeDials, FakeGenerator, FakeShelf, fake_measure  # noqa: E402
 
-from facegen.ui import backend  # noqa: E402
+from facegen.ui import backend, mirror  # noqa: E402
 from facegen.ui.main import main  # noqa: E402
 
 
 def _parts(progress: object) -> object:
     delay_s, preview_delay_s = [float(text) for text in sys.argv[1:3]] or (0.15, 0.02)
     generator = FakeGenerator(delay_s=delay_s, preview_delay_s=preview_delay_s)
+    mirror.load_measure = lambda: fake_measure(generator)
     return generator, FakeDials(generator), TABLE
 
 

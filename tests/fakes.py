@@ -7,7 +7,7 @@ milliseconds. Not a mock: equal latents give equal pictures, different ones diff
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +73,7 @@ class FakeGenerator:
         self.delay_s = delay_s
         self.preview_delay_s = preview_delay_s
         self.rendered = 0
+        self.drawn: dict[int, np.ndarray] = {}
         rng = np.random.RandomState(5)
         self.w_avg = (0.1 * rng.randn(512)).astype(np.float32)
         self._matrix = (rng.randn(512, 512) / np.sqrt(512)).astype(np.float32)
@@ -116,6 +117,7 @@ class FakeGenerator:
             oval(x + 0.2 * turn, 0.46 + nod, 0.014, 0.014, (50, 60 + 20 * v[11], 70))
         oval(0.5 + 1.3 * turn, 0.555 + nod, 0.025, 0.035, tuple(c - 22 for c in skin))
         oval(0.5 + turn, 0.66 + nod, 0.07 + 0.015 * v[12], 0.014 + 0.008 * v[13], (176, 84, 84))
+        self.drawn[hash(image.tobytes())] = w_plus
         return np.asarray(image)
 
 
@@ -165,6 +167,16 @@ class FakeDials:
 
     def _scale(self, name: str) -> float:
         return SCALE[self._units[name]]
+
+
+def fake_measure(generator: FakeGenerator) -> Callable[..., dict[str, float] | None]:
+    """Stands in for what `facegen.ui.mirror.load_measure` gives: people look younger than asked."""
+
+    def measure(dials: FakeDials, picture: np.ndarray) -> dict[str, float] | None:
+        readings = dials.read(generator.drawn[hash(picture.tobytes())])
+        return readings | {"age": 10 + 0.7 * (readings["age"] - 10)}
+
+    return measure
 
 
 def fake_parts(progress: object = None) -> tuple[FakeGenerator, FakeDials, tuple[FakeDial, ...]]:

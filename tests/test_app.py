@@ -15,7 +15,17 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import about, backend, bar, design, foundry, presets_menu, view, workshop
+from facegen.ui import (
+    about,
+    backend,
+    bar,
+    design,
+    foundry,
+    mirror,
+    presets_menu,
+    view,
+    workshop,
+)
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -24,9 +34,15 @@ SECONDS = 30
 @pytest.fixture
 def fake(monkeypatch):
     backend.loader.clear()
+    mirror.mirror.clear()
     monkeypatch.setattr(backend, "load_parts", fake_parts)
+    monkeypatch.setattr(mirror, "load_measure", _no_instruments)
     yield FakeShelf().put(monkeypatch.setattr)
     backend.loader.clear()
+
+
+def _no_instruments():
+    raise ModelError("There are no instruments here.")
 
 
 def start(**query: str) -> AppTest:

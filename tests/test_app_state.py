@@ -9,8 +9,9 @@ from fakes import FakeDials, FakeGenerator
 from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
 from facegen.ui import presets, view
+from facegen.ui.history import MAX_HISTORY, MAX_RECENT
 from facegen.ui.looks import clean_deltas, clean_psi, parse_seed
-from facegen.ui.state import MAX_HISTORY, MAX_RECENT, Studio
+from facegen.ui.state import Studio
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +248,56 @@ def test_turning_back_to_the_tick_is_the_face_as_it_came(studio):
     studio.turn({"age": tick}, what="age")
     assert studio.look.deltas == ()
     assert np.array_equal(studio.w_plus(), start)
+
+
+def short(dials):
+    """Measures half of what the dials predict beyond 34 years, and smiles as predicted."""
+
+    def see(w_plus):
+        readings = dials.read(w_plus)
+        return {"age": 34 + 0.5 * (readings["age"] - 34), "smile": readings["smile"]}
+
+    return see
+
+
+def test_dials_stand_where_the_picture_of_the_person_says(studio, dials):
+    see = short(dials)
+    before = see(studio.base())
+    studio.measured_start(before)
+    assert studio.shown()["age"] == pytest.approx(before["age"])
+    studio.turn({"age": before["age"] + 10})
+    assert studio.shown()["age"] == pytest.approx(before["age"] + 10, abs=1e-2)
+    missing = studio.misses(see(studio.w_plus()), before)
+    assert missing == {"age": pytest.approx(5.0, abs=1e-2)}
+
+
+def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(studio, dials):
+    see = short(dials)
+    before = see(studio.base())
+    studio.measured_start(before)
+    goal = before["age"] + 10
+    plain = studio.turn({"age": goal, "yaw": 5.0})
+    studio.correct(before, see)
+    assert see(studio.w_plus())["age"] == pytest.approx(goal, abs=1.5)
+    assert studio.shown()["age"] == pytest.approx(goal, abs=1.5)
+    assert not studio.misses(see(studio.w_plus()), before)
+    corrected = dict(studio.look.deltas)["age"]
+    studio.turn({"smile": 1.0})
+    assert dict(studio.look.deltas)["age"] == corrected
+    studio.turn({"age": goal + 1})
+    assert dict(studio.look.deltas)["age"] > corrected
+    studio.turn({"age": studio.shown_start()["age"]})
+    assert "age" not in dict(studio.look.deltas)
+    for _ in range(4):
+        studio.undo()
+    assert studio.look.same_as(plain)
+
+
+def test_nothing_moved_is_not_corrected(studio, dials):
+    see = short(dials)
+    look = studio.look
+    assert studio.correct(see(studio.base()), see) is look
+    assert not studio.can_undo
 
 
 def test_what_is_locked_keeps_its_reading_while_another_dial_moves(studio):

@@ -384,6 +384,27 @@ def test_shuffle_and_reset_of_a_group(drawn, chromium):
     visitor.close()
 
 
+def test_the_number_is_the_pictures_and_can_be_corrected(drawn, chromium):
+    """These drawn faces come out younger than asked: the app says so, and makes it good."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417&age=20")
+    page = visitor.page
+    row, note = page.locator("[data-dial=age]"), page.locator(".fg-truth")
+    page.locator("[data-dial=age].missed").wait_for(state="attached")
+    asked, shown = round(reading(visitor, "age")), row.locator("output").text_content()
+    assert int(shown.removesuffix(" y")) < asked - 5
+    assert note.text_content().strip().startswith(f"Age is {shown} on the picture, not {asked} y.")
+    before = visitor.face_id
+    note.get_by_role("button", name="Correct").click()
+    visitor.wait_other(before)
+    page.locator("[data-dial=age].seen:not(.missed)").wait_for(state="attached")
+    assert abs(int(row.locator("output").text_content().removesuffix(" y")) - asked) <= 2
+    assert round(reading(visitor, "age")) == asked
+    assert note.is_hidden()
+    page.keyboard.press("z")
+    assert visitor.wait_other(visitor.face_id) == before
+    visitor.close()
+
+
 def test_a_preset_and_back(drawn, chromium):
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     page, first = visitor.page, visitor.face_id
@@ -400,7 +421,7 @@ def test_a_preset_and_back(drawn, chromium):
 
 
 def test_many_steps_at_once_do_not_cut_the_connection(drawn, chromium):
-    """Streamlit forgets messages that the server still counts on, unless it is told to keep them."""
+    """Streamlit forgets messages that the server counts on, unless it is told to keep them."""
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     page, first = visitor.page, visitor.face_id
     page.get_by_role("button", name="Presets").click()
@@ -525,7 +546,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_travels(drawn, chromium, 
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     (tmp_path / "huge.png").write_bytes(bytes(18 << 20))
     open_file(visitor, tmp_path / "huge.png")
-    note = visitor.page.locator(".fg-note")
+    note = visitor.page.locator(".fg-truth")
     note.wait_for()
     assert "huge.png has 18 MB" in note.inner_text()
     visitor.close()

@@ -15,7 +15,7 @@ import streamlit as st
 
 from facegen.errors import FacegenError
 from facegen.service import RenderResult, latent_key
-from facegen.ui import bar, messages, session, view
+from facegen.ui import bar, messages, mirror, session, view
 from facegen.ui.backend import Backend
 from facegen.ui.looks import MAX_PSI, Look
 from facegen.ui.state import Studio
@@ -67,7 +67,7 @@ def _draw_stage(backend: Backend, studio: Studio) -> None:
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
     was = look = studio.look
-    problem = _obey(studio)
+    problem = _obey(backend, studio)
     if edit is not None and edit.revision == studio.revision:
         moves = {name: value for name, value in edit.moves.items() if name != "psi"}
         psi = studio.look.person.psi if "psi" in edit.resets else edit.moves.get("psi")
@@ -92,8 +92,19 @@ def _draw_stage(backend: Backend, studio: Studio) -> None:
         st.rerun()
 
 
-def _obey(studio: Studio) -> str | None:
+def _obey(backend: Backend, studio: Studio) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
+    glass = mirror.mirror()
+    if _trigger("fg_panel", "look") is not None and glass.is_ready:
+        for w_plus in (studio.base(), studio.w_plus()):
+            glass.see(backend.service, backend.dials, w_plus)
+    before = glass.known(backend.service, studio.base())
+    if before:
+        studio.measured_start(before)
+    if _trigger("fg_panel", "correct") is not None:
+        before = glass.see(backend.service, backend.dials, studio.base())
+        if before is not None:
+            studio.correct(before, lambda w: glass.see(backend.service, backend.dials, w))
     lock = _trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         studio.lock(lock["name"], bool(lock.get("on")))
@@ -152,11 +163,20 @@ def _show_face(
 
 
 def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
+    glass = mirror.mirror()
+    glass.start()
+    measured, before = (
+        glass.known(backend.service, w_plus) for w_plus in (studio.w_plus(look), studio.base(look))
+    )
+    missed = studio.misses(measured, before) if measured and before and look is studio.look else {}
     data = view.panel_data(
         studio.table,
         {dial.name: studio.spec(dial.name) for dial in studio.table},
-        studio.readings(look),
-        studio.present(look),
+        studio.shown_start(look),
+        studio.shown(look),
+        measured=measured,
+        missed=missed,
+        look=glass.is_ready and (measured is None or before is None),
         moved={name for name, delta in look.deltas if delta},
         locked=studio.locks.held,
         identity=studio.locks.identity,
@@ -172,6 +192,7 @@ def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
         on_edit=lambda: None,
         on_lock=lambda: None,
         on_shuffle=lambda: None,
+        on_look=lambda: None,
     )
 
 

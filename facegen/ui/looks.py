@@ -66,11 +66,19 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One state of a person: how typical, and the dials moved (name, delta in its unit)."""
+    """One state of a person.
+
+    Attributes:
+        person: Whose.
+        psi: How typical.
+        deltas: The dials moved: name, what is asked of it in its unit.
+        trims: How much of that is asked only because the picture fell short: name, amount.
+    """
 
     person: Person
     psi: float
     deltas: tuple[tuple[str, float], ...] = ()
+    trims: tuple[tuple[str, float], ...] = ()
 
     def same_as(self, other: Look) -> bool:
         """Whether both describe the same picture."""

@@ -98,7 +98,7 @@ def _picked(studio: Studio, known: tuple[Preset, ...]) -> None:
 def _save(studio: Studio) -> None:
     def keep() -> None:
         name = " ".join(str(st.session_state["preset_name"]).split())[:MAX_NAME]
-        now = studio.present()
+        now = studio.shown()
         targets = {dial: round(now[dial], 3) for dial, delta in studio.look.deltas if delta}
         if not name:
             session.notify("Give the preset a name first.")

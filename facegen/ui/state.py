@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from facegen.editing.closed_loop import See
 from facegen.editing.solve import IDENTITY
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.ui.darkroom import Latents
+from facegen.ui.exact import Offsets, corrected, misses, shifted
+from facegen.ui.history import History
 from facegen.ui.locks import Locks, aimed_deltas, natural_targets, turned_deltas
 from facegen.ui.looks import (
     Dials,
@@ -31,12 +34,10 @@ from facegen.ui.looks import (
     link_of,
 )
 
-MAX_HISTORY = 100
-MAX_RECENT = 24
-MERGE_SECONDS = 0.8
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
 SAME_LATENT = 1e-4
+HOME = 1e-3
 
 
 class Studio:
@@ -62,14 +63,12 @@ class Studio:
         self.revision = 0  # Counts the changes that did not come from the dials themselves.
         self._faces = faces
         self.space = faces.space
-        self._history: list[Look] = []
-        self._at = -1
-        self._recent: list[Look] = []  # The newest look of each person, newest person last.
+        self._history = History()
         self.locks = Locks()
+        self._offsets = Offsets()
         self.use_dials(dials, table)
         self._people = 0
         self._names: dict[int, str] = {}
-        self._merge: tuple[str, float] = ("", -math.inf)
         self.new_person(seed, psi=psi)
 
     def use_dials(self, dials: Dials, table: tuple[Any, ...]) -> None:
@@ -80,14 +79,17 @@ class Studio:
         self._limits[IDENTITY] = 0.0
         self._latents = Latents(self._faces, dials)
         # Dials that are gone are gone from the looks too.
-        self._history = [self._with_known(look) for look in self._history]
-        self._recent = [self._with_known(look) for look in self._recent]
+        self._history.change_all(self._with_known)
         self.locks.held = {n: value for n, value in self.locks.held.items() if n in safe}
         self.revision += 1
 
     def _with_known(self, look: Look) -> Look:
         kept = clean_deltas(dict(look.deltas), self._limits)
-        return look if kept == look.deltas else replace(look, deltas=kept)
+        if kept == look.deltas:
+            return look
+        names = dict(kept)
+        trims = tuple((name, trim) for name, trim in look.trims if name in names)
+        return replace(look, deltas=kept, trims=trims)
 
     # -- what is in hand ------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ class Studio:
     @property
     def look(self) -> Look:
         """The look in hand."""
-        return self._history[self._at]
+        return self._history.look
 
     @property
     def start(self) -> Look:
@@ -122,17 +124,17 @@ class Studio:
     @property
     def recent(self) -> tuple[Look, ...]:
         """The newest look of each person met, newest person first."""
-        return tuple(reversed(self._recent))
+        return self._history.recent
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
-        return self._at > 0
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether a step was taken back."""
-        return self._at + 1 < len(self._history)
+        return self._history.can_redo
 
     # -- latents ----------------------------------------------------------------------------------
 
@@ -151,6 +153,31 @@ class Studio:
     def present(self, look: Look | None = None) -> dict[str, float]:
         """Where each dial stands on the face as it is, in its unit."""
         return self._dials.read(self.w_plus(look))
+
+    def shown(self, look: Look | None = None) -> dict[str, float]:
+        """Where each dial is to stand, in its unit.
+
+        That is `present` on the scale of what was measured on this person, without what is asked
+        only because pictures fell short.
+        """
+        look = look or self.look
+        untrimmed = shifted(self.present(look), dict(look.trims), sign=-1.0)
+        return shifted(untrimmed, self._offsets.of(look))
+
+    def shown_start(self, look: Look | None = None) -> dict[str, float]:
+        """Likewise `readings`: where each dial stands before any change."""
+        look = look or self.look
+        return shifted(self.readings(look), self._offsets.of(look))
+
+    def measured_start(self, measured: Mapping[str, float]) -> None:
+        """Tell what was measured on the person in hand before any dial, in the dials' units."""
+        if self._offsets.learn(self.look, measured, self.readings()):
+            self.revision += 1
+
+    def _predicted(self, look: Look, values: Mapping[str, float]) -> dict[str, float]:
+        """What to ask of the predictions so that dials stand at these values; known dials only."""
+        known = {name: value for name, value in values.items() if name in self._dials.names}
+        return shifted(known, self._offsets.of(look), sign=-1.0)
 
     def face(self, look: Look | None = None) -> Face:
         """The look as a value that can be saved."""
@@ -198,7 +225,7 @@ class Studio:
         origin: np.ndarray | None = base
         if seed is not None and np.array_equal(self._faces.w_from_seed(int(seed), psi), base):
             origin = None
-        for known in self._recent:  # Somebody met before comes back as themselves.
+        for known in self.recent:  # Somebody met before comes back as themselves.
             if np.array_equal(self.base(replace(known, psi=psi)), base) and known.person.psi == psi:
                 return self._opened(Look(known.person, psi, deltas))
         name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
@@ -227,16 +254,11 @@ class Studio:
         """Make a look the newest step; quick moves of one dial make one step together."""
         if look.same_as(self.look):
             return self.look
-        merges = bool(what) and self._merge[0] == what and now - self._merge[1] < MERGE_SECONDS
-        self._merge = (what, now)
-        if merges and self._at > 0:
-            self._history[self._at] = look
-            del self._history[self._at + 1 :]
-            self._remember(look)
+        if self._history.merges(what, now):
+            self._history.replace(look)
             return look
-        keep = self._merge
         self._step(look, own=True)
-        self._merge = keep
+        self._history.merges(what, now)
         return look
 
     def turned(
@@ -253,7 +275,10 @@ class Studio:
             OutOfRangeError: What is locked leaves no way there.
         """
         moved = self._moved(dict(self.look.deltas), psi)
-        known = {name: value for name, value in moves.items() if name in self._dials.names}
+        start = self.shown_start(moved)
+        back = {name for name, value in moves.items() if abs(value - start.get(name, 0.0)) < HOME}
+        trims = {name: trim for name, trim in moved.trims if name not in back}
+        known = shifted(self._predicted(moved, moves), trims)
         if not known and not resets and moved.same_as(self.look):
             return self.look
         deltas = dict(moved.deltas)
@@ -284,7 +309,8 @@ class Studio:
     def aimed(self, targets: Mapping[str, float]) -> Look:
         """The look that `aim` would make, without making the step."""
         deltas, latent = dict(self.look.deltas), self._latent_of(self.look)
-        after = aimed_deltas(self._dials, latent, deltas, targets, self.locks)
+        predicted = self._predicted(self.look, targets)
+        after = aimed_deltas(self._dials, latent, deltas, predicted, self.locks)
         return self._moved(after, None)
 
     def aim(self, targets: Mapping[str, float]) -> Look:
@@ -305,6 +331,17 @@ class Studio:
         other = self._dials.read(self._faces.w_from_seed(seed, psi=1.0))
         return self.aim(natural_targets(self._dials, other, names))
 
+    def misses(
+        self, measured: Mapping[str, float], before: Mapping[str, float]
+    ) -> dict[str, float]:
+        """What the picture in hand is short of; see `facegen.ui.exact.misses`."""
+        return misses(self._dials, self.look, measured, before)
+
+    def correct(self, before: Mapping[str, float], see: See) -> Look:
+        """Correct the dials on the picture, see `facegen.ui.exact.corrected`; one step."""
+        look = corrected(self._dials, self.base(), self.look, before, see, self._limits)
+        return self.look if look.same_as(self.look) else self._step(look)
+
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
         self.locks.set(name, on, self.present())
@@ -312,15 +349,15 @@ class Studio:
 
     def undo(self) -> Look:
         """Go one step back; at the beginning nothing happens."""
-        return self._go(self._at - 1)
+        return self._go(-1)
 
     def redo(self) -> Look:
         """Go one step forward again; at the end nothing happens."""
-        return self._go(self._at + 1)
+        return self._go(1)
 
     def take(self, uid: int) -> Look:
         """Take a person met before in hand again, as they were left."""
-        for look in self._recent:
+        for look in self.recent:
             if look.person.uid == uid and uid != self.look.person.uid:
                 return self._step(look)
         return self.look
@@ -344,8 +381,7 @@ class Studio:
         """
         deltas, unknown = deltas_of_link(query, self._limits)
         look = replace(self.look, deltas=deltas)
-        self._history[self._at] = look
-        self._remember(look)
+        self._history.replace(look)
         self._take_locks_of(look)
         self.revision += 1
         return unknown
@@ -362,38 +398,27 @@ class Studio:
     def _moved(self, deltas: Mapping[str, object], psi: object) -> Look:
         look = self.look
         new_psi = look.psi if psi is None else clean_psi(psi, look.psi)
-        return Look(look.person, new_psi, clean_deltas(deltas, self._limits))
+        kept = clean_deltas(deltas, self._limits)
+        asked = {name for name, delta in kept if delta}
+        trims = tuple((name, trim) for name, trim in look.trims if name in asked)
+        return Look(look.person, new_psi, kept, trims)
 
     def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Person:
         self._people += 1
         return Person(self._people, name, seed, psi, origin)
 
     def _step(self, look: Look, *, own: bool = False) -> Look:
-        del self._history[self._at + 1 :]
-        self._history.append(look)
-        del self._history[:-MAX_HISTORY]
-        self._at = len(self._history) - 1
-        self._arrive(look, own=own)
+        self._history.step(look)
+        if not own:
+            self._arrived()
         return look
 
-    def _go(self, index: int) -> Look:
-        if 0 <= index < len(self._history) and index != self._at:
-            self._at = index
-            self._arrive(self.look, own=False)
+    def _go(self, steps: int) -> Look:
+        if self._history.go(steps):
+            self._arrived()
         return self.look
 
-    def _arrive(self, look: Look, *, own: bool) -> None:
-        self._merge = ("", -math.inf)
-        self._remember(look)
-        if not own:
-            self.revision += 1
-            if self.locks.held:  # A lock holds the face in hand, not the one before.
-                self.locks.retake(self.present())
-
-    def _remember(self, look: Look) -> None:
-        for index, known in enumerate(self._recent):
-            if known.person.uid == look.person.uid:
-                self._recent[index] = look
-                return
-        self._recent.append(look)
-        del self._recent[:-MAX_RECENT]
+    def _arrived(self) -> None:
+        self.revision += 1
+        if self.locks.held:  # A lock holds the face in hand, not the one before.
+            self.locks.retake(self.present())

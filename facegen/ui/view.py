@@ -124,6 +124,9 @@ def panel_data(
     own: Mapping[str, float],
     now: Mapping[str, float],
     *,
+    measured: Mapping[str, float] | None = None,
+    missed: Collection[str] = (),
+    look: bool = False,
     moved: Collection[str],
     locked: Collection[str],
     identity: bool | None,
@@ -138,7 +141,9 @@ def panel_data(
 
     A dial's rail is the range in which it works safely, its band the natural range of faces; the
     rail is longer where the face or its present value lies outside. `own` is where the face stands
-    by nature (the tick), `now` where it stands as it is. `identity` is None where it cannot be
+    by nature (the tick), `now` where it stands as it is, predicted; `measured` what its picture
+    shows, `missed` names the dials that it contradicts, and `look` asks the page to have it
+    measured when there is time. `identity` is None where it cannot be
     locked; `number` is the newest request that is answered in this.
     """
     person = {
@@ -180,12 +185,22 @@ def panel_data(
                 "min": round(min(ends), 3),
                 "max": round(max(ends), 3),
                 "natural": [round(x, 3) for x in natural],
+                "seen": round(float(measured[dial.name]), 3)
+                if measured and dial.name in measured
+                else None,
+                "missed": dial.name in missed,
             }
         )
     named = [{"name": "Person", "dials": [person], "open": True}]
     for index, (name, dials) in enumerate(groups.items()):
         named.append({"name": name, "dials": dials, "open": index < open_groups})
-    return {"rev": revision, "n": number, "identity": identity, "groups": named}
+    return {
+        "rev": revision,
+        "n": number,
+        "identity": identity,
+        "look": look,
+        "groups": named,
+    }
 
 
 def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
@@ -200,9 +215,12 @@ def dial_panel(
     on_edit: Callable[[], None],
     on_lock: Callable[[], None],
     on_shuffle: Callable[[], None],
+    on_look: Callable[[], None],
 ) -> Any:
-    """Show the dials. The trigger `edit` carries a `PanelEdit`, `lock` a name and whether,
-    `shuffle` the name of a group.
+    """Show the dials.
+
+    The trigger `edit` carries a `PanelEdit`, `lock` a name and whether, `shuffle` the name of a
+    group; `look` wants the picture measured, `correct` the dials corrected on it.
     """
     return _PANEL(
         key=key,
@@ -210,6 +228,8 @@ def dial_panel(
         on_edit_change=on_edit,
         on_lock_change=on_lock,
         on_shuffle_change=on_shuffle,
+        on_look_change=on_look,
+        on_correct_change=on_look,
     )
 
 

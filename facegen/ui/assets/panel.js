@@ -4,6 +4,7 @@
 const memory = new WeakMap();
 const WATCHDOG_MS = 5000;
 const REST_MS = 350;
+const LOOK_MS = 700;
 const SNAP = 0.012;
 const BACK = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"><path d="M3 3v4h4"/><path d="M3.4 7A5 5 0 1 1 3 9.5"/></svg>';
 
@@ -59,11 +60,18 @@ function setUp(el) {
     style.setProperty("--t", t); style.setProperty("--a", Math.min(v, t)); style.setProperty("--b", Math.max(v, t));
     style.setProperty("--n0", at(dial.natural[0])); style.setProperty("--n1", at(dial.natural[1]));
     if (!keepValue) input.value = value;
-    output.textContent = format(dial, value);
+    // At rest the number is what the picture measures, and a dot on the rail shows where that is.
+    const seen = s.down || s.pending.size ? null : dial.seen ?? null;
+    output.textContent = format(dial, seen ?? value);
+    node.classList.toggle("seen", seen !== null);
+    node.classList.toggle("missed", seen !== null && !!dial.missed);
+    if (seen !== null) style.setProperty("--s", at(seen));
     const words = dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
       : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "";
     row.words.textContent = words;
-    row.track.title = input.title = output.title = words || dial.help;
+    row.track.title = input.title = words || dial.help;
+    output.title = words || (seen === null ? dial.help
+      : `${dial.label}: ${format(dial, seen)} on the picture${dial.missed ? `, though ${format(dial, value)} was asked for` : ""}`);
     input.setAttribute("aria-valuetext", spoken(dial, value) + (words ? ". " + words : ""));
     input.disabled = !!dial.locked;
     node.classList.toggle("moved", moved);
@@ -107,6 +115,7 @@ function setUp(el) {
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
   s.preview = (what) => {
     s.want = what;
+    s.note();
     s.pump();
     // Held still, the picture becomes sharp without being let go.
     const rest = () => {
@@ -117,6 +126,24 @@ function setUp(el) {
     s.rest = setTimeout(rest, REST_MS);
   };
   s.commit = (what) => s.post(true, what);
+  // When nothing has moved for a while, the picture is measured.
+  s.rested = () => {
+    clearTimeout(s.looking);
+    if (!s.wantsLook) return;
+    s.looking = setTimeout(() => {
+      if (s.down || s.busy || s.pending.size || document.hidden) s.rested();
+      else { s.wantsLook = false; s.fire("look", Date.now()); }
+    }, LOOK_MS);
+  };
+  s.note = () => {
+    const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.missed);
+    const [first] = missed, note = $("truth");
+    note.hidden = !first;
+    if (!first) return;
+    const others = missed.length > 1 ? ` and ${missed.length - 1} more` : "";
+    $("missed").textContent = `${first.label} is ${format(first, first.seen)} on the picture, not ${format(first, first.now)}${others}.`;
+  };
+  on($("correct"), "click", () => { $("truth").hidden = true; s.fire("correct", Date.now()); });
   on(window, "facegen:frame", (e) => {
     if (e.detail.n === s.n || e.detail.kind === "full") { s.busy = false; clearTimeout(s.watchdog); s.pump(); }
   });
@@ -169,6 +196,7 @@ function setUp(el) {
     track.append(input, ends);
     const words = make("span", "fg-words");
     ends.append(words);
+    track.append(make("i", "fg-dot"));
     node.append(label, track, output);
     const row = { dial, node, input, output, track, words };
     if (dial.name === "psi") node.classList.add("always");
@@ -314,7 +342,10 @@ function setUp(el) {
       }
     }
     s.counts();
+    s.note();
     s.identity(data.identity);
+    s.wantsLook = !!data.look;
+    s.rested();
   };
   // The identity is a lock without a dial.
   s.identity = (on) => {
@@ -338,5 +369,5 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
   if (!s) { s = setUp(el); memory.set(el, s); }
   s.fire = setTriggerValue;
   if (data) s.update(data);
-  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); memory.delete(el); };
+  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); clearTimeout(s.looking); memory.delete(el); };
 }
