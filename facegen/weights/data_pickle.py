@@ -2,85 +2,36 @@
 
 A pickle is a program; loading one the usual way runs it. This reader interprets the stack machine
 in Python with a fixed list of names, each bound to an inert function of ours that only records
-what was said. A name outside the list ends the reading. What comes back is nested dicts and lists
-of plain values, `numpy` arrays, and `Record`s for rebuilt objects.
+what was said (`facegen.weights.inert`). A name outside the list ends the reading. What comes back
+is nested dicts and lists of plain values, `numpy` arrays, and `Record`s for rebuilt objects.
 
-Handles plain pickles with tensors inside (NVIDIA's checkpoints) and both formats of `torch.save`.
+Handles plain pickles with tensors or NumPy arrays inside (NVIDIA's checkpoints) and both formats
+of `torch.save`. Memory stays within a few times the file's size, whatever the file claims.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import pickle
 import struct
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from facegen.errors import BadFileError
+from facegen.weights import inert
+from facegen.weights.inert import Budget, Made, Record, Unreadable
+
+__all__ = ["Record", "read_pickle"]
 
 MAX_TENSOR_BYTES = 1 << 30
 MAX_NESTING = 8
+SHARE_OF_FILE = 3  # how often a file's bytes may be read again as files inside it
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 ZIP_MAGIC = b"PK\x03\x04"
-DTYPES = {
-    "FloatStorage": "<f4", "HalfStorage": "<f2", "DoubleStorage": "<f8", "LongStorage": "<i8",
-    "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1", "ByteStorage": "u1",
-    "BoolStorage": "?",
-}  # fmt: skip
-
-
-@dataclass
-class Record:
-    """An object that a checkpoint wanted rebuilt: its class by name, and its attributes."""
-
-    class_name: str
-    state: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Storage:
-    """The numbers behind a tensor, or the promise of them until the file's end is read."""
-
-    dtype: str
-    key: str
-    data: dict[str, np.ndarray]
-
-    def array(self) -> np.ndarray:
-        try:
-            return self.data[self.key].view(self.dtype)
-        except (KeyError, ValueError) as err:
-            raise pickle.UnpicklingError(f"the numbers of tensor {self.key} are missing") from err
-
-
-@dataclass(frozen=True)
-class _Tensor:
-    """A view on a storage; becomes an array once all storages are read."""
-
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-
-    def array(self) -> np.ndarray:
-        base = self.storage.array()
-        last = self.offset + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True))
-        sizes_fit = min(self.shape, default=1) >= 0 and min(self.stride, default=0) >= 0
-        if not sizes_fit or self.offset < 0 or math.prod(self.shape) > base.size:
-            raise pickle.UnpicklingError("a tensor is larger than its numbers")
-        if 0 in self.shape:
-            return np.zeros(self.shape, base.dtype)
-        if last >= base.size:
-            raise pickle.UnpicklingError("a tensor reaches outside its numbers")
-        steps = tuple(s * base.itemsize for s in self.stride)
-        # A read-only view, not a copy: a million tensors over one storage cost nothing.
-        return np.lib.stride_tricks.as_strided(
-            base[self.offset :], self.shape, steps, writeable=False
-        )
+TEXT_STARTS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs", b"{")
 
 
 def read_pickle(data: bytes, *, name: str) -> Any:
@@ -96,63 +47,68 @@ def read_pickle(data: bytes, *, name: str) -> Any:
     Raises:
         BadFileError: a name outside the list, a damaged file, or one that asks for too much.
     """
+    if data[:64].lstrip().lower().startswith(TEXT_STARTS):
+        raise BadFileError(
+            f"{name} is not read: it is a text or a web page, not a checkpoint; fetch the file "
+            "itself."
+        )
     try:
-        return _resolve(_read(data, nesting=0), seen={})
+        return inert.resolve(_read(data, Budget(SHARE_OF_FILE * len(data)), nesting=0))
     except BadFileError:
         raise
     except pickle.UnpicklingError as err:
         raise BadFileError(f"{name} is not read: {err}.") from err
     except (
         ArithmeticError, AttributeError, EOFError, IndexError, KeyError, LookupError, MemoryError,
-        OSError, RecursionError, TypeError, UnicodeDecodeError, ValueError, struct.error,
-        zipfile.BadZipFile,
+        OSError, RecursionError, RuntimeError, TypeError, UnicodeDecodeError, ValueError,
+        struct.error, zipfile.BadZipFile,
     ) as err:  # fmt: skip
         raise BadFileError(
             f"{name} is cut off or damaged ({type(err).__name__}); fetch it again."
         ) from err
 
 
-def _read(data: bytes, *, nesting: int) -> Any:
+def _read(data: bytes, budget: Budget, *, nesting: int) -> Any:
     if nesting > MAX_NESTING:
-        raise pickle.UnpicklingError("files are nested in files too deeply")
+        raise Unreadable("files are nested in files too deeply")
     if data.startswith(ZIP_MAGIC):
-        return _read_torch_zip(data, nesting=nesting)
+        return _read_torch_zip(data, budget, nesting=nesting)
     stream = io.BytesIO(data)
-    first = _Reader(stream, {}, nesting=nesting).load()
+    first = _Reader(stream, {}, budget, nesting=nesting).load()
     if first == LEGACY_MAGIC:
-        return _read_torch_legacy(stream, nesting=nesting)
+        return _read_torch_legacy(stream, budget, nesting=nesting)
     return first
 
 
-def _read_torch_zip(data: bytes, *, nesting: int) -> Any:
+def _read_torch_zip(data: bytes, budget: Budget, *, nesting: int) -> Any:
     """`torch.save` since 1.6: a zip with data.pkl and one entry per storage."""
     storages: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(m.compress_type != zipfile.ZIP_STORED for m in members):
-            raise pickle.UnpicklingError("it is compressed, as no checkpoint is")
+            raise Unreadable("it is compressed, as no checkpoint is")
         if sum(m.file_size for m in members) > len(data):
-            raise pickle.UnpicklingError("it claims to hold more than it has")
+            raise Unreadable("it claims to hold more than it has")
         index = [m.filename for m in members if m.filename.endswith("/data.pkl")]
         if len(index) != 1:
-            raise pickle.UnpicklingError("it is a zip, but not one of PyTorch's")
+            raise Unreadable("it is a zip, but not one of PyTorch's")
         prefix = index[0].removesuffix("data.pkl") + "data/"
-        for member in members:
+        for member in members:  # into memory alone: names are keys, never paths
             if member.filename.startswith(prefix):
                 key = member.filename.removeprefix(prefix)
                 storages[key] = np.frombuffer(archive.read(member), np.uint8)
         content = archive.read(index[0])
-    return _Reader(io.BytesIO(content), storages, nesting=nesting).load()
+    return _Reader(io.BytesIO(content), storages, budget, nesting=nesting).load()
 
 
-def _read_torch_legacy(stream: io.BytesIO, *, nesting: int) -> Any:
+def _read_torch_legacy(stream: io.BytesIO, budget: Budget, *, nesting: int) -> Any:
     """`torch.save` before 1.6: pickles in a row, then the numbers of each storage."""
     storages: dict[str, np.ndarray] = {}
     for _ in range(2):  # protocol version, system information
-        _Reader(stream, storages, nesting=nesting).load()
-    reader = _Reader(stream, storages, nesting=nesting)
+        _Reader(stream, storages, budget, nesting=nesting).load()
+    reader = _Reader(stream, storages, budget, nesting=nesting)
     content = reader.load()
-    for key in _Reader(stream, storages, nesting=nesting).load():
+    for key in _Reader(stream, storages, budget, nesting=nesting).load():
         (count,) = struct.unpack("<q", stream.read(8))
         size = count * np.dtype(reader.storage_dtypes[key]).itemsize
         raw = stream.read(size) if 0 <= size <= MAX_TENSOR_BYTES else b""
@@ -162,78 +118,143 @@ def _read_torch_legacy(stream: io.BytesIO, *, nesting: int) -> Any:
     return content
 
 
+def _plain_keys(opcode: bytes, keys: slice) -> Callable[[Any], None]:
+    """The step of an opcode that fills a dict or a set, after a look at what it will hash."""
+    step = pickle._Unpickler.dispatch[opcode[0]]  # type: ignore[attr-defined]
+
+    def load(reader: Any) -> None:
+        for key in reader.stack[keys]:
+            inert.check_key(key)
+        step(reader)
+
+    return load
+
+
 class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
     """The pure-Python stack machine: its memo is a dict, so a huge index allocates nothing."""
 
     stack: list[Any]
+    append: Callable[[Any], None]
+    read: Callable[[int], bytes]
 
     def __init__(
-        self, stream: io.BytesIO, storages: dict[str, np.ndarray], *, nesting: int
+        self,
+        stream: io.BytesIO,
+        storages: dict[str, np.ndarray],
+        budget: Budget,
+        *,
+        nesting: int,
     ) -> None:
         super().__init__(stream, encoding="latin1")
         self._storages = storages
+        self._budget = budget
         self._nesting = nesting
         self.storage_dtypes: dict[str, str] = {}
-        self._names: dict[str, Callable[..., Any] | type] = {
-            "collections.OrderedDict": _fresh_dict,
-            "builtins.set": _fresh_set,
-            "__builtin__.set": _fresh_set,
-            "argparse.Namespace": _namespace,
-            "dnnlib.util.EasyDict": _fresh_dict,
-            "torch_utils.persistence._reconstruct_persistent_obj": _record,
-            "torch._utils._rebuild_tensor_v2": _tensor,
-            "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+        self._names: dict[str, Callable[..., Any]] = {
+            "collections.OrderedDict": self._fresh_dict,
+            "builtins.set": self._fresh_set,
+            "__builtin__.set": self._fresh_set,
+            "_codecs.encode": self._encoded,
+            "argparse.Namespace": Made("Namespace"),
+            "dnnlib.util.EasyDict": Made("EasyDict"),
+            "dnnlib.tflib.network.Network": Made("Network"),
+            "torch_utils.persistence._reconstruct_persistent_obj": inert.record,
+            "torch._utils._rebuild_tensor_v2": inert.tensor,
+            "torch._utils._rebuild_parameter": inert.parameter,
             "torch.storage._load_from_bytes": self._storage_from_bytes,
-            "torch.Size": lambda sizes=(): tuple(sizes),
+            "torch.Size": inert.size,
+            "numpy.dtype": inert.numpy_dtype,
+            "numpy.ndarray": Made("ndarray"),
         }
+        for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            self._names[f"{module}.scalar"] = inert.numpy_scalar
+            self._names[f"{module}._reconstruct"] = inert.numpy_array
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
         if full in self._names:
             return self._names[full]
-        if module == "torch" and name in DTYPES:
+        if module == "torch" and name in inert.TORCH_DTYPES:
             return name  # a marker, not a class: nothing can be made of it
-        raise pickle.UnpicklingError(
-            f"it wants to run '{full[:80]}', which is not needed for a face generator"
-        )
+        raise Unreadable(f"it wants to run '{full[:80]}', which is not needed for a face generator")
 
     def get_extension(self, code: int) -> None:
-        raise pickle.UnpicklingError("it uses registered extensions")
+        raise Unreadable("it uses registered extensions")
 
-    def persistent_load(self, pid: Any) -> _Storage:
+    def persistent_load(self, pid: Any) -> inert.Storage:
         """("storage", type, key, device, count, ...) of `torch.save`."""
         kind, type_name, key = pid[:3]
-        if kind != "storage" or type_name not in DTYPES:
-            raise pickle.UnpicklingError("it refers to something that is not a tensor")
-        self.storage_dtypes[str(key)] = DTYPES[type_name]
-        return _Storage(DTYPES[type_name], str(key), self._storages)
+        if kind != "storage" or type_name not in inert.TORCH_DTYPES:
+            raise Unreadable("it refers to something that is not a tensor")
+        self.storage_dtypes[str(key)] = inert.TORCH_DTYPES[type_name]
+        return inert.Storage(inert.TORCH_DTYPES[type_name], str(key), self._storages)
 
-    def _storage_from_bytes(self, data: bytes) -> _Storage:
+    def _storage_from_bytes(self, data: Any) -> inert.Storage:
         """A storage that was pickled on its own: a file inside the file."""
-        content = _read(data, nesting=self._nesting + 1)
-        if not isinstance(content, _Storage):
-            raise pickle.UnpicklingError("a tensor's numbers are something else")
+        self._budget.spend_bytes(len(data))
+        content = _read(data, self._budget, nesting=self._nesting + 1)
+        if not isinstance(content, inert.Storage):
+            raise Unreadable("a tensor's numbers are something else")
         return content
+
+    def _encoded(self, text: Any, encoding: Any = None) -> bytes:
+        """What protocols before 3 call bytes: a text of the same numbers."""
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+            raise Unreadable("a text is written in an unknown way")
+        self._budget.spend_bytes(len(text))
+        return text.encode("latin1")
+
+    def _fresh_dict(self, *args: Any) -> dict[Any, Any]:
+        if args and not isinstance(args[0], list | tuple | dict):
+            raise Unreadable("a dict is built from something else")
+        items = list(args[0].items() if isinstance(args[0], dict) else args[0]) if args else []
+        self._budget.spend_items(1 + len(items))
+        for key, _ in items:
+            inert.check_key(key)
+        return dict(items)
+
+    def _fresh_set(self, items: Any = ()) -> set[Any]:
+        """What protocols before 4 call a set; modules of PyTorch hold empty ones."""
+        if not isinstance(items, list | tuple):
+            raise Unreadable("a set is built from something else")
+        self._budget.spend_items(1 + len(items))
+        for item in items:
+            inert.check_key(item)
+        return set(items)
 
     # Objects are never made nor changed: only our functions are called, and dicts filled.
 
     def load_build(self) -> None:
         state = self.stack.pop()
         target = self.stack[-1]
+        if isinstance(target, Record):
+            target = target.state
         if isinstance(target, dict) and isinstance(state, dict):
+            self._budget.spend_items(len(state))
             target.update(state)
+        elif isinstance(target, inert.DType | inert.Array):
+            target.build(state)
         elif not isinstance(target, dict) or state:
-            raise pickle.UnpicklingError("it wants to set the state of an object")
+            raise Unreadable("it wants to set the state of an object")
 
     def load_newobj(self) -> None:
-        """Training options (`argparse.Namespace`) become a dict; nothing else is made."""
+        """Options and old networks become plain values; nothing else is made."""
         arguments = self.stack.pop()
-        if self.stack.pop() is not _namespace or arguments:
+        kind = self.stack.pop()
+        if not isinstance(kind, Made) or kind.name == "ndarray" or arguments:
             self._refuse()
-        self.stack.append({})
+        self.stack.append(kind.new())
+
+    def load_bytearray8(self) -> None:
+        """The original takes memory for as many bytes as are claimed; this for those there."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        data = self.read(min(size, MAX_TENSOR_BYTES))
+        if len(data) != size:
+            raise EOFError
+        self.append(bytearray(data))
 
     def _refuse(self) -> None:
-        raise pickle.UnpicklingError("it wants to make an object")
+        raise Unreadable("it wants to make an object")
 
     dispatch: ClassVar[dict[int, Any]] = {
         **pickle._Unpickler.dispatch,  # type: ignore[attr-defined]
@@ -245,69 +266,10 @@ class _Reader(pickle._Unpickler):  # type: ignore[misc,name-defined]
         pickle.EXT1[0]: _refuse,
         pickle.EXT2[0]: _refuse,
         pickle.EXT4[0]: _refuse,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+        pickle.SETITEM[0]: _plain_keys(pickle.SETITEM, slice(-2, -1)),
+        pickle.SETITEMS[0]: _plain_keys(pickle.SETITEMS, slice(None, None, 2)),
+        pickle.DICT[0]: _plain_keys(pickle.DICT, slice(None, None, 2)),
+        pickle.ADDITEMS[0]: _plain_keys(pickle.ADDITEMS, slice(None)),
+        pickle.FROZENSET[0]: _plain_keys(pickle.FROZENSET, slice(None)),
     }
-
-
-def _fresh_dict(*args: Any) -> dict[Any, Any]:
-    if args and not isinstance(args[0], list | tuple | dict):
-        raise pickle.UnpicklingError("a dict is built from something else")
-    return dict(*args[:1])
-
-
-def _fresh_set(items: Any = ()) -> set[Any]:
-    """What protocols before 4 call a set; modules of PyTorch hold empty ones."""
-    if not isinstance(items, list | tuple):
-        raise pickle.UnpicklingError("a set is built from something else")
-    return set(items)
-
-
-def _namespace(*_: Any) -> None:
-    raise pickle.UnpicklingError("it wants to make an object")
-
-
-def _record(meta: dict[str, Any]) -> Record:
-    """NVIDIA's persistent object: the source code in `meta` is not even looked at."""
-    state = meta.get("state")
-    if meta.get("type") != "class" or not isinstance(state, dict):
-        raise pickle.UnpicklingError("it holds a persistent object of an unknown kind")
-    return Record(str(meta.get("class_name")), state)
-
-
-def _tensor(storage: _Storage, offset: int, shape: Any, stride: Any, *_: Any) -> _Tensor:
-    if not isinstance(storage, _Storage):
-        raise pickle.UnpicklingError("a tensor without numbers")
-    sizes, steps = tuple(int(n) for n in shape), tuple(int(n) for n in stride)
-    if len(sizes) != len(steps) or len(sizes) > 8:
-        raise pickle.UnpicklingError("a tensor of an impossible shape")
-    return _Tensor(storage, int(offset), sizes, steps)
-
-
-def _resolve(value: Any, seen: dict[int, Any]) -> Any:
-    """Replace tensors by arrays; shared and circular references stay shared."""
-    if isinstance(value, _Tensor):
-        if id(value) not in seen:
-            seen[id(value)] = value.array()
-        return seen[id(value)]
-    if isinstance(value, _Storage):
-        return value.array()
-    if id(value) in seen:
-        return seen[id(value)]
-    if isinstance(value, dict):
-        result: Any = seen.setdefault(id(value), {})
-        result.update({key: _resolve(item, seen) for key, item in value.items()})
-        return result
-    if isinstance(value, list):
-        result = seen.setdefault(id(value), [])
-        result.extend(_resolve(item, seen) for item in value)
-        return result
-    if isinstance(value, tuple):
-        return tuple(_resolve(item, seen) for item in value)
-    if isinstance(value, Record):
-        result = seen.setdefault(id(value), Record(value.class_name))
-        result.state.update(_resolve(value.state, seen))
-        return result
-    if value is None or isinstance(value, str | bytes | bytearray | int | float | bool | complex):
-        return value
-    if isinstance(value, set | frozenset):
-        return value
-    raise pickle.UnpicklingError(f"it holds a {type(value).__name__}, which is not data")
