@@ -16,7 +16,8 @@ import torch
 
 from facegen.engines import make_engine
 from facegen.errors import ModelError
-from facegen.generator import DEFAULT_MODEL, Generator, load_head
+from facegen.generator import DEFAULT_MODEL, Generator
+from facegen.networks import load_head
 from facegen.weights import ir_paths
 
 WARM_UP = 2

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from facegen.checks import require_finite, require_shape
@@ -21,18 +19,14 @@ from facegen.errors import ModelError, UsageError
 from facegen.images import area_downscale
 from facegen.latents import (
     DEFAULT_PSI,
+    NUM_WS,
     W_AVG_SAMPLES,
     W_AVG_SEED,
     broadcast_w,
-    space_id,
     truncate,
     z_from_seed,
 )
-from facegen.nets.mapping import Mapping
-from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
-from facegen.paths import MODELS_DIR
-from facegen.weights import ensure_model
+from facegen.networks import Networks, load_networks
 
 if TYPE_CHECKING:
     from facegen.engines import Engine
@@ -49,32 +43,32 @@ class Generator:
     `synthesize` run without gradients. One instance may be shared by threads: the engine
     serialises what must not overlap.
 
+    A w_plus has 18 rows whichever the network, so that a face opens in every network of its space.
+    A network for pictures below 1024 px reads the first `num_ws` of them.
+
     Attributes:
         model: Registered name.
         space: Id of the latent space; latents and directions of the same space apply.
-        num_ws, w_dim, z_dim, img_resolution: Sizes, named as NVIDIA's code does.
-        w_avg: Mean of w over 10,000 draws of seed 123, float32 [512].
+        num_ws: Rows of w_plus that the network reads.
+        w_dim, z_dim, img_resolution: Sizes, named as NVIDIA's code does.
+        w_avg: Mean of w, float32 [w_dim]: what came with the model, else over 10,000 draws of
+            seed 123.
+        why_not_face: Why the dials for faces do not apply to this network, as a sentence; None if
+            nothing is known against them.
     """
 
-    def __init__(
-        self,
-        mapping: Mapping,
-        synthesis: MobileSynthesis,
-        engine: Engine,
-        *,
-        model: str,
-        space: str,
-    ) -> None:
+    def __init__(self, networks: Networks, engine: Engine, *, model: str) -> None:
         self.model = model
-        self.space = space
-        self.mapping = mapping
-        self.synthesis = synthesis
+        self.space = networks.space
+        self.why_not_face = networks.why_not_face
+        self.mapping = networks.mapping
+        self.synthesis = networks.synthesis
         self.engine = engine
-        self.z_dim = mapping.z_dim
-        self.w_dim = mapping.w_dim
-        self.num_ws = synthesis.num_ws
-        self.img_resolution = synthesis.img_resolution
-        self.w_avg = self._average_w()
+        self.z_dim = self.mapping.z_dim
+        self.w_dim = self.mapping.w_dim
+        self.num_ws = self.synthesis.num_ws
+        self.img_resolution = self.synthesis.img_resolution
+        self.w_avg = self._average_w() if networks.w_avg is None else networks.w_avg
 
     @classmethod
     def load(
@@ -85,10 +79,10 @@ class Generator:
         engine: str = "auto",
         progress: Callable[[int, int], None] | None = None,
     ) -> Generator:
-        """Load a registered model; fetches it on first use.
+        """Load a registered or imported model; a registered one is fetched on first use.
 
         Args:
-            model: Registered name.
+            model: Its name.
             device: "cpu" or "cuda"; where the exact PyTorch networks live.
             engine: Name of the engine for `render` and `preview`, or "auto".
             progress: Called with (bytes done, bytes in all) while fetching.
@@ -101,19 +95,11 @@ class Generator:
 
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ModelError("No CUDA device can be used here; leave --device at cpu.")
-        tensors = load_file(ensure_model(model, progress))
-        mapping, synthesis = Mapping(), MobileSynthesis()
-        mapping_state = _with_prefix(tensors, "mapping.")
-        try:
-            mapping.load_state_dict(mapping_state, strict=True)
-            synthesis.load_state_dict(_with_prefix(tensors, "synthesis."), strict=True)
-        except RuntimeError as err:
-            raise ModelError(f"{model} does not fit this program's network ({err}).") from err
-        for net in (mapping, synthesis):
-            net.requires_grad_(False).eval().to(device)
-        space = space_id({k: v.numpy() for k, v in mapping_state.items()})
-        runner = make_engine(engine, synthesis, load_head(model).to(device))
-        return cls(mapping, synthesis, runner, model=model, space=space)
+        networks = load_networks(model, progress)
+        for net in (networks.mapping, networks.synthesis, networks.head):
+            net.to(device)
+        runner = make_engine(engine, networks.synthesis, networks.head)
+        return cls(networks, runner, model=model)
 
     @property
     def engine_name(self) -> str:
@@ -128,7 +114,7 @@ class Generator:
     @property
     def device(self) -> torch.device:
         """Where the exact networks live."""
-        return self.synthesis.const.device
+        return self.synthesis.device
 
     @overload
     def map(self, z: np.ndarray) -> np.ndarray: ...
@@ -145,29 +131,30 @@ class Generator:
         return w.cpu().numpy()
 
     def w_from_seed(self, seed: int, psi: float = DEFAULT_PSI) -> np.ndarray:
-        """The w_plus, [18, 512], of a seed truncated toward the average face.
+        """The w_plus, [18, w_dim], of a seed truncated toward the average face.
 
         Raises:
             UsageError: the seed or psi is out of range.
         """
         w = truncate(self.map(z_from_seed(seed, z_dim=self.z_dim)), self.w_avg, psi)
-        return broadcast_w(w, num_ws=self.num_ws)[0]
+        return broadcast_w(w)[0]
 
     def synthesize(self, w_plus: np.ndarray | Tensor) -> Tensor:
-        """The exact picture, [N, 3, 1024, 1024] in about [-1, 1], differentiable in w_plus.
+        """The exact picture, [N, 3, S, S] in about [-1, 1], differentiable in w_plus.
 
         Args:
-            w_plus: [N, 18, 512].
+            w_plus: [N, 18, w_dim]; rows beyond `num_ws` are not read and may be missing.
         """
         if not isinstance(w_plus, Tensor):
             w_plus = torch.from_numpy(np.asarray(w_plus, np.float32))
-        return self.synthesis(w_plus.to(self.device))
+        return self.synthesis(w_plus[:, : self.num_ws].to(self.device))
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
         """The picture as uint8 RGB.
 
         Args:
-            w_plus: [18, 512], or [N, 18, 512] for a batch.
+            w_plus: [18, w_dim], or [N, 18, w_dim] for a batch; rows beyond `num_ws` are not read
+                and may be missing.
             size: Edge in pixels: the full size (default), the preview size (rendered cheaply),
                 or a power of two below the full size (the full picture, averaged down).
 
@@ -199,34 +186,13 @@ class Generator:
         batch = np.array(w_plus, np.float32)  # a copy: callers may hold read-only arrays
         batch = batch[None] if batch.ndim == 2 else batch
         advice = "Use Face.load or Generator.w_from_seed to get one."
-        require_shape(batch, (None, self.num_ws, self.w_dim), what="w_plus", advice=advice)
+        rows = self.num_ws if batch.ndim == 3 and batch.shape[1] == self.num_ws else NUM_WS
+        require_shape(batch, (None, rows, self.w_dim), what="w_plus", advice=advice)
+        batch = batch[:, : self.num_ws]
         require_finite(batch, what="w_plus", advice=advice)
-        return batch
+        return np.ascontiguousarray(batch)
 
     def _average_w(self) -> np.ndarray:
         z = np.random.RandomState(W_AVG_SEED).randn(W_AVG_SAMPLES, self.z_dim)
         # float64 mean: the average must not depend on how a machine orders its sums.
         return self.map(z.astype(np.float32)).mean(axis=0, dtype=np.float64).astype(np.float32)
-
-
-def load_head(model: str) -> PreviewHead:
-    """The preview head trained for a model; it lies in the repository.
-
-    Raises:
-        ModelError: it is missing or does not fit.
-    """
-    path = MODELS_DIR / "heads" / f"{model}.safetensors"
-    head = PreviewHead()
-    try:
-        tensors = load_file(path)
-        head.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
-    except (OSError, RuntimeError, SafetensorError) as err:
-        raise ModelError(
-            f"The preview head {path.name} is missing or damaged; restore models/heads from the "
-            "repository."
-        ) from err
-    return head.requires_grad_(False).eval()
-
-
-def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

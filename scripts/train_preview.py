@@ -71,6 +71,7 @@ def main() -> None:
     torch.manual_seed(0)
     generator = Generator.load(DEFAULT_MODEL)
     net = generator.synthesis
+    assert isinstance(net, MobileSynthesis)
     w_test = np.stack([generator.w_from_seed(seed) for seed in TEST_SEEDS])
     head = first_head(net, torch.from_numpy(w_test[:8]))
     compiled = ov.Core().compile_model(features_graph(net, head), "CPU", CONFIG)

@@ -10,7 +10,7 @@ import pytest
 import facegen.engines
 from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
-from facegen.generator import load_head
+from facegen.networks import load_head
 
 pytestmark = pytest.mark.weights
 

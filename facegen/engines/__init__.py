@@ -15,8 +15,7 @@ import numpy as np
 
 from facegen.engines.torch_engine import TorchEngine
 from facegen.errors import ModelError, UsageError
-from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
+from facegen.nets.synthesis import Preview, Synthesis
 
 log = logging.getLogger(__name__)
 
@@ -28,22 +27,22 @@ class Engine(Protocol):
     preview_size: int
 
     def render(self, w_plus: np.ndarray) -> np.ndarray:
-        """[N, 18, 512] float32 -> [N, 1024, 1024, 3] uint8 RGB."""
+        """[N, num_ws, w_dim] float32 -> [N, S, S, 3] uint8 RGB."""
         ...
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        """[N, 18, 512] float32 -> [N, preview_size, preview_size, 3] uint8 RGB."""
+        """[N, num_ws, w_dim] float32 -> [N, preview_size, preview_size, 3] uint8 RGB."""
         ...
 
 
-def make_engine(name: str, net: MobileSynthesis, head: PreviewHead) -> Engine:
+def make_engine(name: str, net: Synthesis, head: Preview) -> Engine:
     """Build an engine.
 
     Args:
         name: "torch", "openvino", or "auto" for the best that runs here: PyTorch on a GPU,
             else OpenVINO, else PyTorch on the CPU.
         net: The exact network, on its device.
-        head: The preview head that belongs to it.
+        head: What draws its previews.
 
     Raises:
         UsageError: no such engine.
@@ -54,7 +53,7 @@ def make_engine(name: str, net: MobileSynthesis, head: PreviewHead) -> Engine:
         "openvino": lambda: _openvino(net, head),
     }
     if name == "auto":
-        if net.const.is_cuda:
+        if net.device.type == "cuda":
             return makers["torch"]()
         try:
             return makers["openvino"]()
@@ -66,7 +65,7 @@ def make_engine(name: str, net: MobileSynthesis, head: PreviewHead) -> Engine:
     return makers[name]()
 
 
-def _openvino(net: MobileSynthesis, head: PreviewHead) -> Engine:
+def _openvino(net: Synthesis, head: Preview) -> Engine:
     try:
         from facegen.engines.openvino_engine import OpenVINOEngine
 

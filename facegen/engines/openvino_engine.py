@@ -8,8 +8,10 @@ import numpy as np
 import openvino as ov
 
 from facegen.engines.openvino_graph import full_graph, preview_graph
+from facegen.errors import ModelError
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.preview_head import PreviewHead
+from facegen.nets.synthesis import Preview, Synthesis
 
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
@@ -19,7 +21,9 @@ class OpenVINOEngine:
 
     name = "openvino"
 
-    def __init__(self, net: MobileSynthesis, head: PreviewHead) -> None:
+    def __init__(self, net: Synthesis, head: Preview) -> None:
+        if not isinstance(net, MobileSynthesis) or not isinstance(head, PreviewHead):
+            raise ModelError("OpenVINO runs the bundled kind of network only.")
         core = ov.Core()
         self.preview_size = head.size_px
         self._full = core.compile_model(full_graph(net), "CPU", CONFIG).create_infer_request()

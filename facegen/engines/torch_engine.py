@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from facegen.images import to_uint8
-from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
+from facegen.nets.synthesis import Preview, Synthesis
 
 
 class TorchEngine:
@@ -20,9 +19,9 @@ class TorchEngine:
 
     name = "torch"
 
-    def __init__(self, net: MobileSynthesis, head: PreviewHead) -> None:
+    def __init__(self, net: Synthesis, head: Preview) -> None:
         self.preview_size = head.size_px
-        if not net.const.is_cuda:
+        if net.device.type != "cuda":
             # oneDNN convolves channels-last pictures 1.5 times as fast; the caller keeps its own.
             net, head = copy.deepcopy(net), copy.deepcopy(head)
             for kernel in (*net.parameters(), *head.parameters()):
@@ -41,7 +40,7 @@ class TorchEngine:
         return self._run(lambda w: self._head(self._net, w), w_plus)
 
     def _run(self, forward: Callable[[Tensor], Tensor], w_plus: np.ndarray) -> np.ndarray:
-        device = self._net.const.device
+        device = self._net.device
         with self._lock, torch.inference_mode():
             # One at a time: a batch costs the same on a CPU and would need its memory at once.
             pictures = [

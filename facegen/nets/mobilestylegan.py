@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facegen.nets.haar import haar_upsample
+from facegen.nets.synthesis import Synthesis
 
 LRELU_SLOPE = 0.2
 CONST_PX = 4
@@ -100,7 +101,7 @@ class ToImage(nn.Module):
         return F.conv2d(x * self.modulation(w)[:, :, None, None], self.pointwise, self.bias)
 
 
-class MobileSynthesis(nn.Module):
+class MobileSynthesis(Synthesis):
     """w_plus -> picture.
 
     Args:

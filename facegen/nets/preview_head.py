@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import LRELU_SLOPE, MobileBlock, MobileSynthesis, block_rows
+from facegen.nets.synthesis import Preview, Synthesis
 
 NUM_BLOCKS = 4  # blocks of the network that run before the head
 HEAD_PX = 128  # where the head begins
@@ -46,7 +47,7 @@ class StyledConv(nn.Module):
         return F.conv2d(x, self.pointwise) + self.shift(tone)[:, :, None, None]
 
 
-class PreviewHead(nn.Module):
+class PreviewHead(Preview):
     """w_plus -> picture at 256 px, together with the first blocks of the network."""
 
     size_px = 2 * HEAD_PX
@@ -104,8 +105,9 @@ class PreviewHead(nn.Module):
         x = F.leaky_relu(self.conv3(F.pixel_shuffle(x, 2), style, tone), LRELU_SLOPE)
         return self.to_img(x, style, tone)
 
-    def forward(self, net: MobileSynthesis, w_plus: Tensor) -> Tensor:
+    def forward(self, net: Synthesis, w_plus: Tensor) -> Tensor:
         """Preview of `net` for [N, 18, 512], [N, 3, 256, 256]."""
+        assert isinstance(net, MobileSynthesis)
         noise = block_at(net, NUM_BLOCKS).conv1.noise
         return self.from_features(self.features(net, w_plus), w_plus, noise)
 

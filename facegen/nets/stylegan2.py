@@ -10,6 +10,7 @@ convolution.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Literal
 
@@ -17,10 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from facegen.nets.stylegan2_config import StyleGAN2Config
+from facegen.nets.synthesis import Preview, Synthesis
+
 LRELU_SLOPE = 0.2
 LRELU_GAIN = math.sqrt(2.0)
 DEMOD_EPS = 1e-8
 FIR_TAPS = (1.0, 3.0, 3.0, 1.0)
+PREVIEW_PX = 256
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -179,7 +184,7 @@ class SynthesisBlock(nn.Module):
         return x, rgb if img is None else upsample2(img, self.resample_filter) + rgb
 
 
-class StyleGAN2Synthesis(nn.Module):
+class StyleGAN2Synthesis(Synthesis):
     """w_plus -> picture.
 
     Args:
@@ -187,6 +192,7 @@ class StyleGAN2Synthesis(nn.Module):
         w_dim: Length of w.
         channel_base: Channels at a resolution are channel_base / resolution, at most channel_max.
         channel_max: See above. Config-f is 32768 and 512.
+        channels: Channels by resolution, from 4 px upwards, in place of the two above.
         conv_clamp: Clamp of every layer's output, None for no clamp.
     """
 
@@ -197,6 +203,7 @@ class StyleGAN2Synthesis(nn.Module):
         w_dim: int = 512,
         channel_base: int = 32768,
         channel_max: int = 512,
+        channels: Mapping[int, int] | None = None,
         conv_clamp: float | None = 256.0,
     ) -> None:
         super().__init__()
@@ -204,14 +211,35 @@ class StyleGAN2Synthesis(nn.Module):
         self.w_dim = w_dim
         resolutions = [2**i for i in range(2, img_resolution.bit_length())]
         self.num_ws = 2 * len(resolutions)
-        channels = 0
+        self.conv_clamp = conv_clamp
+        in_channels = 0
         for resolution in resolutions:
-            out_channels = min(channel_base // resolution, channel_max)
+            if channels is None:
+                out_channels = min(channel_base // resolution, channel_max)
+            else:
+                out_channels = channels[resolution]
             block = SynthesisBlock(
-                channels, out_channels, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
-            )
+                in_channels, out_channels, w_dim=w_dim, resolution=resolution,
+                conv_clamp=conv_clamp,
+            )  # fmt: skip
             self.add_module(f"b{resolution}", block)
-            channels = out_channels
+            in_channels = out_channels
+
+    @classmethod
+    def from_config(cls, config: StyleGAN2Config) -> StyleGAN2Synthesis:
+        """The network of a model's record, its weights still random."""
+        return cls(
+            img_resolution=config.img_resolution,
+            w_dim=config.w_dim,
+            channels=config.channels,
+            conv_clamp=config.conv_clamp,
+        )
+
+    def blocks(self) -> Iterator[SynthesisBlock]:
+        """The blocks from 4 px upwards."""
+        for block in self.children():
+            assert isinstance(block, SynthesisBlock)
+            yield block
 
     def forward(
         self,
@@ -219,6 +247,7 @@ class StyleGAN2Synthesis(nn.Module):
         *,
         noise_mode: NoiseMode = "const",
         rng: torch.Generator | None = None,
+        size_px: int | None = None,
     ) -> Tensor:
         """[N, num_ws, w_dim] -> RGB picture in about [-1, 1], [N, 3, S, S].
 
@@ -226,17 +255,34 @@ class StyleGAN2Synthesis(nn.Module):
             w_plus: Latents, one row per layer.
             noise_mode: "const" adds the trained noise, "random" a fresh draw, "none" nothing.
             rng: Source of random noise; None uses PyTorch's global one.
+            size_px: Stop at this resolution: what the blocks up to there add to the picture.
         """
         x: Tensor | None = None
         img: Tensor | None = None
         row = 0
-        for block in self.children():
-            assert isinstance(block, SynthesisBlock)
+        for block in self.blocks():
             rows = w_plus[:, row : row + block.num_conv + 1]
             x, img = block(x, img, rows, noise_mode=noise_mode, rng=rng)
             row += block.num_conv
+            if img.shape[-1] == size_px:
+                break
         assert img is not None
         return img
+
+
+class SkipPreview(Preview):
+    """The picture that the blocks up to 256 px have made: the skip architecture gives it.
+
+    It lacks what later blocks add: the finest detail, and some contrast.
+    """
+
+    def __init__(self, net: StyleGAN2Synthesis) -> None:
+        super().__init__()
+        self.size_px = min(PREVIEW_PX, net.img_resolution)
+
+    def forward(self, net: Synthesis, w_plus: Tensor) -> Tensor:
+        """Preview of `net` for [N, num_ws, w_dim], [N, 3, size_px, size_px]."""
+        return net(w_plus, size_px=self.size_px)
 
 
 def effective_mapping(
