@@ -14,8 +14,8 @@ PACKAGE = Path(facegen.__file__).parent
 LEVELS = {
     "errors": 0, "version": 0, "paths": 0,
     "checks": 1, "files": 1,
-    "latents": 2, "images": 2,
-    "nets": 3, "weights": 3,
+    "latents": 2, "images": 2, "nets": 2,
+    "weights": 3,
     "engines": 4, "latent_files": 4, "networks": 4,
     "generator": 5,
     "face": 6, "controls": 6, "measure": 6,
