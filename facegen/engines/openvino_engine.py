@@ -8,9 +8,11 @@ import numpy as np
 import openvino as ov
 
 from facegen.engines.openvino_graph import full_graph, preview_graph
+from facegen.engines.openvino_stylegan2 import stylegan2_graph
 from facegen.errors import ModelError
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.preview_head import PreviewHead
+from facegen.nets.stylegan2 import StyleGAN2Synthesis
 from facegen.nets.synthesis import Preview, Synthesis
 
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
@@ -22,14 +24,11 @@ class OpenVINOEngine:
     name = "openvino"
 
     def __init__(self, net: Synthesis, head: Preview) -> None:
-        if not isinstance(net, MobileSynthesis) or not isinstance(head, PreviewHead):
-            raise ModelError("OpenVINO runs the bundled kind of network only.")
         core = ov.Core()
         self.preview_size = head.size_px
-        self._full = core.compile_model(full_graph(net), "CPU", CONFIG).create_infer_request()
-        self._preview = core.compile_model(
-            preview_graph(net, head), "CPU", CONFIG
-        ).create_infer_request()
+        full, preview = _graphs(net, head)
+        self._full = core.compile_model(full, "CPU", CONFIG).create_infer_request()
+        self._preview = core.compile_model(preview, "CPU", CONFIG).create_infer_request()
         self._lock = threading.Lock()
 
     def render(self, w_plus: np.ndarray) -> np.ndarray:
@@ -47,3 +46,13 @@ class OpenVINOEngine:
                 outputs = request.infer(row[None], share_inputs=True, share_outputs=True)
                 pictures.append(np.array(outputs[0]))  # a copy: the request reuses its memory
         return np.concatenate(pictures)
+
+
+def _graphs(net: Synthesis, head: Preview) -> tuple[ov.Model, ov.Model]:
+    """The graphs of the full picture and of the preview."""
+    if isinstance(net, StyleGAN2Synthesis):
+        full = stylegan2_graph(net, size_px=net.img_resolution)
+        return full, stylegan2_graph(net, size_px=head.size_px)
+    if isinstance(net, MobileSynthesis) and isinstance(head, PreviewHead):
+        return full_graph(net), preview_graph(net, head)
+    raise ModelError(f"OpenVINO does not know networks of the kind {type(net).__name__}.")

@@ -43,7 +43,7 @@ def full_graph(net: MobileSynthesis) -> Model:
     to_phases = _haar_matrix(12)  # [phase * 3 + colour, subband]
     kernel = 127.5 * to_phases @ weights["to_img.pointwise"][:, :, 0, 0]
     bias = 127.5 * to_phases @ weights["to_img.bias"]
-    x = op.add(graph.pointwise(x, kernel[:, :, None, None]), _const(bias[None, :, None, None]))
+    x = op.add(graph.pointwise(x, kernel[:, :, None, None]), const(bias[None, :, None, None]))
     return graph.finish(x, mode="blocks_first", name="full")
 
 
@@ -54,13 +54,13 @@ def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
     graph.weights.update(weights)
     x = graph.head_features()
     x = graph.pointwise(x, weights["head.pointwise1"])
-    x = op.add(x, _const(weights["head.bias1"][None, :, None, None]))
+    x = op.add(x, const(weights["head.bias1"][None, :, None, None]))
     noise = graph.weights[f"blocks.{NUM_BLOCKS}.conv1.noise"]
-    x = op.add(x, _const(noise * weights["head.noise1"][:, None, None]))
-    x = op.prelu(x, _const([SLOPE]))
+    x = op.add(x, const(noise * weights["head.noise1"][:, None, None]))
+    x = op.prelu(x, const([SLOPE]))
     flat = op.constant(np.array([1, -1]))
     late = op.reshape(graph.rows(LATE_ROWS), flat, False)
-    tone = op.prelu(graph.affine("head.tone", late), _const([SLOPE]))
+    tone = op.prelu(graph.affine("head.tone", late), const([SLOPE]))
     style = op.concat([late, tone], 1)
     # Each style is applied with the layer before, and for conv3 before channels move to space:
     # one pass over memory less.
@@ -69,12 +69,12 @@ def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
     for part in ("weight", "bias"):
         key = f"head.conv3.modulation.{part}"
         graph.weights[key] = graph.weights[key].repeat(4, axis=0)
-    x = op.prelu(x, _const([SLOPE]))
-    x = op.multiply(x, _per_channel(graph.affine("head.conv3.modulation", style)))
+    x = op.prelu(x, const([SLOPE]))
+    x = op.multiply(x, per_channel(graph.affine("head.conv3.modulation", style)))
     x = op.depth_to_space(x, "depth_first", 2)
-    x = op.prelu(graph.shifted("head.conv3", x, tone), _const([SLOPE]))
-    x = op.multiply(x, _per_channel(graph.affine("head.to_img.modulation", style)))
-    x = op.multiply(graph.shifted("head.to_img", x, tone), _const(127.5))
+    x = op.prelu(graph.shifted("head.conv3", x, tone), const([SLOPE]))
+    x = op.multiply(x, per_channel(graph.affine("head.to_img.modulation", style)))
+    x = op.multiply(graph.shifted("head.to_img", x, tone), const(127.5))
     return graph.finish(x, mode=None, name="preview")
 
 
@@ -113,13 +113,13 @@ class _Builder:
 
     def affine(self, key: str, x: Node) -> Node:
         """[1, I] -> [1, O] by `key`.weight and `key`.bias."""
-        scaled = op.matmul(x, _const(self.weights[f"{key}.weight"]), False, True)
-        return op.add(scaled, _const(self.weights[f"{key}.bias"][None]))
+        scaled = op.matmul(x, const(self.weights[f"{key}.weight"]), False, True)
+        return op.add(scaled, const(self.weights[f"{key}.bias"][None]))
 
     def style(self, key: str, row: int) -> Node:
         """Affine style of one row of w_plus, [1, C, 1, 1]."""
         w = op.reshape(self.rows((row,)), op.constant(np.array([1, self.w_dim])), False)
-        return _per_channel(self.affine(key, w))
+        return per_channel(self.affine(key, w))
 
     def trunk(self, num_blocks: int) -> Node:
         """Features after the first `num_blocks` blocks."""
@@ -127,8 +127,8 @@ class _Builder:
         for i in range(num_blocks - 1):
             key = f"blocks.{i}.conv2"
             self._order_for_haar(f"{key}.pointwise", f"{key}.bias", block=i + 1)
-        x = op.multiply(_const(self.weights["const"]), self.style("conv0.modulation", 0))
-        x = self._activate(_conv(x, self.weights["conv0.weight"], pad=1), "conv0")
+        x = op.multiply(const(self.weights["const"]), self.style("conv0.modulation", 0))
+        x = self._activate(conv(x, self.weights["conv0.weight"], pad=1), "conv0")
         for i in range(num_blocks):
             row1, row2, _ = block_rows(i)
             x = self._haar(op.multiply(x, self.style(f"blocks.{i}.up", row1)))
@@ -152,7 +152,7 @@ class _Builder:
         """Depthwise and pointwise convolution of a styled input, shifted by the tone."""
         x = self.depthwise(x, self.weights[f"{key}.depthwise"])
         x = self.pointwise(x, self.weights[f"{key}.pointwise"])
-        return op.add(x, _per_channel(self.affine(f"{key}.shift", tone)))
+        return op.add(x, per_channel(self.affine(f"{key}.shift", tone)))
 
     def _order_for_haar(self, kernel: str, bias: str, *, block: int) -> None:
         """Let a convolution write its channels in the order that `_haar` reads."""
@@ -171,29 +171,33 @@ class _Builder:
         shape = (channels // size, size, size, 1, 1)
         kernel = np.broadcast_to(matrix[None, :, :, None, None], shape)
         ones, pads = [1, 1], [0, 0]
-        x = op.group_convolution(x, _const(kernel), ones, pads, pads, ones)
+        x = op.group_convolution(x, const(kernel), ones, pads, pads, ones)
         return op.depth_to_space(x, "depth_first", 2)
 
     def depthwise(self, x: Node, kernel: np.ndarray) -> Node:
         ones, pads = [1, 1], [1, 1]
-        return op.group_convolution(x, _const(kernel[:, None]), ones, pads, pads, ones)
+        return op.group_convolution(x, const(kernel[:, None]), ones, pads, pads, ones)
 
     def pointwise(self, x: Node, kernel: np.ndarray) -> Node:
-        return _conv(x, kernel, pad=0)
+        return conv(x, kernel, pad=0)
 
     def finish(self, x: Node, *, mode: str | None, name: str) -> Model:
         """Channels in [-127.5, 127.5] -> bytes, to space unless mode is None, channels last."""
-        x = op.round(op.add(x, _const(127.5)), "half_to_even")
-        x = op.convert(op.clamp(x, 0.0, 255.0), "u8")
-        if mode is not None:
-            x = op.depth_to_space(x, mode, 2)
-        x = op.transpose(x, op.constant(np.array([0, 2, 3, 1])))
-        return ov.Model([x], [self.w_plus], name)
+        return ov.Model([as_bytes(x, mode=mode)], [self.w_plus], name)
 
     def _activate(self, x: Node, key: str) -> Node:
-        x = op.add(x, _const(self.weights[f"{key}.bias"][None, :, None, None]))
-        x = op.add(x, _const(self.weights[f"{key}.noise"]))
-        return op.prelu(x, _const([SLOPE]))
+        x = op.add(x, const(self.weights[f"{key}.bias"][None, :, None, None]))
+        x = op.add(x, const(self.weights[f"{key}.noise"]))
+        return op.prelu(x, const([SLOPE]))
+
+
+def as_bytes(x: Node, *, mode: str | None = None) -> Node:
+    """Channels in [-127.5, 127.5] -> bytes, to space unless mode is None, channels last."""
+    x = op.round(op.add(x, const(127.5)), "half_to_even")
+    x = op.convert(op.clamp(x, 0.0, 255.0), "u8")
+    if mode is not None:
+        x = op.depth_to_space(x, mode, 2)
+    return op.transpose(x, op.constant(np.array([0, 2, 3, 1])))
 
 
 def _haar_order(channels: int) -> np.ndarray:
@@ -218,17 +222,19 @@ def _haar_matrix(channels: int) -> np.ndarray:
     return matrix
 
 
-def _per_channel(x: Node) -> Node:
+def per_channel(x: Node) -> Node:
     """[1, C] -> [1, C, 1, 1]."""
     return op.reshape(x, op.constant(np.array([1, -1, 1, 1])), False)
 
 
-def _conv(x: Node, kernel: np.ndarray, *, pad: int) -> Node:
+def conv(x: Node, kernel: np.ndarray, *, pad: int) -> Node:
+    """Plain convolution with constant weights [O, I, K, K], padded on all sides."""
     ones, pads = [1, 1], [pad, pad]
-    return op.convolution(x, _const(kernel), ones, pads, pads, ones)
+    return op.convolution(x, const(kernel), ones, pads, pads, ones)
 
 
-def _const(values: object) -> Node:
+def const(values: object) -> Node:
+    """A float32 constant."""
     return op.constant(np.ascontiguousarray(values, dtype=np.float32))
 
 

@@ -148,6 +148,7 @@ class SynthesisBlock(nn.Module):
         conv_clamp: float | None,
     ) -> None:
         super().__init__()
+        self.resolution = resolution
         self.is_first = in_channels == 0
         layer = partial(
             SynthesisLayer, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
