@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from facegen.ui.looks import Dials, Faces, Look
+from facegen.face import Face
+from facegen.ui.looks import Dials, Faces, Look, clean_deltas
 
 MAX_BASES = 8
 MAX_LATENTS = 64
+SAME_LATENT = 1e-4
 
 
 class Latents:
@@ -58,3 +62,20 @@ class Latents:
         base = np.asarray(base, np.float32)
         base.setflags(write=False)
         return base
+
+
+def unfolded(
+    face: Face, dials: Dials, limits: Mapping[str, float]
+) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
+    """The latent before any dial, [18, 512] read-only, and the dials of a saved face.
+
+    Dials are kept where this program reproduces the saved latent from them (up to what other
+    machines round otherwise); if not, the saved latent itself becomes the start.
+    """
+    deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, limits)
+    base, saved = np.array(face.base, np.float32), np.array(face.w_plus, np.float32)
+    again = dials.apply(base, dict(deltas)) if deltas else base
+    if not np.allclose(again, saved, rtol=0.0, atol=SAME_LATENT):
+        base, deltas = saved, ()
+    base.setflags(write=False)
+    return base, deltas

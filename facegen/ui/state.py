@@ -19,7 +19,7 @@ from facegen.editing.solve import IDENTITY
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
-from facegen.ui.darkroom import Latents
+from facegen.ui.darkroom import Latents, unfolded
 from facegen.ui.exact import Offsets, corrected, misses, shifted
 from facegen.ui.history import History
 from facegen.ui.locks import Locks, aimed_deltas, natural_targets, turned_deltas
@@ -36,7 +36,6 @@ from facegen.ui.looks import (
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
-SAME_LATENT = 1e-4
 HOME = 1e-3
 
 
@@ -155,14 +154,10 @@ class Studio:
         return self._dials.read(self.w_plus(look))
 
     def shown(self, look: Look | None = None) -> dict[str, float]:
-        """Where each dial is to stand, in its unit.
-
-        That is `present` on the scale of what was measured on this person, without what is asked
-        only because pictures fell short.
-        """
+        """Where each dial stands for its user: `present` without trims, on the person's scale."""
         look = look or self.look
-        untrimmed = shifted(self.present(look), dict(look.trims), sign=-1.0)
-        return shifted(untrimmed, self._offsets.of(look))
+        asked = shifted(self.present(look), dict(look.trims), sign=-1.0)
+        return shifted(asked, self._offsets.of(look))
 
     def shown_start(self, look: Look | None = None) -> dict[str, float]:
         """Likewise `readings`: where each dial stands before any change."""
@@ -208,18 +203,8 @@ class Studio:
         return self._step(Look(person, psi))
 
     def open_face(self, face: Face) -> Look:
-        """Take a saved face in hand as it was saved.
-
-        Dials are kept where this program reproduces the saved latent from them (up to what other
-        machines round otherwise); if not, the saved latent itself becomes the start.
-        """
-        deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, self._limits)
-        base = np.array(face.base, np.float32)
-        saved = np.array(face.w_plus, np.float32)
-        again = self._dials.apply(base, dict(deltas)) if deltas else base
-        if not np.allclose(again, saved, rtol=0.0, atol=SAME_LATENT):
-            base, deltas = saved, ()
-        base.setflags(write=False)
+        """Take a saved face in hand as it was saved; see `facegen.ui.darkroom.unfolded`."""
+        base, deltas = unfolded(face, self._dials, self._limits)
         psi = clean_psi(face.psi)
         seed = face.seed
         origin: np.ndarray | None = base
