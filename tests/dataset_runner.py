@@ -7,10 +7,22 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+import numpy as np  # noqa: E402
 from fakes import FakeGenerator  # noqa: E402
 
+from facegen.datasets.frames import Seen  # noqa: E402
 from facegen.datasets.job import Plan, finish, is_finished, make_person, open_folder  # noqa: E402
 from facegen.datasets.people import new_people  # noqa: E402
+from facegen.measure.pose import load_shape  # noqa: E402
+
+
+class MeanFace:
+    """Instruments that see the mean face in every picture."""
+
+    def angles(self, image: np.ndarray) -> Seen:
+        return Seen({"yaw": 0.0, "pitch": 0.0, "roll": 0.0}, 0.5 + 0.3 * load_shape()[:, :2])
+
+    all = angles
 
 
 def main(out: Path, delay_s: float) -> None:
@@ -20,7 +32,7 @@ def main(out: Path, delay_s: float) -> None:
     open_folder(out, plan, people, generator.model)
     if not is_finished(out):
         for number, (name, face) in enumerate(people):
-            make_person(out, plan, name, face, number, generator=generator, looks=None)
+            make_person(out, plan, name, face, number, generator=generator, looks=MeanFace())
         finish(out, plan, people)
 
 

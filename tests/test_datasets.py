@@ -14,6 +14,7 @@ from pathlib import Path
 import dataset_runner
 import numpy as np
 import pytest
+from dataset_runner import MeanFace
 from fakes import FakeGenerator
 from PIL import Image
 
@@ -89,12 +90,12 @@ def test_a_torn_picture_is_made_anew(whole, tmp_path):
     plan = Plan(max_angle=0, step=5, random=1, size=256, measure="none")
     people = new_people(generator, 1, seed=5, psi=0.7)
     open_folder(out, plan, people, generator.model)
-    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
     before = contents(out)
     picture = next(out.rglob("*.png"))
     picture.write_bytes(picture.read_bytes()[:100])
     generator.rendered = 0
-    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
     assert generator.rendered == 1
     assert contents(out) == before
     assert finish(out, plan, people) == 2
@@ -138,10 +139,10 @@ def test_a_full_disk_is_one_sentence_and_what_was_finished_stays(whole, tmp_path
 
     monkeypatch.setattr(job, "write_atomic", failing)
     with pytest.raises(SaveError, match="No space left"):
-        make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+        make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
     monkeypatch.undo()
     assert len(list(out.rglob("*.png"))) == 2
-    make_person(out, plan, *people[0], 0, generator=generator, looks=None)
+    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
     assert finish(out, plan, people) == 9
 
 
@@ -201,7 +202,7 @@ def test_upscaled_pictures_have_the_size_asked_for(tmp_path):
     plan = Plan(max_angle=0, step=5, random=0, size=2048, upscale="bilinear", measure="none")
     people = new_people(generator, 1, seed=5, psi=0.7)
     open_folder(tmp_path / "x", plan, people, generator.model)
-    make_person(tmp_path / "x", plan, *people[0], 0, generator=generator, looks=None)
+    make_person(tmp_path / "x", plan, *people[0], 0, generator=generator, looks=MeanFace())
     assert Image.open(next(tmp_path.rglob("*.png"))).size == (2048, 2048)
 
 

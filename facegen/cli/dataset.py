@@ -37,7 +37,7 @@ if TYPE_CHECKING:
               help="Yaw from minus to plus this, in degrees; pitch ends at 15.")
 @click.option("--step", type=float, default=5.0, show_default=True, help="Of the grid, degrees.")
 @click.option("--random", "random_count", type=int, default=100, show_default=True,
-              help="Random combinations of rotation, roll and expression after the grid.")
+              help="Random combinations of rotation, gaze, expression and roll after the grid.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True)
 @click.option("--size", type=click.Choice(["256", "512", "1024", "2048"]), default="1024",
               show_default=True)

@@ -33,6 +33,8 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
               help="Degrees, chin up positive.")
 @click.option("--expression", "expressions", multiple=True, metavar="NAME[:STRENGTH]",
               help="happy, sad:0.5, … Repeatable; `own` keeps the face's.")
+@click.option("--gaze", default="", metavar="FROM:TO:STEP",
+              help="Degrees the eyes look to the right of the camera, -20 to 20. [own]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True)
 @click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
@@ -50,6 +52,7 @@ def sweep(
     yaw: str,
     pitch: str,
     expressions: tuple[str, ...],
+    gaze: str,
     out: Path,
     size: str,
     sheet: bool,
@@ -84,7 +87,10 @@ def sweep(
         (None, 1.0) if text == "own" else parse_expression(text) for text in expressions or ["own"]
     ]
     cells = make_cells(
-        parse_range(yaw, what="--yaw"), parse_range(pitch, what="--pitch"), named
+        parse_range(yaw, what="--yaw"),
+        parse_range(pitch, what="--pitch"),
+        named,
+        parse_range(gaze, what="--gaze") if gaze else [None],
     )
     confirm_many(len(cells), yes=yes, size=int(size))
     opened = Face.load(face)

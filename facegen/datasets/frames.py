@@ -19,9 +19,10 @@ import numpy as np
 from facegen.datasets.grid import Cell
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
-from facegen.pose.expressions import express, expression
+from facegen.pose.expressions import express, expression, retouch
 from facegen.pose.loop import FEW_DESIGN, Angles, PoseMap, learn_pose_map
 from facegen.pose.plane import move_picture
+from facegen.pose.retouch import require_gaze, turn_eyes
 from facegen.pose.turn import require_in_range, safe_range
 
 OVERREACH = 1.0
@@ -78,7 +79,8 @@ class Frame:
         image: uint8 [size, size, 3].
         seen: What was measured; None if no face was seen or nothing was measured.
         identity: dlib distance to the frontal frame; None if not measured.
-        is_reachable: False if the angles were predicted to be missed by more than 3 degrees.
+        is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
+            no open eyes were seen to turn.
     """
 
     index: int
@@ -88,6 +90,13 @@ class Frame:
     seen: Seen | None = None
     identity: float | None = None
     is_reachable: bool = True
+
+
+def is_retouched(cell: Cell) -> bool:
+    """Whether the picture of a cell is worked on after it is drawn."""
+    return cell.gaze is not None or bool(
+        cell.expression and expression(cell.expression).is_retouched
+    )
 
 
 @dataclass
@@ -138,6 +147,13 @@ class Sweep:
             cell.motion.require_valid()
             if cell.expression:
                 expression(cell.expression)
+            if cell.gaze is not None:
+                require_gaze(cell.gaze)
+            if self.looks is None and is_retouched(cell):
+                raise UsageError(
+                    "Gaze and one-sided expressions need the instruments that find the eyes; "
+                    "`python -m facegen models fetch` installs them."
+                )
         return found
 
     def face_of(self, cell: Cell) -> tuple[Face, bool]:
@@ -184,13 +200,36 @@ class Sweep:
                 more = place + 1 < len(wanted)
                 coming = solver.submit(self.face_of, wanted[place + 1]) if more else None
                 drawn = self.generator.render(face.w_plus, size=self.size)
-                image = move_picture(drawn, cell.motion)
+                touched = self._retouched(drawn, face, cell)
+                image = move_picture(drawn if touched is None else touched, cell.motion)
+                is_reachable = is_reachable and touched is not None
                 frame = Frame(index, cell, face, image, is_reachable=is_reachable)
                 waiting.append((frame, pool.submit(self._measured, frame)))
                 while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
                     yield waiting.popleft()[1].result()
             while waiting:
                 yield waiting.popleft()[1].result()
+
+    def _retouched(self, image: np.ndarray, face: Face, cell: Cell) -> np.ndarray | None:
+        """The picture with what is done in it; None if its landmarks do not allow it."""
+        looks = self.looks
+        if looks is None or not is_retouched(cell):
+            return image
+
+        def find(picture: np.ndarray) -> np.ndarray | None:
+            seen = looks.angles(picture)
+            return None if seen is None else seen.landmarks
+
+        touched: np.ndarray | None = image
+        if cell.gaze is not None:
+            landmarks = find(image)
+            touched = None if landmarks is None else turn_eyes(image, landmarks, cell.gaze)
+        if cell.expression and touched is not None:
+            touched = retouch(
+                touched, face, cell.expression, cell.strength,
+                draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
+            )  # fmt: skip
+        return touched
 
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0

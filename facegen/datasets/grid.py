@@ -11,6 +11,7 @@ import numpy as np
 
 from facegen.errors import UsageError
 from facegen.pose.plane import Motion
+from facegen.pose.retouch import MOST_GAZE
 
 MANY = 20_000
 """Pictures beyond which the command line asks first."""
@@ -32,6 +33,7 @@ class Cell:
         expression: Of `facegen.pose.expressions.AVAILABLE`; None keeps the face's own.
         strength: Of the expression, 0 to 1.
         motion: In the picture's plane.
+        gaze: Degrees the eyes look to the picture's right of the camera; None leaves them.
     """
 
     yaw: float | None = None
@@ -39,6 +41,7 @@ class Cell:
     expression: str | None = None
     strength: float = 1.0
     motion: Motion = STILL
+    gaze: float | None = None
 
     def to_record(self) -> dict[str, float | str | None]:
         """The requested values as flat fields."""
@@ -47,6 +50,7 @@ class Cell:
             "pitch": self.pitch,
             "expression": self.expression,
             "strength": self.strength if self.expression else None,
+            "gaze": self.gaze,
         }
         return fields | asdict(self.motion)
 
@@ -56,6 +60,7 @@ class Cell:
         parts += [f"yaw{self.yaw:+g}"] if self.yaw is not None else []
         parts += [f"pitch{self.pitch:+g}"] if self.pitch is not None else []
         parts += [self.expression] if self.expression else []
+        parts += [f"gaze{self.gaze:+g}"] if self.gaze is not None else []
         return "_".join(parts)
 
 
@@ -111,12 +116,14 @@ def make_cells(
     yaws: Iterable[float | None],
     pitches: Iterable[float | None],
     expressions: Sequence[tuple[str | None, float]] = ((None, 1.0),),
+    gazes: Sequence[float | None] = (None,),
 ) -> list[Cell]:
-    """All combinations; expressions outermost, then pitch, then yaw: rows of a contact sheet."""
+    """All combinations; expressions outermost, then gaze, pitch, yaw: rows of a contact sheet."""
     yaws, pitches = list(yaws), list(pitches)
     return [
-        Cell(yaw, pitch, name, strength)
+        Cell(yaw, pitch, name, strength, gaze=gaze)
         for name, strength in expressions
+        for gaze in gazes
         for pitch in pitches
         for yaw in yaws
     ]
@@ -169,12 +176,13 @@ def _centred(limit: float, step: float) -> list[float]:
 def random_cells(
     count: int, *, max_angle: float, expressions: Sequence[str], seed: int, person: int
 ) -> list[Cell]:
-    """Random combinations of rotation, expression and roll; the same seed gives the same ones.
+    """Random combinations of rotation, gaze, expression, roll; the same seed gives the same ones.
 
     Args:
         count: How many.
         max_angle: Bound of yaw in degrees; pitch and roll within what fits a head.
-        expressions: Names to draw from; half of the pictures keep the face's own.
+        expressions: Names to draw from; half of the pictures keep the face's own. So do half
+            of them with where the eyes look.
         seed: Of the dataset.
         person: Number of the person in it: each has their own combinations.
     """
@@ -188,5 +196,12 @@ def random_cells(
         wears = rng.rand() < 0.5
         name = expressions[rng.randint(len(expressions))] if wears and expressions else None
         strength = round(float(rng.uniform(0.4, 1.0)), 2)
-        cells.append(Cell(yaw, pitch, name, strength if name else 1.0, Motion(roll=roll)))
+        looks = rng.rand() < 0.5
+        gaze = round(float(rng.uniform(-MOST_GAZE, MOST_GAZE)), 2)
+        cells.append(
+            Cell(
+                yaw, pitch, name, strength if name else 1.0, Motion(roll=roll),
+                gaze if looks else None,
+            )
+        )  # fmt: skip
     return cells

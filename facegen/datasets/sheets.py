@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from facegen.datasets.frames import Frame
+from facegen.datasets.frames import Frame, is_retouched
 from facegen.errors import UsageError
 from facegen.images import encode_png
 
@@ -31,6 +31,7 @@ def caption(frame: Frame) -> tuple[str, str]:
     cell = frame.cell
     angles = [f"{value:+.0f}°" if value is not None else "–" for value in (cell.yaw, cell.pitch)]
     asked = " / ".join(angles) + (f" {cell.expression}" if cell.expression else "")
+    asked += f" gaze {cell.gaze:+.0f}°" if cell.gaze is not None else ""
     if frame.seen is None:
         return asked, "not measured"
     values = frame.seen.values
@@ -42,13 +43,17 @@ def caption(frame: Frame) -> tuple[str, str]:
 
 def columns_of(frames: Sequence[Frame]) -> int:
     """How many pictures stand in a row: the yaws of one pitch and expression."""
-    first = frames[0].cell
+    first = _row_of(frames[0])
     count = 0
     for frame in frames:
-        if (frame.cell.pitch, frame.cell.expression) != (first.pitch, first.expression):
+        if _row_of(frame) != first:
             break
         count += 1
     return max(1, min(count, 21))
+
+
+def _row_of(frame: Frame) -> tuple[float | None, str | None, float | None]:
+    return frame.cell.pitch, frame.cell.expression, frame.cell.gaze
 
 
 def contact_sheet(
@@ -135,6 +140,8 @@ def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]
         "measured": measured,
         "identity_distance": None if frame.identity is None else round(frame.identity, 4),
         "is_reachable": frame.is_reachable,
+        # What the picture shows and the latent in the file does not.
+        "is_retouched": is_retouched(frame.cell) or not frame.cell.motion.is_still,
         "landmarks": np.round(seen.landmarks, 5).tolist() if seen else None,
         "descriptor": (
             np.round(seen.descriptor.astype(float), 5).tolist()

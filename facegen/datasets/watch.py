@@ -12,6 +12,7 @@ from facegen.measure.classifiers import load_classifiers
 from facegen.measure.face import measured_from
 from facegen.measure.instruments import MEASURE_PX, load_instruments
 from facegen.measure.shape import measure_shape
+from facegen.pose.retouch import read_gaze
 
 
 class Watcher:
@@ -26,7 +27,8 @@ class Watcher:
         sight = load_instruments().look(image, describe=False)
         if sight is None:
             return None
-        return Seen(measure_shape(sight.landmarks), sight.landmarks / MEASURE_PX)
+        landmarks = sight.landmarks / MEASURE_PX
+        return Seen(measure_shape(sight.landmarks) | _gaze(image, landmarks), landmarks)
 
     def all(self, image: np.ndarray) -> Seen | None:
         """Every number there is, and the descriptor."""
@@ -34,7 +36,14 @@ class Watcher:
         if sight is None:
             return None
         measured = measured_from(appearance(image), sight, load_classifiers())
-        return Seen(measured.values, sight.landmarks / MEASURE_PX, measured.descriptor)
+        landmarks = sight.landmarks / MEASURE_PX
+        return Seen(measured.values | _gaze(image, landmarks), landmarks, measured.descriptor)
+
+
+def _gaze(image: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
+    """Where the eyes look, in degrees as sweeps ask for it; nothing if they are not seen."""
+    degrees = read_gaze(image, landmarks)
+    return {} if degrees is None else {"gaze": degrees}
 
 
 @lru_cache(maxsize=1)

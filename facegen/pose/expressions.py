@@ -1,19 +1,30 @@
-"""Named expressions as readings of the dials, with a strength.
+"""Named expressions as readings of the dials, with a strength; some are finished in the picture.
 
 Strength 0 is the face as it is, 1 the whole expression; between them readings go in a straight
 line, so "neutral" at 1 is the same neutral whatever the face wore before. Each entry was looked at
-on faces that learning never saw; what the dials cannot do believably is listed with the reason
-instead of being faked.
+on faces that learning never saw; what cannot be done believably is listed with the reason instead
+of being faked. One-sided expressions end in the picture (`facegen.pose.retouch`): their latent,
+which a saved face holds, is the same on both sides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from facegen.editing.dials import DialSet
 from facegen.errors import UsageError
 from facegen.face import Face
+from facegen.pose.retouch import close_eye, lift_corner
 from facegen.pose.turn import pose_face
+
+Draw = Callable[[Face], np.ndarray]
+"""Face -> uint8 [H, H, 3], always of the same size."""
+Find = Callable[[np.ndarray], "np.ndarray | None"]
+"""Picture -> landmarks [68, 2] in fractions of the edge; None if no face is seen."""
+CLOSED_EYES = -3.2
 
 
 @dataclass(frozen=True)
@@ -24,16 +35,28 @@ class Expression:
         name: As on the command line.
         label: What the user reads.
         targets: Dial -> reading at full strength, in the dial's unit.
+        at_least: The same, for dials that are only raised.
+        winks: "left" or "right": the eye of the picture that closes.
+        lifts: "left" or "right": the corner of the mouth that is lifted.
         missing: Why it is not available; empty if it is.
     """
 
     name: str
     label: str
     targets: dict[str, float] = field(default_factory=dict)
+    at_least: dict[str, float] = field(default_factory=dict)
+    winks: str = ""
+    lifts: str = ""
     missing: str = ""
 
+    @property
+    def is_retouched(self) -> bool:
+        """Whether the picture is worked on after it is drawn."""
+        return bool(self.winks or self.lifts)
 
-_ONE_SIDED = "the dials move both sides of the face alike"
+
+_WINK = {"smile": 0.0, "eyes_open": 0.0}
+_CALM = {"smile": -0.9, "mouth_open": -0.8}
 
 # fmt: off
 EXPRESSIONS: tuple[Expression, ...] = (
@@ -50,7 +73,7 @@ EXPRESSIONS: tuple[Expression, ...] = (
         "smile": -1.2, "frown": 1.8, "brow_height": -2.2, "mouth_open": -0.3}),
     Expression("surprised", "Surprised", {
         "mouth_open": 1.8, "eyes_open": 2.0, "brow_height": 2.2, "mouth_width": -1.2}),
-    Expression("eyes_closed", "Eyes closed", {"eyes_open": -3.2}),
+    Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
     Expression("aaa", "Says aaa", {"mouth_open": 2.6, "smile": 0.5, "mouth_width": 0.0}),
     Expression("eee", "Says eee", {"mouth_width": 1.5, "teeth": 1.8, "mouth_open": 0.8}),
     Expression("ooo", "Says ooo", {"mouth_open": 1.2, "mouth_width": -2.2}),
@@ -58,9 +81,9 @@ EXPRESSIONS: tuple[Expression, ...] = (
                "brows together"),
     Expression("disgusted", "Disgusted", missing="it comes out as anger: no dial wrinkles the "
                "nose or lifts the upper lip"),
-    Expression("contempt", "Contempt", missing=_ONE_SIDED),
-    Expression("wink_left", "Wink, left", missing=_ONE_SIDED),
-    Expression("wink_right", "Wink, right", missing=_ONE_SIDED),
+    Expression("contempt", "Contempt", _CALM, lifts="right"),
+    Expression("wink_left", "Wink, left", at_least=_WINK, winks="left"),
+    Expression("wink_right", "Wink, right", at_least=_WINK, winks="right"),
     Expression("kiss", "Kiss", missing="the mouth gets small, but no dial puckers the lips"),
 )
 # fmt: on
@@ -103,6 +126,9 @@ def expression_targets(face: Face, name: str, strength: float = 1.0) -> dict[str
         low, high = dials.spec(dial).safe
         value = own[dial] + strength * (full - own[dial])
         targets[dial] = min(max(value, low), high)
+    for dial, full in found.at_least.items():
+        if own[dial] < full:
+            targets[dial] = own[dial] + strength * (full - own[dial])
     return targets
 
 
@@ -130,3 +156,35 @@ def express(
     """
     targets = expression_targets(face, name, strength) if strength else {}
     return pose_face(face, yaw=yaw, pitch=pitch, targets=targets, overreach=overreach)
+
+
+def retouch(
+    image: np.ndarray, face: Face, name: str, strength: float, *, draw: Draw, find: Find
+) -> np.ndarray | None:
+    """Finish the picture of a one-sided expression.
+
+    Args:
+        image: Of `face`, as `draw` gives it.
+        face: What `express` made.
+        name: Of `AVAILABLE`; one that needs no finish gives the picture back.
+        strength: 0 to 1.
+        draw: Draws; a wink needs the face with both eyes closed.
+        find: Finds landmarks.
+
+    Returns:
+        The picture; None if no face is seen in it.
+
+    Raises:
+        UsageError: an expression that is not available.
+    """
+    wanted = expression(name)
+    if not wanted.is_retouched or not strength:
+        return image
+    landmarks = find(image)
+    if landmarks is None:
+        return None
+    if wanted.lifts:
+        return lift_corner(image, landmarks, wanted.lifts, strength)
+    closed = draw(express(face, "eyes_closed", strength))
+    found = find(closed)
+    return close_eye(image, landmarks, closed, landmarks if found is None else found, wanted.winks)

@@ -1,0 +1,122 @@
+"""Expressions finished in the picture: one eye, one corner of the mouth, where the eyes look."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dataset_runner import MeanFace
+from fakes import FakeGenerator
+
+from facegen.datasets.frames import Sweep
+from facegen.datasets.grid import Cell, make_cells
+from facegen.datasets.sheets import frame_record
+from facegen.datasets.watch import load_watcher
+from facegen.errors import UsageError
+from facegen.face import Face
+from facegen.measure.shape import EYES
+from facegen.pose.expressions import express, retouch
+from facegen.pose.retouch import MOST_GAZE, lift_corner, read_gaze, turn_eyes
+from facegen.pose.turn import pose_face
+
+SIZE = 512
+
+
+@pytest.fixture(scope="module")
+def person(generator):
+    """A face turned to the front, its picture and landmarks."""
+    face = pose_face(Face.from_seed(generator, 960_003), yaw=0, pitch=0)
+    image = generator.render(face.w_plus, size=SIZE)
+    return face, image, load_watcher().angles(image).landmarks
+
+
+def openness(image):
+    values = load_watcher().angles(image).values
+    return values["eye_open_left"], values["eye_open_right"]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("side", "closed", "stays"), [("left", 0, 1), ("right", 1, 0)])
+def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
+    generator, person, side, closed, stays
+):
+    face, _, _ = person
+
+    def draw(wearing):
+        return generator.render(wearing.w_plus, size=SIZE)
+
+    def find(image):
+        return load_watcher().angles(image).landmarks
+
+    winking = express(face, f"wink_{side}")
+    before = draw(winking)
+    after = retouch(before, winking, f"wink_{side}", 1.0, draw=draw, find=find)
+    was, now = openness(before), openness(after)
+    assert now[closed] < 0.8 * was[closed]  # landmarks see closed lids as narrow ones
+    assert now[stays] > 0.95 * was[stays]
+    changed = np.argwhere((after != before).any(axis=-1))[:, 1]
+    eye = find(before)[list(EYES[side]), 0] * SIZE
+    assert eye.min() - 60 < changed.min() < changed.max() < eye.max() + 60
+    faint = retouch(before, winking, f"wink_{side}", 0.3, draw=draw, find=find)
+    assert now[closed] < openness(faint)[closed] <= was[closed] + 0.02
+
+
+@pytest.mark.weights
+def test_the_eyes_look_where_they_are_asked_and_nothing_else_moves(person):
+    _, image, landmarks = person
+    seen = []
+    for asked in (-15.0, 0.0, 15.0):
+        turned = turn_eyes(image, landmarks, asked)
+        seen.append(read_gaze(turned, landmarks))
+        assert seen[-1] == pytest.approx(asked, abs=6)
+        rows = np.argwhere((turned != image).any(axis=-1))[:, 0]
+        eyes = landmarks[36:48, 1] * SIZE
+        assert eyes.min() - 15 < rows.min() < rows.max() < eyes.max() + 15
+    assert seen == sorted(seen)
+
+
+@pytest.mark.weights
+def test_contempt_lifts_the_right_corner_of_the_mouth(person):
+    _, image, landmarks = person
+    lifted = load_watcher().angles(lift_corner(image, landmarks, "right")).landmarks
+    rise = (landmarks - lifted)[:, 1]
+    assert rise[54] > 0.006
+    assert rise[54] > 3 * abs(rise[48])
+
+
+@pytest.mark.parametrize("gaze", [MOST_GAZE + 1, float("nan"), -90])
+def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze):
+    generator = FakeGenerator()
+    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256)
+    with pytest.raises(UsageError, match="The eyes turn from -20 to 20"):
+        list(sweep.frames([Cell(0, 0, gaze=gaze)]))
+    assert generator.rendered == 0
+
+
+def test_without_instruments_gaze_and_winks_are_refused():
+    generator = FakeGenerator()
+    for cell in (Cell(0, 0, gaze=5), Cell(0, 0, "wink_left")):
+        with pytest.raises(UsageError, match="find the eyes"):
+            list(Sweep(generator, Face.from_seed(generator, 3), None).frames([cell]))
+
+
+def test_frames_say_what_is_in_the_picture_alone():
+    generator = FakeGenerator()
+    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256, measure="none")
+    cells = [*make_cells([0], [0], gazes=[None, 10]), Cell(0, 0, "wink_left")]
+    records = [frame_record(f, file_name="x.png") for f in sweep.frames(cells)]
+    assert [record["is_retouched"] for record in records] == [False, True, True]
+    assert [record["requested"]["gaze"] for record in records] == [None, 10, None]
+    assert len({cell.stem(0) for cell in cells}) == 3
+
+
+def test_a_face_nobody_finds_is_marked_and_not_touched():
+    class Blind(MeanFace):
+        def angles(self, image):
+            return None
+
+    generator = FakeGenerator()
+    face = Face.from_seed(generator, 3)
+    sweep = Sweep(generator, face, Blind(), size=256, measure="none")
+    plain, looking = sweep.frames([Cell(0, 0), Cell(0, 0, gaze=9)])
+    assert np.array_equal(plain.image, looking.image)
+    assert not looking.is_reachable
