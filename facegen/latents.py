@@ -8,7 +8,7 @@ Convention:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -104,23 +104,28 @@ def as_w_plus(array: np.ndarray, *, what: str = "The latent") -> np.ndarray:
     return np.repeat(array, NUM_WS, axis=0) if rows == 1 else array.copy()
 
 
-def space_id(mapping_weights: Mapping[str, np.ndarray]) -> str:
+def space_id(
+    mapping_weights: Mapping[str, np.ndarray],
+    known: Mapping[str, Sequence[float]] = KNOWN_SPACES,
+) -> str:
     """Name the latent space that a mapping network spans.
 
     Two checkpoints share a space when their mapping networks do. Signatures are compared within
     a tolerance, so that rounding (a float16 copy, a folded learning rate) does not part what
-    belongs together; an unknown network gets a name from its own signature.
+    belongs together. A network near none of the known spaces gets a name from its own signature,
+    rounded; since rounding parts neighbours at its edges, give the spaces met before as known.
 
     Args:
         mapping_weights: Effective weights, `fc.<i>.weight` [out, in] and `fc.<i>.bias` [out].
+        known: Signatures by name.
 
     Returns:
         A known name such as "stylegan2-ffhq", or "space-" and 12 hex digits.
     """
     signature = space_signature(mapping_weights)
-    for name, known in KNOWN_SPACES.items():
-        if len(known) == len(signature) and np.allclose(
-            known, signature, rtol=0.0, atol=FINGERPRINT_TOLERANCE
+    for name, other in known.items():
+        if len(other) == len(signature) and np.allclose(
+            other, signature, rtol=0.0, atol=FINGERPRINT_TOLERANCE
         ):
             return name
     coarse = ",".join(f"{value:.1f}" for value in signature)

@@ -344,3 +344,22 @@ class RosinalityGenerator:
         x = F.pad(x, (pad[0], pad[1], pad[0], pad[1]))
         weight = kernel.flip(0, 1)[None, None].repeat(x.shape[1], 1, 1, 1)
         return F.conv2d(x, weight, groups=x.shape[1])
+
+
+def small_network(*, seed: int = 0) -> dict:
+    """Random official weights of a 64 px network with latents of 512 numbers, 8 mapping layers."""
+    state, _ = golden()
+    rng = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=rng)
+
+    wide = {}
+    for key, value in state.items():
+        if key.startswith("mapping.fc"):
+            wide[key] = 100 * draw(512, 512) if key.endswith("weight") else 10 * draw(512)
+        elif key.endswith("affine.weight"):
+            wide[key] = draw(value.shape[0], 512)
+        else:
+            wide[key] = 0.1 * draw(512) if key == "mapping.w_avg" else value
+    return wide

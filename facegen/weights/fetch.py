@@ -61,13 +61,31 @@ def ensure_model(
     model = entry(name)
     if model.kind != "generator":
         raise ModelError(f"{name} makes no faces ({model.purpose}); choose a generator.")
+    if model.has_record:
+        return _ensure_recorded(model)
     if again or not model.weights_path.exists():
         members = _read_members(model, _ensure_archive(model, progress, archive, again))
         with atomic_path(model.weights_path) as part:
             convert_mobilestylegan(members, part, name=model.name)
             _check(part, model.converted_sha256, advice="Report this: the conversion has changed.")
-    _check_once(model.weights_path, model.converted_sha256, name=name)
+    _check_once(model.weights_path, model.converted_sha256, advice=how_to_restore(model))
     return model.weights_path
+
+
+def _ensure_recorded(model: ModelEntry) -> Path:
+    """The weights of a model that is not fetched by itself: imported, or under a licence."""
+    if not model.weights_path.exists() or model.converted_sha256 is None:
+        advice = how_to_restore(model).replace(" --again", "")
+        raise FetchError(f"{model.name} is not here yet. {advice}")
+    _check_once(model.weights_path, model.converted_sha256, advice=how_to_restore(model))
+    return model.weights_path
+
+
+def how_to_restore(model: ModelEntry) -> str:
+    """The command that brings a damaged or missing model back, as a sentence."""
+    if model.imported:
+        return f"Run `python -m facegen models import FILE --name {model.name} --again`."
+    return f"Run `python -m facegen models fetch {model.name} --again`."
 
 
 def ensure_files(
@@ -91,7 +109,7 @@ def ensure_files(
             with atomic_path(path) as part:
                 part.write_bytes(members[key])
     for key, path in paths.items():
-        _check_once(path, model.members[key].sha256, name=name)
+        _check_once(path, model.members[key].sha256, advice=how_to_restore(model))
     return paths
 
 
@@ -103,7 +121,7 @@ def ir_paths(name: str) -> dict[str, Path]:
 def verify_model(name: str) -> list[tuple[Path, bool]]:
     """Hash everything present of a model again: (path, whether it is intact)."""
     model = entry(name)
-    wanted = [(model.archive_path, model.archive_sha256)]
+    wanted = [(model.archive_path, model.archive_sha256)] if model.archive else []
     if model.converted_sha256:
         wanted.append((model.weights_path, model.converted_sha256))
     wanted += [(model.files_dir / Path(m.path).name, m.sha256) for m in model.members.values()]
@@ -265,7 +283,7 @@ def _check(path: Path, sha256: str | None, *, advice: str) -> None:
         )
 
 
-def _check_once(path: Path, sha256: str | None, *, name: str) -> None:
+def _check_once(path: Path, sha256: str | None, *, advice: str) -> None:
     """Hash a file on its first use in this process, and again whenever it has changed."""
     stat = path.stat()
     key = (path, stat.st_size, stat.st_mtime_ns, str(sha256))
@@ -274,7 +292,6 @@ def _check_once(path: Path, sha256: str | None, *, name: str) -> None:
     got = file_sha256(path)
     if got != sha256:
         raise ModelError(
-            f"{path} is damaged (SHA-256 {got[:12]}… instead of {str(sha256)[:12]}…). "
-            f"Run `python -m facegen models fetch {name} --again`."
+            f"{path} is damaged (SHA-256 {got[:12]}… instead of {str(sha256)[:12]}…). {advice}"
         )
     _verified.add(key)
