@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -19,10 +16,10 @@ from facegen.nets.mapping import Mapping
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.preview_head import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis, effective_mapping
-from facegen.nets.stylegan2_config import StyleGAN2Config
 from facegen.nets.synthesis import Preview, Synthesis
 from facegen.paths import MODELS_DIR
 from facegen.weights import ensure_model, entry
+from facegen.weights.imported import ImportedModel, read_record
 
 STYLEGAN2 = "stylegan2"
 
@@ -65,30 +62,12 @@ def load_networks(
     path = ensure_model(model, progress)
     tensors = load_file(path)
     if entry(model).architecture == STYLEGAN2:
-        networks = _stylegan2(model, read_record(path), tensors)
+        networks = _stylegan2(read_record(model), tensors)
     else:
         networks = _mobilestylegan(model, tensors)
     for net in (networks.mapping, networks.synthesis, networks.head):
         net.requires_grad_(False).eval()
     return networks
-
-
-def read_record(weights_path: Path) -> dict[str, Any]:
-    """The record beside an imported model's weights.
-
-    Raises:
-        ModelError: it is missing or damaged.
-    """
-    path = weights_path.with_suffix(".json")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("not a record")
-    except (OSError, ValueError) as err:
-        raise ModelError(
-            f"The record {path.name} is missing or damaged; import the model again."
-        ) from err
-    return record
 
 
 def load_head(model: str) -> PreviewHead:
@@ -118,22 +97,21 @@ def _mobilestylegan(model: str, tensors: State) -> Networks:
     return Networks(mapping, synthesis, load_head(model), _space(state))
 
 
-def _stylegan2(model: str, record: dict[str, Any], tensors: State) -> Networks:
-    config = StyleGAN2Config.from_record(record)
+def _stylegan2(record: ImportedModel, tensors: State) -> Networks:
+    config = record.config
     mapping = Mapping(num_layers=config.mapping_layers, z_dim=config.z_dim, w_dim=config.w_dim)
     state = effective_mapping(tensors, lr_multiplier=config.lr_multiplier)
-    _fill(mapping, state, model)
+    _fill(mapping, state, record.name)
     synthesis = StyleGAN2Synthesis.from_config(config)
-    _fill(synthesis, _with_prefix(tensors, "synthesis."), model)
+    _fill(synthesis, _with_prefix(tensors, "synthesis."), record.name)
     w_avg = tensors.get("w_avg")
-    why_not = record.get("why_not_face") if record.get("is_face") is False else None
     return Networks(
         mapping,
         synthesis,
         SkipPreview(synthesis),
-        _space(state),
+        record.space,
         w_avg=None if w_avg is None else w_avg.float().numpy(),
-        why_not_face=str(why_not) if why_not else None,
+        why_not_face=record.why_not_face if record.is_face is False else None,
     )
 
 
