@@ -117,7 +117,7 @@ def _fetch_published(model: ModelEntry, *, file: Path | None, again: bool, accep
 
 def _ask_to_accept(model: ModelEntry) -> None:
     click.echo(f"From {model.url}, about {model.size_mb:.0f} MB.", err=True)
-    if not sys.stdin.isatty():
+    if not _can_ask():
         raise ModelError(
             f"{model.name} is fetched only once its licence is accepted; add --accept-licence."
         )
@@ -146,3 +146,8 @@ def verify(names: tuple[str, ...], *, as_json: bool) -> None:
         raise ModelError(f"Damaged: {', '.join(damaged)}. {advice}")
     if not rows:
         click.echo("Nothing is fetched yet; run `python -m facegen models fetch`.", err=True)
+
+
+def _can_ask() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty()

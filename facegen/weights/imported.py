@@ -209,7 +209,7 @@ def read_record(name: str) -> ImportedModel:
         is_face = raw.get("is_face")
         if is_face not in (True, False, None) or not re.fullmatch("[0-9a-f]{64}", raw["sha256"]):
             raise ValueError("wrong values")
-        why = raw.get("why_not_face")
+        why = raw.get("why_not_face") or ("It draws no faces." if is_face is False else None)
         return ImportedModel(
             name=name,
             config=StyleGAN2Config.from_record(raw),
