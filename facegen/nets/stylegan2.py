@@ -42,7 +42,10 @@ def fir_filter(x: Tensor, kernel: Tensor, *, pad: tuple[int, int], gain: float) 
     before, after = pad
     channels = x.shape[1]
     weight = (kernel * gain).to(x.dtype)[None, None].expand(channels, 1, -1, -1)
-    return F.conv2d(F.pad(x, (before, after, before, after)), weight, groups=channels)
+    if before != after:
+        x = F.pad(x, (before, after, before, after))
+        before = 0
+    return F.conv2d(x, weight, padding=before, groups=channels)
 
 
 def upsample2(x: Tensor, kernel: Tensor) -> Tensor:
@@ -98,21 +101,25 @@ class SynthesisLayer(nn.Module):
         """[N, in_channels, S, S], [N, w_dim] -> [N, out_channels, S or 2 S, ...]."""
         styles = self.affine(w)
         power = self.weight.square().sum(dim=(2, 3))  # [O, I]
-        demod = torch.rsqrt(styles.square() @ power.T + DEMOD_EPS)  # [N, O]
+        # The activation's gain is folded into all that goes into it.
+        demod = LRELU_GAIN * torch.rsqrt(styles.square() @ power.T + DEMOD_EPS)  # [N, O]
         x = x * styles[:, :, None, None]
         if self.up:
             x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
             x = fir_filter(x, self.resample_filter, pad=(1, 1), gain=4.0)
         else:
             x = F.conv2d(x, self.weight, padding=1)
-        x = x * demod[:, :, None, None]
-        if noise_mode == "const":
-            x = x + self.noise_const * self.noise_strength
-        elif noise_mode == "random":
-            shape = (x.shape[0], 1, *x.shape[2:])
-            noise = torch.randn(shape, generator=rng).to(x)  # drawn on the CPU: same everywhere
-            x = x + noise * self.noise_strength
-        x = F.leaky_relu(x + self.bias[:, None, None], LRELU_SLOPE) * LRELU_GAIN
+        if noise_mode == "none":
+            x = x * demod[:, :, None, None]
+        else:
+            noise = self.noise_const
+            if noise_mode == "random":
+                shape = (x.shape[0], 1, *x.shape[2:])
+                noise = torch.randn(shape, generator=rng).to(x)  # on the CPU: same everywhere
+            noise = noise * (LRELU_GAIN * self.noise_strength)
+            x = torch.addcmul(noise, x, demod[:, :, None, None])
+        # In place: autograd needs no value from before, and large new tensors cost more than sums.
+        x = F.leaky_relu_(x.add_(LRELU_GAIN * self.bias[:, None, None]), LRELU_SLOPE)
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
 
 
@@ -129,7 +136,10 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """[N, in_channels, S, S], [N, w_dim] -> [N, 3, S, S]."""
         styles = self.affine(w) / math.sqrt(self.weight.shape[1])
-        x = F.conv2d(x * styles[:, :, None, None], self.weight, self.bias)
+        # A weight for every sample: a product of matrices, where a convolution to three channels
+        # takes its slowest path, above all backwards.
+        weight = self.weight[:, :, 0, 0] * styles[:, None, :]  # [N, 3, I]
+        x = (weight @ x.flatten(2)).unflatten(2, x.shape[2:]) + self.bias[:, None, None]
         return x if self.conv_clamp is None else x.clamp(-self.conv_clamp, self.conv_clamp)
 
 
