@@ -228,6 +228,13 @@ def torch_file(content, *, zipped: bool = True) -> bytes:
     return buffer.getvalue()
 
 
+def typed_storage(tensor):
+    """A tensor's numbers, which pickle as those of a tensor in NVIDIA's files do."""
+    return torch.storage.TypedStorage(
+        wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
+    )
+
+
 class RosinalityGenerator:
     """A small generator in the convention of rosinality's stylegan2-pytorch, written apart.
 

@@ -15,19 +15,10 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from checkpoint_files import Call, typed_storage
 
 from facegen.errors import BadFileError
 from facegen.weights.data_pickle import Record, read_pickle
-
-
-class Call:
-    """Pickles as a call of any function."""
-
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
 
 
 def nvidia_file(state: dict) -> bytes:
@@ -107,7 +98,7 @@ def attacks() -> dict[str, bytes]:
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", pickle.dumps({}))
         archive.writestr("archive/data/0", bytes(300_000_000))
-    storage = torch.zeros(4).untyped_storage()
+    storage = typed_storage(torch.zeros(4))
     nested = Call(torch.storage._load_from_bytes, pickle.dumps(Call(os.system, "touch attacked")))
     return {
         "os.system": pickle.dumps(Call(os.system, "touch attacked")),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_ITEMS = 20_000_000
+MAX_ITEMS = 4_000_000
 MAX_DIMENSIONS = 8
 PLAIN_KEYS = (str, int, float, bytes, type(None))
 
