@@ -61,30 +61,33 @@ _CALM = {"smile": -0.9, "mouth_open": -0.8}
 # fmt: off
 EXPRESSIONS: tuple[Expression, ...] = (
     Expression("neutral", "Neutral", {
-        "smile": -1.1, "mouth_open": -0.9, "teeth": -1.1, "frown": 0.3, "eyes_open": 0.0,
-        "brow_height": 0.0, "mouth_width": -0.7}),
+        "smile": -1.1, "mouth_open": -0.9, "frown": 0.1, "eyes_open": 0.0, "brow_height": 0.0,
+        "narrow_eyes": -0.2}),
     Expression("happy", "Happy", {"smile": 1.2, "mouth_width": 0.8, "frown": -0.6}),
     Expression("laugh", "Big laugh", {
         "smile": 1.8, "teeth": 1.6, "mouth_open": 2.2, "frown": -0.6, "mouth_width": 1.4,
         "narrow_eyes": 0.8}),
     Expression("sad", "Sad", {
-        "smile": -1.4, "frown": 2.4, "brow_height": 0.5, "arched_brows": -1.5, "eyes_open": -0.5}),
+        "smile": -1.8, "frown": 2.4, "brow_height": 0.6, "arched_brows": -1.0, "eyes_open": -0.7,
+        "mouth_width": -0.5}),
     Expression("angry", "Angry", {
-        "smile": -1.2, "frown": 1.8, "brow_height": -2.2, "mouth_open": -0.3}),
+        "smile": -0.8, "frown": 2.0, "brow_height": -1.3, "mouth_open": 1.2, "teeth": 0.7}),
     Expression("surprised", "Surprised", {
-        "mouth_open": 1.8, "eyes_open": 2.0, "brow_height": 2.2, "mouth_width": -1.2}),
+        "smile": -1.2, "mouth_open": 1.3, "eyes_open": 2.2, "brow_height": 1.6, "frown": 1.4}),
+    Expression("disgusted", "Disgusted", {
+        "smile": -0.8, "brow_height": -1.6, "narrow_eyes": 1.4, "frown": 2.2, "teeth": 0.9,
+        "mouth_open": 0.3}),
     Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
-    Expression("aaa", "Says aaa", {"mouth_open": 2.6, "smile": 0.5, "mouth_width": 0.0}),
+    Expression("aaa", "Says aaa", {"mouth_open": 2.0, "smile": -1.0}),
     Expression("eee", "Says eee", {"mouth_width": 1.5, "teeth": 1.8, "mouth_open": 0.8}),
-    Expression("ooo", "Says ooo", {"mouth_open": 1.2, "mouth_width": -2.2}),
-    Expression("afraid", "Afraid", missing="it comes out as surprise: no dial draws the raised "
-               "brows together"),
-    Expression("disgusted", "Disgusted", missing="it comes out as anger: no dial wrinkles the "
-               "nose or lifts the upper lip"),
+    Expression("ooo", "Says ooo", {"mouth_open": 1.0, "mouth_width": -1.8, "smile": -0.8}),
+    Expression("afraid", "Afraid", missing="raised brows, a frown and an open mouth come out as "
+               "surprise or anger: no dial draws raised brows together"),
     Expression("contempt", "Contempt", _CALM, lifts="right"),
     Expression("wink_left", "Wink, left", at_least=_WINK, winks="left"),
     Expression("wink_right", "Wink, right", at_least=_WINK, winks="right"),
-    Expression("kiss", "Kiss", missing="the mouth gets small, but no dial puckers the lips"),
+    Expression("kiss", "Kiss", missing="no dial puckers the lips: a mouth pressed narrower than "
+               "people have breaks the face"),
 )
 # fmt: on
 AVAILABLE: tuple[str, ...] = tuple(e.name for e in EXPRESSIONS if not e.missing)
