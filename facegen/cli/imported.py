@@ -107,8 +107,8 @@ def _about_dials(model: ImportedModel) -> str:
         sure = "" if model.is_face else " Whether it draws faces could not be checked."
         return f"It is the bundled model's: saved faces and all dials apply.{sure}"
     return (
-        "It is not the bundled model's: its faces are other people, and dials have to be learned "
-        "for it (`directions learn`)."
+        "It is not the bundled model's: its faces are other people, and neither saved faces nor "
+        "the dials of the bundled model apply."
     )
 
 
