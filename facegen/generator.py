@@ -107,6 +107,16 @@ class Generator:
         return self.engine.name
 
     @property
+    def max_batch(self) -> int:
+        """How many pictures `render` draws faster together than one by one."""
+        return self.engine.max_batch
+
+    @property
+    def notice(self) -> str | None:
+        """What the user should know of a GPU that failed; None while all is well."""
+        return getattr(self.engine, "notice", None)
+
+    @property
     def preview_size(self) -> int:
         """Edge of a preview in pixels."""
         return self.engine.preview_size

@@ -22,6 +22,7 @@ class OpenVINOEngine:
     """All cores work on one picture: half the latency of several streams at the same rate."""
 
     name = "openvino"
+    max_batch = 1
 
     def __init__(self, net: Synthesis, head: Preview) -> None:
         core = ov.Core()

@@ -18,11 +18,13 @@ class TorchEngine:
     """Runs the reference network as it is; slow on a CPU, and the oracle of every other engine."""
 
     name = "torch"
+    max_batch = 1
 
     def __init__(self, net: Synthesis, head: Preview) -> None:
         self.preview_size = head.size_px
         if net.device.type != "cuda":
-            # oneDNN convolves channels-last pictures 1.5 times as fast; the caller keeps its own.
+            # oneDNN convolves channels-last pictures up to 1.5 times as fast; the caller keeps its
+            # own.
             net, head = copy.deepcopy(net), copy.deepcopy(head)
             for kernel in (*net.parameters(), *head.parameters()):
                 if kernel.ndim == 4:

@@ -1,0 +1,40 @@
+"""What every engine can do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Engine(Protocol):
+    """Turns w_plus into pictures. Safe to share between threads; one batch at a time.
+
+    Attributes:
+        name: For people.
+        preview_size: Edge of a preview in pixels.
+        max_batch: How many pictures are drawn faster together than one by one.
+    """
+
+    @property
+    def name(self) -> str:
+        """See above."""
+        ...
+
+    @property
+    def preview_size(self) -> int:
+        """See above."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """See above."""
+        ...
+
+    def render(self, w_plus: np.ndarray) -> np.ndarray:
+        """[N, num_ws, w_dim] float32 -> [N, S, S, 3] uint8 RGB."""
+        ...
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """[N, num_ws, w_dim] float32 -> [N, preview_size, preview_size, 3] uint8 RGB."""
+        ...
