@@ -1,8 +1,9 @@
 """One network for everybody: queue, caches and errors between a user interface and the generator.
 
-`RenderService` owns the only `Generator` of a process. Requests go through one lock, first come
-first served; a request that waited asks whether its session still wants it; finished pictures stay
-in bounded caches; whatever goes wrong comes back as a sentence, never as an exception.
+`RenderService` owns the only `Generator` of a process. Requests go through one queue, first come
+first served, those that wait together drawn together where the engine gains by it; a request that
+waited asks whether its session still wants it; finished pictures stay in bounded caches; whatever
+goes wrong comes back as a sentence, never as an exception.
 
 Nothing here knows Streamlit.
 """
@@ -15,8 +16,7 @@ import logging
 import math
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -25,20 +25,25 @@ from PIL import Image
 
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg
+from facegen.render_queue import RenderQueue
 
 _log = logging.getLogger(__name__)
 
 FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
-FULL_PX = 1024
+PREVIEW = "preview"
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 V = TypeVar("V")
 
 
 class Renderer(Protocol):
-    """What the service needs of a generator (`facegen.generator.Generator` has it)."""
+    """What the service needs of a generator (`facegen.generator.Generator` has it).
+
+    If it has a `max_batch` above one, `render` and `preview` are given [N, 18, 512] as well. If it
+    has a `notice`, users are shown it.
+    """
 
     model: str
     engine_name: str
@@ -115,37 +120,6 @@ class BoundedCache(Generic[V]):
         return len(self._entries)
 
 
-class FairLock:
-    """A lock that serves its waiters in the order of arrival (threading.Lock promises none)."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Event] = deque()
-
-    def __enter__(self) -> FairLock:
-        with self._guard:
-            if not self._held and not self._waiting:
-                self._held = True
-                return self
-            turn = threading.Event()
-            self._waiting.append(turn)
-        turn.wait()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._held = False
-
-    @property
-    def waiting(self) -> int:
-        """How many are in the queue."""
-        return len(self._waiting)
-
-
 class RenderService:
     """Makes pictures for any number of sessions with one network.
 
@@ -173,13 +147,18 @@ class RenderService:
         self._max_sessions = max_sessions
         self._count = 0
         self._tickets = threading.Lock()
-        self._network = FairLock()
+        self._queue = RenderQueue(self._draw, lambda: getattr(generator, "max_batch", 1))
         self._full_seconds = math.inf
 
     @property
     def waiting(self) -> int:
         """How many requests wait for the network."""
-        return self._network.waiting
+        return self._queue.waiting
+
+    @property
+    def notice(self) -> str | None:
+        """What users should know of the engine (a GPU that failed); None while all is well."""
+        return getattr(self.generator, "notice", None)
 
     @property
     def full_seconds(self) -> float:
@@ -188,47 +167,40 @@ class RenderService:
 
     def has_picture(self, w_plus: np.ndarray) -> bool:
         """Whether the full picture is there without any work."""
-        key = (self.generator.model, latent_key(w_plus), FULL_PX)
-        return self._pictures.get(key) is not None
+        return self._pictures.get(self._key(w_plus, self.generator.img_resolution)) is not None
 
-    def render(self, w_plus: np.ndarray, *, session: str, size: int = FULL_PX) -> RenderResult:
-        """Make the full picture of a latent [18, 512] as JPEG of `size` pixels."""
-        key = (self.generator.model, latent_key(w_plus), size)
-        return self._answer(
-            session, key, self._pictures, lambda: self._full_image(w_plus, size), FULL_QUALITY, size
-        )
+    def render(
+        self, w_plus: np.ndarray, *, session: str, size: int | None = None
+    ) -> RenderResult:
+        """Make the full picture of a latent [18, 512] as JPEG of `size` pixels (None: all)."""
+        size = size or self.generator.img_resolution
+        return self._answer(session, w_plus, size, self._pictures, FULL_QUALITY)
 
     def preview(self, w_plus: np.ndarray, *, session: str) -> RenderResult:
         """Make a small picture of a latent [18, 512] quickly.
 
         A full picture that is already known is given instead.
         """
-        full = self._pictures.get((self.generator.model, latent_key(w_plus), FULL_PX))
+        full = self._pictures.get(self._key(w_plus, self.generator.img_resolution))
         if full is not None:
             self._take_ticket(session)
             return _from_cache(full)
-        size = self.generator.preview_size
-        key = (self.generator.model, latent_key(w_plus), "preview")
-        return self._answer(
-            session,
-            key,
-            self._previews,
-            lambda: self._preview_image(w_plus),
-            PREVIEW_QUALITY,
-            size,
-        )
+        return self._answer(session, w_plus, PREVIEW, self._previews, PREVIEW_QUALITY)
 
-    def image(self, w_plus: np.ndarray, *, size: int = FULL_PX) -> np.ndarray:
+    def image(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
         """Make the raw picture of a latent, uint8 [size, size, 3], for saving.
 
         Raises:
             FacegenError: The network refused the latent.
         """
-        known = self._images.get((self.generator.model, latent_key(w_plus), size))
+        size = size or self.generator.img_resolution
+        key = self._key(w_plus, size)
+        known = self._images.get(key)
         if known is not None:
             return known
-        with self._network:
-            return self._full_image(w_plus, size)
+        image, _ = self._queue.ask(size, w_plus, key=key)
+        assert image is not None
+        return image
 
     def has_thumb(self, w_plus: np.ndarray) -> bool:
         """Whether the small JPEG is there without any work."""
@@ -243,31 +215,34 @@ class RenderService:
         known = self._thumbs.get(key)
         if known is None:
             try:
-                with self._network:
-                    self._preview_image(w_plus)
+                self._queue.ask(PREVIEW, w_plus, key=self._key(w_plus, PREVIEW))
             except Exception:
                 _log.exception("No thumbnail.")
                 return None
             known = self._thumbs.get(key)
         return known
 
-    def _preview_image(self, w_plus: np.ndarray) -> np.ndarray:
-        image = np.asarray(self.generator.preview(w_plus))
-        image = image[0] if image.ndim == 4 else image
-        key = (self.generator.model, latent_key(w_plus))
-        if self._thumbs.get(key) is None:
-            self._thumbs.put(key, make_thumb(image))
-        return image
+    def _key(self, w_plus: np.ndarray, kind: int | str) -> tuple[object, ...]:
+        return (self.generator.model, latent_key(w_plus), kind)
 
-    def _full_image(self, w_plus: np.ndarray, size: int) -> np.ndarray:
+    def _draw(self, kind: object, w_pluses: list[np.ndarray]) -> list[np.ndarray]:
+        """Draw latents of one kind: a size in pixels, or PREVIEW."""
+        given = np.stack(w_pluses) if len(w_pluses) > 1 else w_pluses[0]
         start = time.perf_counter()
-        image = np.asarray(self.generator.render(w_plus, size=size))
-        self._full_seconds = time.perf_counter() - start
-        image = image[0] if image.ndim == 4 else image
-        name = latent_key(w_plus)
-        self._images.put((self.generator.model, name, size), image)
-        self._thumbs.put((self.generator.model, name), make_thumb(image))
-        return image
+        if isinstance(kind, int):
+            images = np.asarray(self.generator.render(given, size=kind))
+            self._full_seconds = time.perf_counter() - start
+        else:
+            images = np.asarray(self.generator.preview(given))
+        images = images[None] if images.ndim == 3 else images
+        for w_plus, image in zip(w_pluses, images, strict=True):
+            thumb_key = (self.generator.model, latent_key(w_plus))
+            if isinstance(kind, int):
+                self._images.put(self._key(w_plus, kind), image)
+                self._thumbs.put(thumb_key, make_thumb(image))
+            elif self._thumbs.get(thumb_key) is None:
+                self._thumbs.put(thumb_key, make_thumb(image))
+        return list(images)
 
     def _take_ticket(self, session: str) -> int:
         with self._tickets:
@@ -285,26 +260,28 @@ class RenderService:
     def _answer(
         self,
         session: str,
-        key: tuple[object, ...],
+        w_plus: np.ndarray,
+        kind: int | str,
         cache: BoundedCache[RenderResult],
-        make: Callable[[], np.ndarray],
         quality: int,
-        size: int,
     ) -> RenderResult:
         ticket = self._take_ticket(session)
+        key = self._key(w_plus, kind)
         known = cache.get(key)
         if known is not None:
             return _from_cache(known)
+        size = kind if isinstance(kind, int) else self.generator.preview_size
+
+        def is_needed() -> bool:
+            return cache.get(key) is None and self._is_wanted(session, ticket)
+
         try:
-            with self._network:
+            image, seconds = self._queue.ask(kind, w_plus, key=key, is_needed=is_needed)
+            if image is None:
                 known = cache.get(key)  # Somebody else may have made it while we waited.
                 if known is not None:
                     return _from_cache(known)
-                if not self._is_wanted(session, ticket):
-                    return RenderResult(None, size, 0.0, stale=True)
-                start = time.perf_counter()
-                image = make()
-                seconds = time.perf_counter() - start
+                return RenderResult(None, size, 0.0, stale=True)
             jpeg = encode_jpeg(image, quality=quality)
         except FacegenError as err:
             return RenderResult(None, size, 0.0, error=str(err))

@@ -20,7 +20,7 @@ LEVELS = {
     "generator": 5,
     "face": 6, "controls": 6, "measure": 6,
     "bench": 7, "directions": 7,
-    "editing": 8,
+    "editing": 8, "render_queue": 8,
     "evaluation": 9,
     "service": 9, "pose": 9,
     "datasets": 10,

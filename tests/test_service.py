@@ -12,7 +12,8 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.errors import LatentError
-from facegen.service import UNEXPECTED, BoundedCache, FairLock, RenderService, latent_key
+from facegen.render_queue import RenderQueue
+from facegen.service import UNEXPECTED, BoundedCache, RenderService, latent_key
 
 
 @pytest.fixture
@@ -104,22 +105,114 @@ def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer(gen
     assert generator.rendered == 3
 
 
-def test_requests_are_served_in_the_order_of_arrival():
-    lock, served = FairLock(), []
+class SlowDraw:
+    """Draws latents as they are; the first batch takes until `go` is set."""
 
-    def enter(name: int) -> None:
-        with lock:
-            served.append(name)
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.batches: list[tuple[object, list[int]]] = []
 
-    with lock:
-        threads = [threading.Thread(target=enter, args=(n,)) for n in range(6)]
-        for thread in threads:
-            thread.start()
-            time.sleep(0.02)
-        assert lock.waiting == 6
+    def __call__(self, kind, w_pluses):
+        self.batches.append((kind, [int(w[0]) for w in w_pluses]))
+        self.go.wait(10)
+        if any(w[0] == 13 for w in w_pluses):
+            raise LatentError("Thirteen is refused.")
+        return [w * 2 for w in w_pluses]
+
+
+def ask_all(queue, draw, wanted):
+    """Ask for (kind, number) pairs one after the other while the network is busy."""
+    answers = {}
+
+    def ask(place, kind, number):
+        try:
+            image, _ = queue.ask(kind, np.array([number]), key=number)
+            answers[place] = int(image[0])
+        except LatentError as err:
+            answers[place] = str(err)
+
+    threads = []
+    for place, (kind, number) in enumerate(wanted):
+        threads.append(threading.Thread(target=ask, args=(place, kind, number)))
+        threads[-1].start()
+        while place and queue.waiting < place:
+            time.sleep(0.001)
+        while not draw.batches:
+            time.sleep(0.001)
+    draw.go.set()
+    for thread in threads:
+        thread.join(10)
+    return [answers[place] for place in range(len(wanted))]
+
+
+def test_requests_are_served_one_by_one_in_the_order_of_arrival():
+    draw = SlowDraw()
+    queue = RenderQueue(draw)
+    assert ask_all(queue, draw, [("full", n) for n in range(6)]) == [0, 2, 4, 6, 8, 10]
+    assert draw.batches == [("full", [n]) for n in range(6)]
+    assert queue.waiting == 0
+
+
+def test_what_waits_for_the_same_kind_is_drawn_together():
+    draw = SlowDraw()
+    queue = RenderQueue(draw, lambda: 3)
+    wanted = [("full", 0), ("full", 1), ("small", 2), ("full", 3), ("full", 4), ("full", 5)]
+    assert ask_all(queue, draw, wanted) == [0, 2, 4, 6, 8, 10]
+    # Who waited longest is next, whatever came with the one before.
+    assert draw.batches == [("full", [0]), ("full", [1, 3, 4]), ("small", [2]), ("full", [5])]
+
+
+def test_equal_requests_in_a_batch_are_drawn_once():
+    draw = SlowDraw()
+    wanted = [("full", 0), ("full", 7), ("full", 7), ("full", 8), ("full", 7)]
+    assert ask_all(RenderQueue(draw, lambda: 2), draw, wanted) == [0, 14, 14, 16, 14]
+    assert draw.batches == [("full", [0]), ("full", [7, 8])]
+
+
+def test_a_refused_latent_spoils_nobody_elses_picture():
+    draw = SlowDraw()
+    wanted = [("full", 0), ("full", 1), ("full", 13), ("full", 3)]
+    refused = "Thirteen is refused."
+    assert ask_all(RenderQueue(draw, lambda: 8), draw, wanted) == [0, 2, refused, 6]
+
+
+def test_simultaneous_sessions_share_a_batch(generator):
+    """With an engine that draws batches, the service hands them over and parts the pictures."""
+    class Batching(FakeGenerator):
+        max_batch = 8
+        batches: list[int] = []  # noqa: RUF012
+
+        def render(self, w_plus, *, size=1024):
+            self.batches.append(len(w_plus) if w_plus.ndim == 3 else 1)
+            time.sleep(0.2)
+            singles = w_plus if w_plus.ndim == 3 else w_plus[None]
+            drawn = np.stack([FakeGenerator.render(self, w, size=size) for w in singles])
+            return drawn if w_plus.ndim == 3 else drawn[0]
+
+    service = RenderService(Batching())
+    results = {}
+
+    def ask(seed):
+        w_plus = generator.w_from_seed(seed)
+        results[seed] = service.render(w_plus, session=f"visitor {seed}", size=64)
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.01)
     for thread in threads:
         thread.join()
-    assert served == list(range(6))
+    assert Batching.batches == [1, 5]
+    alone = RenderService(FakeGenerator())
+    for seed, result in results.items():
+        want = alone.render(generator.w_from_seed(seed), session="x", size=64)
+        assert result.jpeg == want.jpeg
+
+
+def test_what_users_should_know_of_the_engine_is_passed_on(service, generator):
+    assert service.notice is None
+    generator.notice = "The graphics card does not answer any more."
+    assert service.notice == "The graphics card does not answer any more."
 
 
 def test_caches_are_bounded():
