@@ -91,6 +91,12 @@ def test_plain_state_dicts(tmp_path, zipped, prefix):
     assert_draws_the_golden_picture(read(tmp_path, torch_file({"state_dict": state}), "x.pt"))
 
 
+def test_of_two_networks_the_averaged_one_is_taken(tmp_path):
+    state = {f"G.{key}": torch.zeros_like(tensor) for key, tensor in STATE.items()}
+    state |= {f"G_ema.{key}": tensor for key, tensor in STATE.items()}
+    assert_draws_the_golden_picture(read(tmp_path, torch_file(state)))
+
+
 def test_safetensors_with_and_without_our_description(tmp_path):
     save_file({k: v.contiguous() for k, v in STATE.items()}, tmp_path / "plain.safetensors")
     found = read_checkpoint(tmp_path / "plain.safetensors")

@@ -44,13 +44,13 @@ class Found:
 def arrays_below(state: dict[object, object], marker: str) -> Tensors:
     """Arrays of a flat state dict whose names share the prefix that stands before `marker`.
 
-    Training frameworks put prefixes such as "module." or "decoder." before a network's names.
+    Training frameworks put prefixes such as "module." or "decoder." before a network's names; of
+    several such networks, the averaged one ("ema") is taken.
     """
-    prefix = next(
-        (k.removesuffix(marker) for k in state if isinstance(k, str) and k.endswith(marker)), None
-    )
-    if prefix is None:
+    prefixes = [k.removesuffix(marker) for k in state if isinstance(k, str) and k.endswith(marker)]
+    if not prefixes:
         return {}
+    prefix = max(prefixes, key=lambda text: "ema" in text)
     return {
         k.removeprefix(prefix): v
         for k, v in state.items()
