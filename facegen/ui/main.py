@@ -8,7 +8,7 @@ import importlib.util
 
 import streamlit as st
 
-from facegen.ui import about, backend, design, messages, session, view, workshop
+from facegen.ui import about, backend, design, messages, network, session, view, workshop
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
@@ -28,7 +28,7 @@ def main() -> None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
     pages += [
         st.Page(_workshop, title="Your dials", url_path="dials"),
-        st.Page(about.page, title="About", url_path="about"),
+        st.Page(_about, title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="top")
     with messages.guarded():
@@ -37,9 +37,15 @@ def main() -> None:
         view.manners()
 
 
+def _about() -> None:
+    about.page()
+    network.choice()
+
+
 def _design() -> None:
     ready = _ready()
     if ready is not None:
+        network.words(ready)
         design.page(ready)
         session.write_link(session.studio(ready))
 
@@ -59,7 +65,7 @@ def _workshop() -> None:
 
 def _ready() -> backend.Backend | None:
     """What the pages need; until it is loaded, how far that is, is shown."""
-    loader = backend.loader()
+    loader = network.loader()
     if loader.backend is None and loader.error is None:
         loader.start()
         loader.wait(QUICK_START_SECONDS)
@@ -70,7 +76,7 @@ def _ready() -> backend.Backend | None:
 
 def _in_hand() -> None:
     """Show the person in hand at the right end of the navigation, on every page."""
-    ready = backend.loader().backend
+    ready = network.loader().backend
     if ready is None:
         return
     studio = session.studio(ready)
@@ -84,7 +90,7 @@ def _in_hand() -> None:
 @st.fragment(run_every=POLL_SECONDS)
 def _loading() -> None:
     """Show how far the first start is; the page itself comes when all is ready."""
-    loader = backend.loader()
+    loader = network.loader()
     if loader.backend is not None:
         st.rerun()
     with st.container(key="fg_loading"):

@@ -26,7 +26,14 @@ def fresh_seed() -> int:
 
 
 def studio(backend: Backend) -> Studio:
-    """The studio of this session; made from the link in the address bar on first use."""
+    """The studio of this session; made from the link in the address bar on first use.
+
+    It stays when the network changes, unless the new one's latent space is another.
+    """
+    space = backend.generator.space
+    if _KEY in st.session_state and st.session_state[_KEY].space != space:
+        del st.session_state[_KEY]
+        notify("This network has a latent space of its own, so here is somebody new.")
     if _KEY not in st.session_state:
         st.session_state[_KEY] = _from_link(backend, dict(st.query_params))
     found: Studio = st.session_state[_KEY]

@@ -1,0 +1,50 @@
+"""Which network draws in this session: the choice on the About page, and what to say about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from facegen.ui import backend
+
+_KEY = "_facegen_network"
+_WIDGET = "network_choice"
+
+
+def loader() -> backend.Loader:
+    """The loader of this session's network."""
+    return backend.loader(st.session_state.get(_KEY))
+
+
+def choice() -> None:
+    """Let the visitor choose where more than one network is on this machine.
+
+    The person in hand stays where the latent space is the same.
+    """
+    models = backend.usable_models()
+    if len(models) < 2:
+        return
+    st.subheader("Network")
+    names = list(models)
+    now = st.session_state.get(_KEY) or names[0]
+    st.selectbox(
+        "The network that draws",
+        names,
+        index=names.index(now) if now in names else 0,
+        format_func=lambda name: models[name],
+        key=_WIDGET,
+        on_change=_choose,
+        help="Networks of the same latent space draw the same people.",
+    )
+
+
+def words(ready: backend.Backend) -> None:
+    """Say why dials are off, and what became of a graphics card."""
+    for text in (ready.why_no_dials, ready.service.notice):
+        if text:
+            st.info(text, icon=":material/info:")
+
+
+def _choose() -> None:
+    chosen = st.session_state[_WIDGET]
+    # The default has a loader of its own: it must not be loaded a second time under its name.
+    st.session_state[_KEY] = None if chosen == backend.default_model() else chosen
