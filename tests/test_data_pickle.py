@@ -111,6 +111,7 @@ def attacks() -> dict[str, bytes]:
         "in an nvidia file": nvidia_file({"x": Call(os.system, "touch attacked")}),
         "zip of death": bomb.getvalue(),
         "protocol 0": b"cos\nsystem\n(S'touch attacked'\ntR.",
+        "a name in two lines": b"\x80\x04\x8c\x02os\x8c\x06sys\ntm\x93)R.",
         "inst opcode": b"(S'touch attacked'\nios\nsystem\n.",
         "obj opcode": b"(cos\nsystem\nS'touch attacked'\no.",
         "an allowed name's attribute": b"\x80\x04\x8c\x0bcollections\x8c\x14OrderedDict.__init__"

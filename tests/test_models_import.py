@@ -185,6 +185,8 @@ REFUSED = {
                       r"1 of \d+ tensors are missing \(such as synthesis.b64.conv1.bias\)"),
     "a tensor more": (torch_file(changed(synthesis__b64__conv1__other=torch.zeros(3))),
                       "1 tensors that no StyleGAN2 generator has"),
+    "a name in two lines": (torch_file(changed(**{"synthesis__b64__a\nb": torch.zeros(3)})),
+                            r"such as synthesis.b64.a\?b"),
     "another shape": (torch_file(changed(synthesis__b64__conv1__bias=torch.zeros(7))),
                       "should have the shape"),
     "nan": (torch_file(changed(mapping__fc1__weight=NAN)), "NaN"),

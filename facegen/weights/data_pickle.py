@@ -57,7 +57,7 @@ def read_pickle(data: bytes, *, name: str) -> Any:
     except BadFileError:
         raise
     except pickle.UnpicklingError as err:
-        raise BadFileError(f"{name} is not read: {err}.") from err
+        raise BadFileError(f"{name} is not read: {inert.printable(str(err))}.") from err
     except (
         ArithmeticError, AttributeError, EOFError, IndexError, KeyError, LookupError, MemoryError,
         OSError, RecursionError, RuntimeError, TypeError, UnicodeDecodeError, ValueError,

@@ -168,6 +168,11 @@ class Made:
         return Record(self.name) if self.name == "Network" else {}
 
 
+def printable(text: str) -> str:
+    """A sentence with names out of a file, which may hold anything."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def check_key(key: object) -> None:
     """Refuse keys that are no plain values: hashing nested tuples can take for ever."""
     if not isinstance(key, PLAIN_KEYS):

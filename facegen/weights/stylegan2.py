@@ -26,7 +26,7 @@ from facegen.nets.stylegan2_config import RESOLUTIONS, StyleGAN2Config
 from facegen.weights import nvidia, rosinality, tensorflow
 from facegen.weights.data_pickle import read_pickle
 from facegen.weights.found import Facts, Found, NotThisNetwork, Tensors
-from facegen.weights.inert import Record
+from facegen.weights.inert import Record, printable
 
 MAX_FILE_BYTES = 4 << 30
 METADATA_KEY = "facegen"
@@ -90,7 +90,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except RecursionError as err:
         raise BadFileError(f"{name} is not imported: it contains itself.") from err
     except NotThisNetwork as err:
-        raise BadFileError(f"{name} is not imported: {err}.") from err
+        raise BadFileError(f"{name} is not imported: {printable(str(err))}.") from err
 
 
 def write_checkpoint(checkpoint: Checkpoint, target: Path) -> None:
