@@ -9,8 +9,8 @@ from facegen.editing.dials import DialSet
 from facegen.errors import LatentError
 from facegen.measure.appearance import appearance
 from facegen.measure.classifiers import fit_classifiers, load_classifiers
-from facegen.measure.face import measure_face
-from facegen.measure.instruments import at_size
+from facegen.measure.face import instrument_values, measure_face
+from facegen.measure.instruments import Sight, at_size
 from facegen.measure.pose import angles, fit_pose, learn_shape, load_shape, rotation
 from facegen.measure.shape import MEASURES, measure_shape
 
@@ -79,6 +79,17 @@ def test_appearance_has_one_length_and_no_gaps():
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 3), (512, 512), (512, 512, 4)])
+def test_colours_around_the_face_are_read_where_they_are():
+    picture = np.full((512, 512, 3), 128, np.uint8)
+    picture[:160, :60] = (200, 30, 30)
+    picture[470:] = (30, 30, 200)
+    sight = Sight(project(), np.zeros(128, np.float32), 30.0, 0.0)
+    values = instrument_values(appearance(picture), sight)
+    assert values["bg_left_a"] > 40 > 5 > abs(values["bg_right_a"])
+    assert values["clothes_b"] < -40
+    assert values["bg_right_l"] == pytest.approx(54, abs=2)
+
+
 def test_pictures_that_cannot_be_measured_are_refused(shape):
     with pytest.raises(LatentError, match="uint8"):
         at_size(np.zeros(shape, np.uint8), 128)

@@ -147,6 +147,24 @@ def test_own_and_named_dials_hold_each_other(generator, learned, folder):
     assert locked["age"] - was["age"] == pytest.approx(15.0, abs=2.0)
 
 
+def test_the_identity_can_be_held_while_an_own_dial_moves(generator, learned, folder):
+    own.save_own(learned, folder=folder)
+    dials = DialSet.load(folder=folder)
+    base = generator.w_from_seed(900_004, 0.8)
+    loose = dials.apply(base, {"my_hat": 2.0})
+    held = dials.apply(base, {"my_hat": 2.0, "identity": 0.0})
+    assert person_moved(dials, base, held) < 0.8 * person_moved(dials, base, loose)
+    moved = [dials.read(w)["my_hat"] - dials.read(base)["my_hat"] for w in (loose, held)]
+    assert moved == pytest.approx([2.0, 2.0], abs=0.2)
+
+
+def person_moved(dials, before, after):
+    """How far the descriptor is predicted to move."""
+    reading = dials._reading
+    scores = reading.scores(reading.contributions(np.stack([before, after])))
+    return float(np.linalg.norm((scores[1] - scores[0])[len(reading.names) :]))
+
+
 def test_a_name_is_not_taken_twice_by_accident(learned, folder):
     own.save_own(learned, folder=folder)
     with pytest.raises(UsageError, match="already"):

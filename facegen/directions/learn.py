@@ -2,8 +2,8 @@
 
 Steps, each resumable: render and look at the crowd (faces from seeds, then faces whose groups of
 rows are mixed); learn the mean face, the pose correction and the classifiers; learn the regressor
-and one direction a dial; practise, that is edit other faces with them, measure the pictures and
-learn the regressor again with these, which shows it where its own mistakes lead; render each
+and one direction a dial; practise twice, that is edit other faces with them, measure the pictures
+and learn the regressor again with these, which shows it where its own mistakes lead; render each
 direction both ways and rescale it so that one unit of the dial is one unit in the picture.
 """
 
@@ -41,7 +41,7 @@ from facegen.measure.classifiers import (
     load_classifiers,
     pack,
 )
-from facegen.measure.face import CLASSIFIER, instrument_values, method_of
+from facegen.measure.face import CLASSIFIER, SCENE, instrument_values, method_of
 from facegen.measure.pose import learn_shape, load_shape, save_shape
 from facegen.measure.shape import MEASURES, learn_correction, load_correction, save_correction
 from facegen.paths import DIRECTIONS_DIR, ROOT
@@ -62,7 +62,7 @@ SAFE_MARGIN_SD = 1.0
 # Judged traits end: nobody has more than long hair. Pressed further, faces were seen to break.
 JUDGED_MARGIN_SD = 0.35
 CHANNELS_OF_INSTRUMENTS = (
-    "yaw", "pitch", "roll", *MEASURES, "eye_open", "brow_height", "light_side", "bg_light",
+    "yaw", "pitch", "roll", *MEASURES, "eye_open", "brow_height", "light_side", "bg_light", *SCENE,
 )  # fmt: skip
 
 
@@ -142,9 +142,10 @@ def learn(
     regressor, directions = learn_dials(crowd, covariance, generator)
     if practise:
         place = cache.with_name("practice")
-        seen = practice.practise(generator, regressor, directions, cache=place)
-        crowd = with_practice(crowd, seen)
-        regressor, directions = learn_dials(crowd, covariance, generator)
+        for faces in practice.ROUNDS:
+            seen = practice.practise(generator, regressor, directions, cache=place, seeds=faces)
+            crowd = with_practice(crowd, seen)
+            regressor, directions = learn_dials(crowd, covariance, generator)
         results = calibrate(generator, directions, cache=cache.with_name("calibration"))
         directions = [calibrated(d, results[d.meta.name]) for d in directions]
     for direction in directions:
@@ -259,9 +260,11 @@ def learn_dials(
 
 
 def learn_keepers(regressor: Regressor, covariance: np.ndarray) -> np.ndarray:
-    """Changes that move the descriptor by KEEPER_LENGTH and no measurement, [M, 6 * 512].
+    """Changes that take back what an edit does besides, [M, 6 * 512].
 
-    They follow the main axes of what natural changes of the rows do to the descriptor.
+    Most move the descriptor by KEEPER_LENGTH and no measurement; they follow the main axes of what
+    natural changes of the rows do to the descriptor. The last ones move one colour around the face
+    by one standard deviation, and nothing else.
     """
     known = len(regressor.names)
     linear = regressor.linear.astype(np.float64)
@@ -277,6 +280,9 @@ def learn_keepers(regressor: Regressor, covariance: np.ndarray) -> np.ndarray:
             held=regressor.names, hold=KEEPER_HOLD,
         )  # fmt: skip
         keepers.append(KEEPER_LENGTH * step)
+    for name in (name for name in SCENE if name in readings):
+        held = [other for other in regressor.names if other != name]
+        keepers.append(solve_direction(name, readings, within, held=held, hold=HOLD))
     return np.array(keepers, np.float32)
 
 

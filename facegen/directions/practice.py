@@ -20,8 +20,11 @@ from facegen.directions.settle import Settler
 from facegen.directions.sitting import open_sitting
 from facegen.directions.store import Direction
 
-PRACTICE_SEEDS = tuple(range(100_100, 100_132))
-PRACTICE_SEED = 7
+ROUNDS: tuple[tuple[int, ...], ...] = (
+    tuple(range(100_100, 100_132)),
+    tuple(range(100_132, 100_168)),
+)
+"""Faces of each round; the second is edited with what was learned from the first."""
 WIDEST_SD = 2.0
 
 
@@ -41,7 +44,7 @@ def practise(
     directions: Sequence[Direction],
     *,
     cache: Path,
-    seeds: Sequence[int] = PRACTICE_SEEDS,
+    seeds: Sequence[int],
 ) -> Practice:
     """Move every dial of every practice face by a random amount, and measure.
 
@@ -55,7 +58,7 @@ def practise(
     names = [direction.meta.name for direction in directions]
     steps = np.stack([d.vector * np.float32(d.meta.unit_per_sd) for d in directions])
     settler = Settler(regressor, names, steps)
-    rng = np.random.RandomState(PRACTICE_SEED)
+    rng = np.random.RandomState(seeds[0])
     latents, values, descriptors = [], [], []
     with open_sitting(generator, cache) as sitting:
         for seed in seeds:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facegen.measure.face import SCENE
+
 ALL = (0, 18)
 SHAPE = (0, 8)
 COLOUR = (8, 18)
@@ -18,6 +20,7 @@ HAIR_ON_FACE = (4, 14)
 MANLY = ("beard", "mustache", "goatee", "sideburns", "stubble")
 MADE_UP = ("makeup", "lipstick")
 OLD = ("wrinkles", "eye_bags", "hair_gray", "receding", "double_chin")
+BACKGROUND = tuple(name for name in SCENE if name.startswith("bg_"))
 MOUTH = ("smile", "mouth_open", "teeth", "frown", "cheekbones", "narrow_eyes", "rosy_cheeks")
 
 
@@ -45,6 +48,10 @@ RECIPES: dict[str, Recipe] = {
     "teeth": Recipe("teeth", (2, 10), ("smile", "frown", "mouth_open", "cheekbones")),
     "frown": Recipe("frown", (2, 10), ("smile",)),
     "eyes_open": Recipe("eye_open", (2, 10), ("narrow_eyes",)),
+    "eye_left": Recipe("eye_open_left", (2, 10), ("eye_open", "narrow_eyes")),
+    "eye_right": Recipe("eye_open_right", (2, 10), ("eye_open", "narrow_eyes")),
+    "brow_left": Recipe("brow_height_left", (2, 10), ("brow_height", "arched_brows")),
+    "brow_right": Recipe("brow_height_right", (2, 10), ("brow_height", "arched_brows")),
     "age": Recipe("age", ALL, OLD),
     "gender": Recipe("gender", (0, 12), (*MANLY, *MADE_UP, "brows")),
     "wrinkles": Recipe("wrinkles", FINE, OLD),
@@ -101,16 +108,21 @@ TWINS: dict[str, tuple[str, ...]] = {
     "gender": ("earrings", "necklace"),
     "smile": ("mouth_curve",),
     "mouth_open": ("mouth_label",),
-    "eyes_open": ("eyes_label", "eye_open_left", "eye_open_right"),
-    "brow_height": ("brow_height_left", "brow_height_right"),
+    "eyes_open": ("eyes_label",),
+    "eye_left": ("eyes_label",),
+    "eye_right": ("eyes_label",),
     "face_width": ("jaw_width",),
     "lips": ("lip_fullness",),
     "makeup": ("earrings",),
     "lipstick": ("earrings",),
-    "light_side": ("light_label",),
-    "bg_busy": ("studio",),
-    "bg_light": ("studio",),
-    "outdoors": ("studio",),
+    "hair_length": BACKGROUND,
+    "hair_volume": BACKGROUND,
+    "curls": BACKGROUND,
+    "hat": BACKGROUND,
+    "light_side": ("light_label", *SCENE),
+    "bg_busy": ("studio", *SCENE),
+    "bg_light": ("studio", *SCENE),
+    "outdoors": ("studio", *SCENE),
 }
 """Measurements without a dial that go along with one: they are not held when it moves."""
 

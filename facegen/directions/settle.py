@@ -1,16 +1,18 @@
 """Find the change of a latent that moves what is asked for, and as little else as can be.
 
 What is asked for is a change of some readings; what is held is every other dial's reading, the
-face's descriptor, and the average size of the change. With y(c) the regressor's standard scores
-after adding sum_k c_k v_k (v_k: one standard deviation of dial k), the change minimises
+face's descriptor, the colours around the face, and the average size of the change. With y(c) the
+regressor's standard scores after adding sum_k c_k v_k (v_k: one standard deviation of dial k),
+the change minimises
 
     OWN |asked miss|^2 + |other readings' change|^2 + identity |descriptor's change|^2
+        + scene |colours' change|^2
         + sum_k caution_k c_k^2
 
 over all dials' c by Levenberg and Marquardt's method: a few steps of a small linear system, some
-milliseconds. The regressor's keepers (changes that move the person and no reading) take part
-beside the dials, to take back what an edit does to the person. Readings that are the same thing
-as what is asked for (see `facegen.directions.recipes`) are hardly held.
+milliseconds. The regressor's keepers (changes that move the person, or one colour around the face,
+and no reading) take part beside the dials, to take back what an edit does to these. Readings that
+are the same thing as what is asked for (see `facegen.directions.recipes`) are hardly held.
 
 The answer may not leave the region where faces are: its distance from the average w is limited.
 Without that, "even less glasses" on a bare face is pressed for until the face breaks; of 30 edits
@@ -27,22 +29,24 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from facegen.directions.recipes import RECIPES, same_things
+from facegen.directions.recipes import RECIPES, TWINS, same_things
 from facegen.directions.regressor import ROW_GROUPS, Regressor, spread_groups
 from facegen.latents import W_DIM
+from facegen.measure.face import SCENE
 
 IDENTITY = "identity"
 """Not a dial: asked for with 0, it holds the face's descriptor firmly."""
-OWN = 300.0
+OWN = 1000.0
 HELD = 1.0
 SAME = 0.02
 ARTIFACT = "artifact"
 ARTIFACT_WEIGHT = 0.3
-KEEP_PERSON = 5.0
-LOCK_PERSON = 40.0
+HELD_SCENE = 0.4
+KEEP_PERSON = 40.0
+LOCK_PERSON = 200.0
 CAUTION = 0.5
 CAUTION_ASKED = 0.05
-CAUTION_KEEPERS = 0.3
+CAUTION_KEEPERS = 0.5
 FURTHEST = 1.42
 FURTHEST_OF_OWN = 1.12
 ROUNDS = 12
@@ -83,14 +87,18 @@ class Settler:
         self._channels = [channel[RECIPES[name].channel] for name in self._names]
         self._index = {name: index for index, name in enumerate(self._names)}
         self._artifact = channel.get(ARTIFACT)
+        self._scene = {name: channel[name] for name in SCENE if name in channel}
 
-    def settle(self, w_plus: np.ndarray, asked: Mapping[str, float]) -> np.ndarray:
+    def settle(
+        self, w_plus: np.ndarray, asked: Mapping[str, float], *, person: np.ndarray | None = None
+    ) -> np.ndarray:
         """The change to make.
 
         Args:
             w_plus: The face, [18, 512].
             asked: Dial -> change of its reading in standard deviations; 0 holds it firmly.
                 IDENTITY -> 0 holds the person firmly.
+            person: Who is to be held, [18, 512], if not the face itself.
 
         Returns:
             What to add to the w_plus, float64 [18, 512].
@@ -99,6 +107,10 @@ class Settler:
         start = self._regressor.contributions(np.asarray(w_plus)[None])[0]
         before = self._regressor.scores(start[None])[0]
         goal, weight = before.astype(np.float64), self._weights(wanted, IDENTITY in asked)
+        if person is not None:
+            theirs = self._regressor.contributions(np.asarray(person)[None])
+            known = len(self._regressor.names)
+            goal[known:] = self._regressor.scores(theirs)[0, known:]
         caution = np.full(len(self._steps), CAUTION)
         caution[len(self._names) :] = CAUTION_KEEPERS
         steps = np.zeros(len(self._steps))
@@ -149,6 +161,9 @@ class Settler:
             for other in same_things(name):
                 if other in self._index:
                     weight[self._channels[self._index[other]]] = SAME
+        freed = {other for name in moving for other in TWINS.get(name, ())}
+        for name, index in self._scene.items():
+            weight[index] = SAME if name in freed else HELD_SCENE
         if self._artifact is not None:
             weight[self._artifact] = ARTIFACT_WEIGHT
         for name in wanted:

@@ -215,7 +215,7 @@ class DialSet:
         self, base: np.ndarray, start: np.ndarray, asked: Mapping[str, float]
     ) -> np.ndarray:
         """`start` moved until the readings differ from the base's by what is asked."""
-        if not any(name in self._learned for name in asked):
+        if not any(name in self._learned or name == IDENTITY for name in asked):
             return start
         if start is not base:
             was, now = self.read(base), self.read(start)
@@ -224,7 +224,8 @@ class DialSet:
                 if name in was else change
                 for name, change in asked.items()
             }  # fmt: skip
-        return start + self._settler.settle(start, asked)
+        person = base if IDENTITY in asked and start is not base else None
+        return start + self._settler.settle(start, asked, person=person)
 
     def _own_steps(
         self, base: np.ndarray, moved: np.ndarray, mine: Mapping[str, float]
