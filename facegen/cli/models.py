@@ -14,7 +14,7 @@ from facegen.generator import DEFAULT_MODEL
 from facegen.weights import ensure_files, ensure_model, entries, entry, verify_model
 from facegen.weights.fetch import how_to_restore, is_fetched
 from facegen.weights.published import fetch_published
-from facegen.weights.registry import ModelEntry
+from facegen.weights.registry import ModelEntry, registered
 
 
 @click.group()
@@ -77,6 +77,9 @@ def fetch(
     """
     every = [m.name for m in entries() if not m.imported and (accepted or m.url is None)]
     wanted = every if fetch_all else list(names) or [DEFAULT_MODEL]
+    for model in registered() if fetch_all and not accepted else ():
+        if model.url is not None:
+            click.echo(f"{model.name}: left out; add --accept-licence to fetch it too", err=True)
     if file is not None and len(wanted) != 1:
         raise click.UsageError("--file goes with exactly one model.")
     for name in wanted:
