@@ -60,7 +60,7 @@ def finish_import(model: ImportedModel) -> None:
     """See whether an imported network draws faces, and tell all that matters about it."""
     from facegen.generator import Generator
 
-    _say(f"Looking at {NUM_JUDGED} of its pictures.")
+    _say("Looking at its pictures.")
     model = judged(model, *draws_faces(Generator.load(model.name)))
     config = model.config
     channels = ", ".join(f"{n} at {edge} px" for edge, n in config.channels.items())
