@@ -278,3 +278,15 @@ def test_a_full_disk_is_told_and_what_came_is_kept(server, tmp_path, monkeypatch
     assert "net.pkl.part" in left(tmp_path)
     fetch_published(NAME)
     assert server.asked[-1].startswith("bytes=524288-")
+
+
+def test_a_protected_address_may_not_lead_to_an_unprotected_one(server, tmp_path, monkeypatch):
+    real = download_module.urllib.request.urlopen
+
+    def redirected(request, timeout):
+        return real(server.url, timeout=timeout)
+
+    monkeypatch.setattr(download_module.urllib.request, "urlopen", redirected)
+    with pytest.raises(FetchError, match="unprotected address"):
+        download("https://example.org/net.pkl", tmp_path / "net.pkl")
+    assert list(tmp_path.iterdir()) == []

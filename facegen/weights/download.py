@@ -94,6 +94,10 @@ def _attempt(url: str, part: Path, progress: Progress | None) -> None:
             raise _Lost("the file on the server has changed") from err
         raise
     with response:
+        if url.startswith("https:") and not response.url.startswith("https:"):
+            raise FetchError(
+                f"{url} leads to an unprotected address; it is not fetched from there."
+            )
         if "html" in response.headers.get("Content-Type", ""):
             raise FetchError(
                 f"{url} answered with a web page instead of the file; fetch it in a browser and "
