@@ -83,6 +83,14 @@ def test_a_lock_is_held_on_the_picture_and_the_rest_is_left_alone():
     assert outcome.asked["identity"] == 0.0
 
 
+def test_what_cannot_be_reached_does_not_keep_the_rest_from_being_right():
+    shapes = STILL | {"smile": lambda x: min(x, 0.2), "age": lambda x: 0.6 * x}
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.5, "age": 20.0}, START, watch(shapes, [])
+    )
+    assert outcome.measured["age"] == pytest.approx(20.0, abs=2.0)
+
+
 def test_a_face_that_is_not_seen_keeps_the_best_so_far():
     answers = iter([{"smile": 0.2}, None])
     outcome = reach(PlainDials(), BASE, {"smile": 1.0}, START, lambda w: next(answers))

@@ -98,17 +98,18 @@ class Loop:
         if found is None:
             self.done = True
             return
-        cost = 0.0
+        costs = []
         for name, unit in self._unit.items():
             moved = (found[name] - self._before[name]) / unit
             self._tries[name].append((self._asked[name] / unit, moved))
-            cost = max(cost, cost_of(self._wanted[name], moved))
-        if cost < self._cost:
-            self._cost = cost
+            costs.append(cost_of(self._wanted[name], moved))
+        # One target that cannot be reached must not keep the others from being better.
+        if sum(costs) < self._cost:
+            self._cost = sum(costs)
             self.outcome = Outcome(self.w_plus, dict(self._asked), dict(found), self._looks)
         self._looks += 1
         self._looks_left -= 1
-        self.done = cost <= CLOSE_ENOUGH_SD or not self._looks_left
+        self.done = max(costs) <= CLOSE_ENOUGH_SD or not self._looks_left
         if not self.done:
             for name, unit in self._unit.items():
                 self._asked[name] = unit * next_try(self._wanted[name], self._tries[name])

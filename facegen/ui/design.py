@@ -103,8 +103,11 @@ def _obey(backend: Backend, studio: Studio) -> str | None:
         studio.measured_start(before)
     if _trigger("fg_panel", "correct") is not None:
         before = glass.see(backend.service, backend.dials, studio.base())
+        was = studio.look
         if before is not None:
             studio.correct(before, lambda w: glass.see(backend.service, backend.dials, w))
+        if studio.look is was:
+            return "Nearer than this the face does not come to what was asked."
     lock = _trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         studio.lock(lock["name"], bool(lock.get("on")))
@@ -176,7 +179,7 @@ def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
         studio.shown(look),
         measured=measured,
         missed=missed,
-        look=glass.is_ready and (measured is None or before is None),
+        look_after=glass.wait if measured is None or before is None else 0.0,
         moved={name for name, delta in look.deltas if delta},
         locked=studio.locks.held,
         identity=studio.locks.identity,

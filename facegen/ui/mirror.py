@@ -21,6 +21,8 @@ from facegen.service import BoundedCache, RenderService, latent_key
 _log = logging.getLogger(__name__)
 
 MAX_SEEN = 256
+REST_SECONDS = 0.7
+RETRY_SECONDS = 3.0
 
 Measure = Callable[[Any, np.ndarray], Mapping[str, float] | None]
 """Dials and a picture, uint8 [H, W, 3] -> dial -> value in its unit; None if no face is seen."""
@@ -57,6 +59,13 @@ class Mirror:
     def is_ready(self) -> bool:
         """Whether pictures can be measured."""
         return self._measure is not None
+
+    @property
+    def wait(self) -> float:
+        """After how many seconds of rest it is worth asking; 0 if pictures cannot be measured."""
+        if self.is_ready:
+            return REST_SECONDS
+        return RETRY_SECONDS if self._thread is not None and self._thread.is_alive() else 0.0
 
     def start(self) -> None:
         """Begin to load the instruments; once a process, whatever comes of it."""

@@ -126,7 +126,7 @@ def panel_data(
     *,
     measured: Mapping[str, float] | None = None,
     missed: Collection[str] = (),
-    look: bool = False,
+    look_after: float = 0.0,
     moved: Collection[str],
     locked: Collection[str],
     identity: bool | None,
@@ -142,8 +142,8 @@ def panel_data(
     A dial's rail is the range in which it works safely, its band the natural range of faces; the
     rail is longer where the face or its present value lies outside. `own` is where the face stands
     by nature (the tick), `now` where it stands as it is, predicted; `measured` what its picture
-    shows, `missed` names the dials that it contradicts, and `look` asks the page to have it
-    measured when there is time. `identity` is None where it cannot be
+    shows, `missed` names the dials that it contradicts; after `look_after` seconds of rest the page
+    is to ask for it to be measured (0: never). `identity` is None where it cannot be
     locked; `number` is the newest request that is answered in this.
     """
     person = {
@@ -198,7 +198,7 @@ def panel_data(
         "rev": revision,
         "n": number,
         "identity": identity,
-        "look": look,
+        "look": look_after,
         "groups": named,
     }
 

@@ -4,7 +4,6 @@
 const memory = new WeakMap();
 const WATCHDOG_MS = 5000;
 const REST_MS = 350;
-const LOOK_MS = 700;
 const SNAP = 0.012;
 const BACK = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"><path d="M3 3v4h4"/><path d="M3.4 7A5 5 0 1 1 3 9.5"/></svg>';
 
@@ -129,19 +128,19 @@ function setUp(el) {
   // When nothing has moved for a while, the picture is measured.
   s.rested = () => {
     clearTimeout(s.looking);
-    if (!s.wantsLook) return;
+    if (!s.lookAfter) return;
     s.looking = setTimeout(() => {
       if (s.down || s.busy || s.pending.size || document.hidden) s.rested();
-      else { s.wantsLook = false; s.fire("look", Date.now()); }
-    }, LOOK_MS);
+      else { s.fire("look", Date.now()); }
+    }, 1000 * s.lookAfter);
   };
   s.note = () => {
     const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.missed);
     const [first] = missed, note = $("truth");
     note.hidden = !first;
     if (!first) return;
-    const others = missed.length > 1 ? ` and ${missed.length - 1} more` : "";
-    $("missed").textContent = `${first.label} is ${format(first, first.seen)} on the picture, not ${format(first, first.now)}${others}.`;
+    const others = missed.length > 1 ? ` ${missed.length - 1} more ${missed.length > 2 ? "differ" : "differs"}.` : "";
+    $("missed").textContent = `${first.label} is ${format(first, first.seen)} on the picture, not ${format(first, first.now)}.${others}`;
   };
   on($("correct"), "click", () => { $("truth").hidden = true; s.fire("correct", Date.now()); });
   on(window, "facegen:frame", (e) => {
@@ -344,7 +343,7 @@ function setUp(el) {
     s.counts();
     s.note();
     s.identity(data.identity);
-    s.wantsLook = !!data.look;
+    s.lookAfter = data.look;
     s.rested();
   };
   // The identity is a lock without a dial.
