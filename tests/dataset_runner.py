@@ -25,6 +25,11 @@ class MeanFace:
     all = angles
 
 
+def load_parts(model: str) -> tuple[FakeGenerator, MeanFace]:
+    """What a worker on a cluster draws and measures with."""
+    return FakeGenerator(), MeanFace()
+
+
 def main(out: Path, delay_s: float) -> None:
     generator = FakeGenerator(delay_s=delay_s)
     plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none")

@@ -86,6 +86,8 @@ class FakeGenerator:
         return broadcast_w(truncate(self.map(z_from_seed(seed)), self.w_avg, psi))[0]
 
     def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+        if np.ndim(w_plus) == 3:
+            return np.stack([self.render(one, size=size) for one in w_plus])
         self.rendered += 1
         time.sleep(self.delay_s)
         return self._draw(np.asarray(w_plus), size)

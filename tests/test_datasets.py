@@ -18,7 +18,8 @@ from dataset_runner import MeanFace
 from fakes import FakeGenerator
 from PIL import Image
 
-from facegen.datasets.job import Plan, finish, make_person, open_folder
+from facegen.datasets.cluster import make_on_ray
+from facegen.datasets.job import Plan, draw_task, finish, keep, make_person, open_folder, tasks
 from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
 from facegen.editing.dials import DialSet
 from facegen.errors import FacegenError, SaveError, UsageError
@@ -60,6 +61,76 @@ def test_the_table_holds_the_same_as_the_lines(whole):
     rows = [json.loads(line) for line in (whole / "metadata.jsonl").read_text().splitlines()]
     assert table.column("file_name").to_pylist() == [row["file_name"] for row in rows]
     assert table.column("requested_yaw").to_pylist() == [row["requested_yaw"] for row in rows]
+
+
+def test_an_image_folder_loader_finds_every_picture_and_one_schema(whole):
+    """The rules of Hugging Face's ImageFolder: file_name beside metadata.jsonl, one type a key."""
+    rows = [json.loads(line) for line in (whole / "metadata.jsonl").read_text().splitlines()]
+    assert all((whole / row["file_name"]).is_file() for row in rows)
+    assert len({row["file_name"] for row in rows}) == len(rows) == len(list(whole.rglob("*.png")))
+    kinds: dict[str, set[str]] = {}
+    for row in rows:
+        assert row.keys() == rows[0].keys()
+        for key, value in row.items():
+            kinds.setdefault(key, set()).add("number" if type(value) in (int, float) else
+                                             type(value).__name__)  # fmt: skip
+    assert all(len(found - {"NoneType"}) <= 1 for found in kinds.values()), kinds
+    assert {"requested_yaw", "requested_gaze", "landmarks", "seed"} <= set(kinds)
+
+
+def test_hugging_face_loads_it(whole):
+    loaded = pytest.importorskip("datasets").load_dataset("imagefolder", data_dir=str(whole))
+    first = loaded["train"][0]
+    assert len(loaded["train"]) == 24
+    assert first["image"].size == (256, 256)
+    assert first["requested_yaw"] == -10
+
+
+def test_tasks_in_any_order_make_the_same_bytes(whole, tmp_path):
+    out, generator = tmp_path / "data", FakeGenerator()
+    plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none", batch=2)
+    people = new_people(generator, 2, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    waiting = tasks(out, plan, people, most=5)
+    assert sorted(len(task.indices) for task in waiting) == [2, 2, 5, 5, 5, 5]
+    for task in reversed(waiting):
+        for made in draw_task(plan, task, generator=generator, looks=MeanFace()):
+            keep(out, made)
+    assert tasks(out, plan, people) == []
+    finish(out, plan, people)
+    assert contents(out) == contents(whole)
+
+
+def test_without_ray_its_engine_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    plan, people = Plan(size=256), new_people(FakeGenerator(), 1, seed=5, psi=0.7)
+    with pytest.raises(UsageError, match="Ray is not installed"):
+        make_on_ray(tmp_path, plan, people, model="fake-1024")
+
+
+@pytest.mark.slow
+def test_two_workers_of_a_ray_cluster_go_on_and_make_the_same_bytes(whole, tmp_path):
+    pytest.importorskip("ray")
+    out, generator = tmp_path / "data", FakeGenerator()
+    plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none")
+    people = new_people(generator, 2, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    first = tasks(out, plan, people, most=4)[1]
+    for made in draw_task(plan, first, generator=generator, looks=MeanFace()):
+        keep(out, made)
+    done: list[int] = []
+    make_on_ray(
+        out, plan, people, model="fake-1024", workers=2, load=dataset_runner.load_parts,
+        done=done.append,
+    )  # fmt: skip
+    assert done[0] == len(first.indices)
+    assert sum(done) == finish(out, plan, people) == 24
+    assert contents(out) == contents(whole)
+    with pytest.raises(UsageError, match="No Ray cluster answers"):
+        make_on_ray(
+            tmp_path, Plan(size=256), people, model="x", address="127.0.0.1:1",
+            load=dataset_runner.load_parts,
+        )  # fmt: skip
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(whole, tmp_path):

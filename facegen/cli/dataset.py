@@ -11,7 +11,6 @@ import click
 
 from facegen.cli.shared import (
     count_progress,
-    engine_option,
     json_option,
     load_generator,
     model_option,
@@ -22,8 +21,10 @@ from facegen.errors import UsageError
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 
 if TYPE_CHECKING:
-    from facegen.datasets.job import Plan
+    from facegen.datasets.job import Plan, Task
     from facegen.face import Face
+
+RAY = "ray"
 
 
 @click.command()
@@ -44,13 +45,18 @@ if TYPE_CHECKING:
 @click.option("--upscale", type=click.Choice(["bilinear", "lanczos", "sr"]), default="lanczos",
               show_default=True, help="How pictures above 1024 px are made.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
-              help="Processes; each takes whole people.")
+              help="Processes; each takes whole people, or a share of one.")
+@click.option("--batch", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Pictures drawn at once: faster on a GPU, the same on a CPU.")
+@click.option("--address", help="With --engine ray: a running cluster, auto or ray://HOST:PORT. "
+              "[this machine, --workers processes]")
 @click.option("--measure", type=click.Choice(["all", "angles", "none"]), default="all",
               show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
-@engine_option
+@click.option("--engine", default="auto", show_default=True,
+              help="How to run the network (see `bench`), or `ray` for a cluster.")
 @json_option
 def dataset(
     faces: tuple[Path, ...],
@@ -65,6 +71,8 @@ def dataset(
     size: str,
     upscale: str,
     workers: int,
+    batch: int,
+    address: str | None,
     measure: str,
     out: Path,
     yes: bool,
@@ -85,13 +93,17 @@ def dataset(
 
     if bool(faces) == bool(people):
         raise UsageError("Name faces or give --people N, one of the two.")
+    if address and engine != RAY:
+        raise UsageError("--address is of a Ray cluster; give --engine ray with it.")
     if balance and not people:
         raise UsageError("--balance chooses among new people; give --people N with it.")
-    plan = Plan(max_angle, step, random_count, seed, int(size), upscale, measure=measure)
+    plan = Plan(
+        max_angle, step, random_count, seed, int(size), upscale, measure=measure, batch=batch
+    )
     each = len(plan.cells(0))
     if people:
         confirm_many(people * each, yes=yes, size=int(size))
-    generator = load_generator(model, engine=engine)
+    generator = load_generator(model, engine="auto" if engine == RAY else engine)
     if people:
         kinds = [word.strip() for word in balance.split(",") if word.strip()]
         crowd = new_people(generator, people, seed=seed, psi=truncation, balance=kinds)
@@ -101,7 +113,7 @@ def dataset(
     open_folder(out, plan, crowd, generator.model)
     count = len(crowd) * each
     if not is_finished(out):
-        _make(out, plan, crowd, generator, workers, model=model, engine=engine)
+        _make(out, plan, crowd, generator, workers, model=model, engine=engine, address=address)
         count = finish(out, plan, crowd)
     if as_json:
         print_json({"folder": str(out), "people": len(crowd), "pictures": count})
@@ -118,8 +130,9 @@ def _make(
     *,
     model: str,
     engine: str,
+    address: str | None,
 ) -> None:
-    from facegen.datasets.job import make_person
+    from facegen.datasets.job import make_person, tasks
     from facegen.datasets.watch import load_watcher
 
     total = len(crowd) * len(plan.cells(0))
@@ -131,25 +144,32 @@ def _make(
             finished += more
             progress(finished, total)
 
-        if workers == 1 or len(crowd) == 1:
+        if engine == RAY:
+            from facegen.datasets.cluster import make_on_ray
+
+            make_on_ray(
+                out, plan, crowd, model=model, address=address, workers=workers, done=done
+            )
+            return
+        if workers == 1:
             for number, (name, face) in enumerate(crowd):
                 make_person(out, plan, name, face, number, generator=generator,
                             looks=load_watcher(), done=done)  # fmt: skip
             return
+        most = -(-len(plan.cells(0)) * len(crowd) // workers) if len(crowd) < workers else None
+        waiting = tasks(out, plan, crowd, most=most)
+        done(total - sum(len(task.indices) for task in waiting))
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
-            min(workers, len(crowd)),
+            max(min(workers, len(waiting)), 1),
             mp_context=context,
             initializer=_start,
             initargs=(model, engine),
         ) as pool:
-            jobs = [
-                pool.submit(_person, out, plan, name, face, number)
-                for number, (name, face) in enumerate(crowd)
-            ]
+            jobs = {pool.submit(_do, out, plan, task): task for task in waiting}
             for job in as_completed(jobs):
                 job.result()
-                done(total // len(crowd))
+                done(len(jobs[job].indices))
 
 
 _WORKER: dict[str, Any] = {}
@@ -159,9 +179,9 @@ def _start(model: str, engine: str) -> None:
     _WORKER["generator"] = load_generator(model, engine=engine)
 
 
-def _person(out: Path, plan: Plan, name: str, face: Face, number: int) -> None:
-    from facegen.datasets.job import make_person
+def _do(out: Path, plan: Plan, task: Task) -> None:
+    from facegen.datasets.job import draw_task, keep
     from facegen.datasets.watch import load_watcher
 
-    make_person(out, plan, name, face, number, generator=_WORKER["generator"],
-                looks=load_watcher())  # fmt: skip
+    for made in draw_task(plan, task, generator=_WORKER["generator"], looks=load_watcher()):
+        keep(out, made)

@@ -37,7 +37,7 @@ class Renders(Protocol):
     space: str
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]."""
+        """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them."""
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """The same, small and quick."""
@@ -110,6 +110,7 @@ class Sweep:
         size: Edge of the pictures.
         measure: "all" (with identity), "angles", or "none".
         close: Whether to measure the face first and correct what is asked.
+        batch: Pictures drawn at once; more than one is faster on a GPU alone.
     """
 
     generator: Renders
@@ -118,6 +119,7 @@ class Sweep:
     size: int = 1024
     measure: str = "all"
     close: bool = True
+    batch: int = 1
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
@@ -126,6 +128,8 @@ class Sweep:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn before any picture is made."""
         self.face.require_space(self.generator.space)
+        if self.batch < 1:
+            raise UsageError(f"At least 1 picture is drawn at once, got {self.batch}.")
         if self.measure not in ("all", "angles", "none"):
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
         # Saved frames keep the name and the origin of the face in their story.
@@ -191,24 +195,43 @@ class Sweep:
             waiting: deque[tuple[Frame, Future[Frame]]] = deque()
             wanted = self.require_cells(cells)
             numbers = indices or range(len(wanted))
-            coming: Future[tuple[Face, bool]] | None = solver.submit(self.face_of, wanted[0])
-            for place, (index, cell) in enumerate(zip(numbers, wanted, strict=True)):
-                if coming is None or is_cancelled():
+            every = range(len(wanted))
+            places = [every[k : k + self.batch] for k in every[:: self.batch]]
+            coming = solver.submit(self._faces_of, wanted, places[0])
+            for turn, group in enumerate(places):
+                if is_cancelled():
                     break
-                face, is_reachable = coming.result()
-                # The next latent is solved for while this one is drawn.
-                more = place + 1 < len(wanted)
-                coming = solver.submit(self.face_of, wanted[place + 1]) if more else None
-                drawn = self.generator.render(face.w_plus, size=self.size)
-                touched = self._retouched(drawn, face, cell)
-                image = move_picture(drawn if touched is None else touched, cell.motion)
-                is_reachable = is_reachable and touched is not None
-                frame = Frame(index, cell, face, image, is_reachable=is_reachable)
-                waiting.append((frame, pool.submit(self._measured, frame)))
+                solved = coming.result()
+                # The next latents are solved for while these are drawn.
+                if turn + 1 < len(places):
+                    coming = solver.submit(self._faces_of, wanted, places[turn + 1])
+                drawn = self._drawn([face for face, _ in solved])
+                for place, (face, is_reachable), image in zip(group, solved, drawn, strict=True):
+                    frame = self._finished(numbers[place], wanted[place], face, image, is_reachable)
+                    waiting.append((frame, pool.submit(self._measured, frame)))
                 while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
                     yield waiting.popleft()[1].result()
             while waiting:
                 yield waiting.popleft()[1].result()
+
+    def _faces_of(self, cells: Sequence[Cell], places: Iterable[int]) -> list[tuple[Face, bool]]:
+        return [self.face_of(cells[place]) for place in places]
+
+    def _drawn(self, faces: Sequence[Face]) -> Sequence[np.ndarray]:
+        """Their pictures, drawn together if there are several."""
+        if len(faces) == 1:
+            return [self.generator.render(faces[0].w_plus, size=self.size)]
+        together = np.stack([face.w_plus for face in faces])
+        return list(self.generator.render(together, size=self.size))
+
+    def _finished(
+        self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
+    ) -> Frame:
+        """The frame of a drawn picture, with what is done in the picture."""
+        touched = self._retouched(image, face, cell)
+        moved = move_picture(image if touched is None else touched, cell.motion)
+        is_reachable = is_reachable and touched is not None
+        return Frame(index, cell, face, moved, is_reachable=is_reachable)
 
     def _retouched(self, image: np.ndarray, face: Face, cell: Cell) -> np.ndarray | None:
         """The picture with what is done in it; None if its landmarks do not allow it."""

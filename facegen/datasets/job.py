@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Plan:
         upscale: "bilinear" or "lanczos"; used above 1024 px.
         expressions: What random combinations may wear.
         measure: "all", "angles" or "none".
+        batch: Pictures drawn at once. It is no part of the job: on a CPU they are the same.
     """
 
     max_angle: float = 40.0
@@ -59,6 +60,7 @@ class Plan:
     upscale: str = "lanczos"
     expressions: tuple[str, ...] = AVAILABLE
     measure: str = "all"
+    batch: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made."""
@@ -73,6 +75,11 @@ class Plan:
             raise UsageError(f"A size is one of {', '.join(map(str, SIZES))}, got {self.size}.")
         if self.random < 0:
             raise UsageError(f"--random must be 0 or more, got {self.random}.")
+
+    def to_record(self) -> dict[str, Any]:
+        """What decides the pictures, for dataset.json."""
+        facts = {k: v for k, v in self.__dict__.items() if k != "batch"}
+        return facts | {"expressions": list(self.expressions)}
 
     def cells(self, person: int) -> list[Cell]:
         """The grid, then the random combinations of a person."""
@@ -97,7 +104,7 @@ def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model
         "format": FORMAT,
         "model": model,
         "synthetic": True,
-        "plan": {**plan.__dict__, "expressions": list(plan.expressions)},
+        "plan": plan.to_record(),
         "people": [[name, _digest(face.w_plus)] for name, face in people],
     }
     text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
@@ -120,6 +127,96 @@ def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model
     if not is_empty:
         raise UsageError(f"{out} is not empty and holds no dataset; choose another --out.")
     write_atomic(path, text)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Pictures of one person to make in one go.
+
+    Attributes:
+        name: The person's, as in the manifest.
+        person: Number in the dataset.
+        face: The person.
+        indices: Which of the person's cells.
+    """
+
+    name: str
+    person: int
+    face: Face
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A finished picture on its way to the folder.
+
+    Attributes:
+        file: Its place in the folder.
+        record: Where its record goes.
+        png: A face file.
+        line: The record, one line of JSON.
+    """
+
+    file: str
+    record: str
+    png: bytes
+    line: bytes
+
+
+def tasks(
+    out: Path, plan: Plan, people: Sequence[tuple[str, Face]], *, most: int | None = None
+) -> list[Task]:
+    """What is missing in the folder, cut into tasks that can be done in any order and place.
+
+    Args:
+        out: The dataset's folder.
+        plan: What to make.
+        people: Of whom.
+        most: Pictures of a task; all that are missing of a person unless given.
+    """
+    found = []
+    for person, (name, face) in enumerate(people):
+        missing = _missing(out, plan, name, person)
+        size = most or max(len(missing), 1)
+        found += [
+            Task(name, person, face, tuple(missing[k : k + size]))
+            for k in range(0, len(missing), size)
+        ]
+    return found
+
+
+def draw_task(
+    plan: Plan, task: Task, *, generator: Renders, looks: Looks | None
+) -> Iterator[Made]:
+    """Make the pictures of a task; nothing is written."""
+    cells = plan.cells(task.person)
+    files = _files(plan, task.name, task.person)
+    sweep = Sweep(
+        generator, task.face, looks, size=min(plan.size, NATIVE), measure=plan.measure,
+        batch=plan.batch,
+    )  # fmt: skip
+    wanted = [cells[index] for index in task.indices]
+    for frame in sweep.frames(wanted, indices=task.indices):
+        png = _png(frame, plan)
+        file = files[frame.index]
+        facts = {
+            "person": task.name,
+            "person_number": task.person,
+            "part": "random" if frame.index >= len(cells) - plan.random else "grid",
+            "seed": task.face.seed,
+            "latent": file,
+            "latent_sha256": _digest(frame.face.w_plus),
+            "file_sha256": hashlib.sha256(png).hexdigest(),
+        }
+        record = frame_record(frame, file_name=file, **facts)
+        place = _record_path(Path(), _folder(task.name, task.person), frame.index)
+        yield Made(file, place.as_posix(), png, json_line(record))
+
+
+def keep(out: Path, made: Made) -> None:
+    """Write a picture, then its record."""
+    write_atomic(out / made.file, made.png)
+    write_atomic(out / made.record, made.line)
 
 
 def make_person(
@@ -148,33 +245,13 @@ def make_person(
     Raises:
         FacegenError: what was finished stays; the same call goes on.
     """
-    cells = plan.cells(person)
-    folder = _folder(name, person)
-    names = [f"images/{folder}/{cell.stem(index)}.png" for index, cell in enumerate(cells)]
-    missing = [
-        index for index, file in enumerate(names) if not _is_finished(out, folder, index, file)
-    ]
-    done(len(cells) - len(missing))
-    if not missing:
-        return
-    sweep = Sweep(generator, face, looks, size=min(plan.size, NATIVE), measure=plan.measure)
-    wanted = [cells[index] for index in missing]
-    for frame in sweep.frames(wanted, indices=missing):
-        png = _png(frame, plan)
-        file = names[frame.index]
-        facts = {
-            "person": name,
-            "person_number": person,
-            "part": "random" if frame.index >= len(cells) - plan.random else "grid",
-            "seed": face.seed,
-            "latent": file,
-            "latent_sha256": _digest(frame.face.w_plus),
-            "file_sha256": hashlib.sha256(png).hexdigest(),
-        }
-        write_atomic(out / file, png)
-        record = frame_record(frame, file_name=file, **facts)
-        write_atomic(_record_path(out, folder, frame.index), json_line(record))
-        done(1)
+    missing = tuple(_missing(out, plan, name, person))
+    done(len(plan.cells(person)) - len(missing))
+    if missing:
+        task = Task(name, person, face, missing)
+        for made in draw_task(plan, task, generator=generator, looks=looks):
+            keep(out, made)
+            done(1)
 
 
 def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
@@ -192,6 +269,8 @@ def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
         count = len(plan.cells(person))
         lines += [_record_path(out, folder, index).read_bytes() for index in range(count)]
     rows = [flat(json.loads(line)) for line in lines]
+    columns = sorted({name for row in rows for name in row})
+    rows = [{name: row.get(name) for name in columns} for row in rows]  # loaders want one schema
     _write_parquet(out / "manifest.parquet", rows)
     write_atomic(out / "metadata.jsonl", b"".join(json_line(row) for row in rows))
     shutil.rmtree(out / RECORDS, ignore_errors=True)
@@ -219,11 +298,23 @@ def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
         return
     import io
 
-    names = sorted({name for row in rows for name in row})
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     write_atomic(path, buffer.getvalue())
+
+
+def _files(plan: Plan, name: str, person: int) -> list[str]:
+    """Where the pictures of a person go."""
+    folder = _folder(name, person)
+    return [f"images/{folder}/{c.stem(k)}.png" for k, c in enumerate(plan.cells(person))]
+
+
+def _missing(out: Path, plan: Plan, name: str, person: int) -> list[int]:
+    """Which pictures of a person are not there yet."""
+    folder = _folder(name, person)
+    files = _files(plan, name, person)
+    return [k for k, file in enumerate(files) if not _is_finished(out, folder, k, file)]
 
 
 def _png(frame: Frame, plan: Plan) -> bytes:
