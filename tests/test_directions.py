@@ -8,13 +8,16 @@ import shutil
 import numpy as np
 import pytest
 
+from facegen.directions.crowd import scan
 from facegen.directions.fit import fit_readings, ridge, solve_direction
 from facegen.directions.labels import read_labels
+from facegen.directions.learn import learn, measure_crowd
 from facegen.directions.regressor import read_regressor, write_regressor
 from facegen.directions.store import read_direction, read_npz, write_direction
 from facegen.editing.dials import DialSet
-from facegen.errors import BadFileError, SpaceMismatchError
+from facegen.errors import BadFileError, SpaceMismatchError, UsageError
 from facegen.latents import BUNDLED_SPACE
+from facegen.measure.classifiers import CLASSIFIERS_FILE
 from facegen.paths import DIRECTIONS_DIR
 
 
@@ -149,3 +152,30 @@ def test_labels_that_are_not_labels_are_refused(tmp_path):
     path.write_text("seed,male\n1,yes\n")
     with pytest.raises(BadFileError, match=r"labels\.csv cannot be read"):
         read_labels(path)
+
+
+@pytest.mark.weights
+def test_faces_of_another_space_are_measured_without_teaching_the_instruments(generator, tmp_path):
+    seeds = [10_000, 10_001, 10_002]
+    faces = scan(
+        generator, seeds, lambda seed: generator.w_from_seed(seed, 0.8), cache=tmp_path / "crowd"
+    )
+    taught = CLASSIFIERS_FILE.read_bytes()
+    when = CLASSIFIERS_FILE.stat().st_mtime_ns
+    crowd = measure_crowd(generator, faces, {}, np.zeros(0, int), {})
+    assert crowd.text == "10000-10002"
+    assert crowd.natural.all()
+    assert len(crowd.channels["age"]) == len(seeds)
+    assert CLASSIFIERS_FILE.stat().st_mtime_ns == when
+    assert CLASSIFIERS_FILE.read_bytes() == taught
+
+
+class Elsewhere:
+    """A generator of another space that would render if it were asked."""
+
+    space = "elsewhere"
+
+
+def test_too_few_faces_of_another_space_are_refused_before_any_work():
+    with pytest.raises(UsageError, match="at least 200 samples, got 50"):
+        learn(Elsewhere(), samples=50)

@@ -33,7 +33,7 @@ from facegen.directions.store import Direction, DirectionMeta, npz_bytes, write_
 from facegen.directions.train import fit_regressor
 from facegen.errors import UsageError
 from facegen.files import write_atomic
-from facegen.latents import broadcast_w, truncate, z_from_seed
+from facegen.latents import BUNDLED_SPACE, broadcast_w, truncate, z_from_seed
 from facegen.measure.classifiers import (
     CLASSIFIERS_FILE,
     features,
@@ -49,6 +49,7 @@ from facegen.paths import DIRECTIONS_DIR, ROOT
 CACHE_DIR = ROOT / ".cache" / "crowd"
 EXTRA_SEEDS_FROM = 10_000
 DEFAULT_SAMPLES = 2549
+FEWEST_SAMPLES = 200
 DEFAULT_MIXED = 9000
 POPULATION_SEED = 20_000
 POPULATION_SIZE = 20_000
@@ -115,8 +116,14 @@ def learn(
         ModelError: the instruments are not installed.
     """
     labelled, labels = read_labels()
-    if samples < len(labelled):
-        raise UsageError(f"Learning needs at least {len(labelled)} samples, got {samples}.")
+    if generator.space != BUNDLED_SPACE:
+        # The labels tell of this project's own faces: other spaces are measured with what these
+        # taught the instruments, and kept apart.
+        labelled, labels = labelled[:0], {}
+        cache = cache.parent / generator.space / cache.name
+    if samples < max(len(labelled), FEWEST_SAMPLES):
+        fewest = max(len(labelled), FEWEST_SAMPLES)
+        raise UsageError(f"Learning needs at least {fewest} samples, got {samples}.")
     extra = range(EXTRA_SEEDS_FROM, EXTRA_SEEDS_FROM + samples - len(labelled))
     seeds = [*labelled.tolist(), *extra]
 
@@ -161,11 +168,49 @@ def measure_crowd(
     labelled: np.ndarray,
     labels: Mapping[str, np.ndarray],
 ) -> Crowd:
-    """Learn the instruments from the labelled faces, then measure all."""
+    """Learn the instruments from the labelled faces, if there are any, then measure all."""
     seen = {seed: face for seed, face in plain.items() if face.sight is not None}
     seeds = np.array(list(seen))
     by_label = np.isin(seeds, labelled)
-    points = np.array([seen[seed].sight.landmarks for seed in seeds[by_label]])  # type: ignore[union-attr]
+    unseen = learn_instruments(seen, seeds[by_label], labelled, labels) if labels else {}
+    found = {index: face for index, face in blends.items() if face.sight is not None}
+    channels = channels_of([*seen.values(), *found.values()])
+    for name, values in unseen.items():
+        channels[name][: len(seeds)][by_label] = values
+    straight = broadcast_w(w_of_seeds(generator, seeds))
+    latents = [group_means(straight)]
+    if found:
+        latents.append(group_means(np.stack([mixed_latent(generator, i) for i in found])))
+    spans = [f"{part.min()}-{part.max()}" for part in (seeds[by_label], seeds[~by_label])
+             if len(part)]  # fmt: skip
+    text = ", ".join([*spans, f"mixed 0-{max(found)}"] if found else spans)
+    return Crowd(
+        np.concatenate(latents),
+        channels,
+        np.stack([face.sight.descriptor for face in (*seen.values(), *found.values())]),  # type: ignore[union-attr]
+        np.arange(len(seen) + len(found)) < len(seen),
+        text,
+    )
+
+
+def learn_instruments(
+    seen: Mapping[int, Glimpse],
+    seeds: np.ndarray,
+    labelled: np.ndarray,
+    labels: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Learn the mean face, the pose correction and the classifiers from labelled faces.
+
+    Args:
+        seen: Faces by seed.
+        seeds: Those with labels and a face, [N].
+        labelled: Seeds of the labels' rows.
+        labels: Name -> a number a row.
+
+    Returns:
+        Classifier -> its score of each face, [N], from fits that did not see that face.
+    """
+    points = np.array([seen[seed].sight.landmarks for seed in seeds])  # type: ignore[union-attr]
     save_shape(
         learn_shape(points),
         learned_from=f"68 landmarks of {len(points)} generated faces, truncation {LABELS_PSI}",
@@ -175,31 +220,12 @@ def measure_crowd(
     save_correction(learn_correction(points))
     load_correction.cache_clear()
     rows = {seed: index for index, seed in enumerate(labelled.tolist())}
-    pick = [rows[seed] for seed in seeds[by_label].tolist()]
-    x = np.stack([features(seen[seed].look, seen[seed].sight) for seed in seeds[by_label]])  # type: ignore[arg-type]
+    pick = [rows[seed] for seed in seeds.tolist()]
+    x = np.stack([features(seen[seed].look, seen[seed].sight) for seed in seeds])  # type: ignore[arg-type]
     classifiers, unseen = fit_classifiers(x, {k: v[pick] for k, v in labels.items()})
     write_atomic(CLASSIFIERS_FILE, npz_bytes(pack(classifiers)))
     load_classifiers.cache_clear()
-    found = {index: face for index, face in blends.items() if face.sight is not None}
-    channels = channels_of([*seen.values(), *found.values()])
-    for name, values in unseen.items():
-        channels[name][: len(seeds)][by_label] = values
-    straight = broadcast_w(w_of_seeds(generator, seeds))
-    latents = [group_means(straight)]
-    if found:
-        latents.append(group_means(np.stack([mixed_latent(generator, i) for i in found])))
-    text = f"{seeds[by_label].min()}-{seeds[by_label].max()}"
-    if (~by_label).any():
-        text += f", {seeds[~by_label].min()}-{seeds[~by_label].max()}"
-    if found:
-        text += f", mixed 0-{max(found)}"
-    return Crowd(
-        np.concatenate(latents),
-        channels,
-        np.stack([face.sight.descriptor for face in (*seen.values(), *found.values())]),  # type: ignore[union-attr]
-        np.arange(len(seen) + len(found)) < len(seen),
-        text,
-    )
+    return unseen
 
 
 def channels_of(faces: Sequence[Glimpse]) -> dict[str, np.ndarray]:
