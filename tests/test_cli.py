@@ -73,6 +73,16 @@ def test_edit_moves_dials_and_keeps_the_story(faces, tmp_path):
     assert -20 < moved < -5
 
 
+def test_a_network_that_draws_no_faces_is_not_edited_with_dials_for_faces(
+    faces, tmp_path, generator, monkeypatch
+):
+    monkeypatch.setattr(generator, "why_not_face", "It draws cats, so dials for faces are off.")
+    out = tmp_path / "cat.png"
+    result = run("edit", faces / "seed0003.png", "--set", "smile=+1", "--out", out, code=1)
+    assert "dials for faces are off" in result.stderr
+    assert not out.exists()
+
+
 def test_a_step_too_far_is_made_and_warned_of(faces, tmp_path):
     out = tmp_path / "far.png"
     result = run("edit", faces / "seed0003.png", "--set", "smile=+30", "--out", out)

@@ -17,13 +17,14 @@ from facegen.cli.shared import (
     model_option,
     print_json,
 )
-from facegen.errors import SaveError
+from facegen.errors import ModelError, SaveError
 from facegen.face import Face
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
 
 if TYPE_CHECKING:
     from facegen.editing.closed_loop import See
+    from facegen.generator import Generator
 
 
 @click.command()
@@ -162,8 +163,7 @@ def watcher(face: Face, *, model: str, engine: str) -> See:
     from facegen.editing.dials import DialSet
     from facegen.measure.face import measure_face
 
-    generator = load_generator(model, engine=engine)
-    face.require_space(generator.space)
+    generator = _generator_for(face, model=model, engine=engine)
     dials = DialSet.load(face.space)
 
     def see(w_plus: np.ndarray) -> dict[str, float] | None:
@@ -177,9 +177,21 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
     """The picture of `after`; an unchanged latent keeps the saved pixels whatever drew them."""
     if path.suffix.lower() == ".png" and np.array_equal(before.w_plus, after.w_plus):
         return decode_image(path.read_bytes(), name=path.name)
+    return _generator_for(after, model=model, engine=engine).render(after.w_plus)
+
+
+def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
+    """The generator that draws an edited face.
+
+    Raises:
+        SpaceMismatchError: it has another latent space.
+        ModelError: it draws no faces, so that dials for faces mean nothing there.
+    """
     generator = load_generator(model, engine=engine)
-    after.require_space(generator.space)
-    return generator.render(after.w_plus)
+    face.require_space(generator.space)
+    if face.edits and generator.why_not_face:
+        raise ModelError(generator.why_not_face)
+    return generator
 
 
 @click.command()
