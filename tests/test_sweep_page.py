@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import pytest
 from fakes import FakeGenerator
 from streamlit.testing.v1 import AppTest
 
+from facegen.datasets.grid import make_cells
 from facegen.face import Face
+from facegen.service import RenderService
+from facegen.ui.sweep_job import SweepJob
+from facegen.ui.sweep_view import pack_shots
 
 SECONDS = 60
 
@@ -54,10 +61,36 @@ def test_says_what_will_be_made_and_makes_it(at):
     job = at.session_state["_facegen_sweep"]
     assert [shot.frame.cell.yaw for shot in job.shots] == [-10, 0, 10]
     assert "3 pictures in" in said(at)
-    assert at.slider(key="sweep_at").max == 2
-    at.slider(key="sweep_at").set_value(2).run()
-    assert at.metric[0].value.startswith("+10°")
     assert job.file_of("zip")().startswith(b"PK")
+
+
+def test_the_picture_to_drag_holds_every_frame_and_starts_at_the_front():
+    generator = FakeGenerator()
+    cells = make_cells([-10, 0, 10], [-5, 5], [(None, 1.0), ("happy", 1.0)])
+    job = SweepJob(RenderService(generator), Face.from_seed(generator, 3), cells, size=256,
+                   looks=None).start()  # fmt: skip
+    job.wait(SECONDS)
+    data = pack_shots(job.shots, stamp="1")
+    (length,) = struct.unpack_from("<I", data)
+    head = json.loads(data[4 : 4 + length])
+    assert head["groups"] == ["As it is", "Happy"]
+    assert [(f["yaw"], f["pitch"], f["group"]) for f in head["frames"][::5]] == [
+        (-10, -5, 0), (10, 5, 0), (0, 5, 1)
+    ]  # fmt: skip
+    assert (head["start"]["yaw"], head["start"]["group"]) == (0, 0)
+    assert 4 + length + sum(frame["bytes"] for frame in head["frames"]) == len(data)
+    assert data[4 + length :].startswith(b"\xff\xd8")
+
+
+def test_eyes_can_look_to_the_side(at):
+    at.toggle(key="sweep_gaze_on").set_value(True).run()
+    at.slider(key="sweep_gaze").set_value(12).run()
+    at.slider(key="sweep_yaw").set_range(0, 0).run()
+    at.button(key="sweep_start").click().run()
+    assert not at.exception
+    said_of_it = " ".join(entry.value for kind in (at.warning, at.error, at.text, at.markdown)
+                          for entry in kind)  # fmt: skip
+    assert "find the eyes" in said_of_it  # there are no instruments here
 
 
 def test_too_many_pictures_are_not_begun(at):

@@ -9,6 +9,7 @@ goes on as any other, and the bytes are those of the local way on machines of on
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from facegen.paths import ROOT
 PICTURES_A_TASK = 40
 """Each task measures its face first, about 15 small pictures; and sends its files at once."""
 TASKS_WAITING = 2
+KNOCK_SECONDS = 5.0
 Load = Callable[[str], tuple[Renders, Looks]]
 
 
@@ -127,11 +129,13 @@ def _cluster(ray: Any, address: str | None, workers: int) -> Iterator[None]:
     where: dict[str, Any] = {"env_vars": {"PYTHONPATH": places}}
     here = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
+        if address:
+            _knock(address)
         ray.init(
             address=address or "local", runtime_env=where, log_to_driver=False,
             logging_level="ERROR", **here,
         )  # fmt: skip
-    except (ConnectionError, ValueError, RuntimeError) as err:
+    except (OSError, ValueError, RuntimeError) as err:
         words = str(err).strip().splitlines() or [type(err).__name__]
         raise UsageError(
             f"No Ray cluster answers at '{address}' ({words[0]}). Start one with `ray start "
@@ -141,3 +145,10 @@ def _cluster(ray: Any, address: str | None, workers: int) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens at host:port; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()

@@ -10,20 +10,24 @@ import streamlit as st
 
 from facegen.datasets.frames import Looks
 from facegen.datasets.grid import Cell, make_cells, parse_range
+from facegen.datasets.sheets import columns_of
 from facegen.datasets.watch import load_watcher
 from facegen.errors import FacegenError
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
+from facegen.pose.retouch import MOST_GAZE
 from facegen.pose.turn import safe_range
 from facegen.ui import bar, design, messages
 from facegen.ui.backend import Backend
 from facegen.ui.state import Studio
 from facegen.ui.sweep_job import SweepJob
+from facegen.ui.sweep_view import turn_view
 
 MAX_PICTURES = 400
 POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
 MEASURE_SECONDS = 0.1
+LEAST_COLUMNS, MOST_COLUMNS = 4, 12
 AS_IT_IS = "own"
 _JOB = "_facegen_sweep"
 _WHO = "_facegen_sweep_who"
@@ -36,7 +40,12 @@ DOWNLOADS = (
 )
 STYLE = """<style>
 .st-key-fg_sweep { max-width: 1500px; margin: 8px auto 60px; }
-.fg-turns { display: grid; gap: 10px 6px; }
+.fg-turns { display: grid; gap: 10px 6px; overflow-x: auto; padding-bottom: 6px;
+  grid-template-columns: repeat(var(--columns), minmax(92px, 1fr)); }
+@media (max-width: 640px) { .fg-turns { grid-template-columns: repeat(var(--columns), 108px); }
+  .st-key-fg_sweep { margin-top: 0; } }
+@media (max-width: 640px) { .st-key-sweep_files { flex-direction: row; flex-wrap: wrap; }
+  .st-key-sweep_files > * { flex: 1 1 40%; width: auto !important; } }
 .fg-turns figure { margin: 0; min-width: 0; }
 .fg-turns img { width: 100%; aspect-ratio: 1; border-radius: 8px; display: block;
   object-fit: cover; background: var(--fg-soft); }
@@ -91,12 +100,17 @@ def _ask(backend: Backend, studio: Studio) -> None:
         key="sweep_expressions",
     )
     strength = st.slider("Strength", 0.0, 1.0, 1.0, 0.05, key="sweep_strength")
+    gaze = None
+    if st.toggle("Eyes look to the side", key="sweep_gaze_on"):
+        most = int(MOST_GAZE)
+        gaze = st.slider("Where to", -most, most, 0, format="%d°", key="sweep_gaze",
+                         help="0: into the camera; positive: right in the picture.")  # fmt: skip
     with st.expander("Not there yet"):
         st.caption("\n".join(f"- {e.label}: {e.missing}." for e in EXPRESSIONS if e.missing))
     size = st.selectbox(
         "Size", SIZES, index=1, format_func=lambda s: f"{s} × {s}", key="sweep_size"
     )
-    cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength)
+    cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, gaze)
     _start(backend, studio, cells, size)
 
 
@@ -107,12 +121,14 @@ def _cells(
     pitch_step: int,
     chosen: list[str],
     strength: float,
+    gaze: float | None,
 ) -> list[Cell]:
     named = [(None if name == AS_IT_IS else name, strength) for name in chosen or [AS_IT_IS]]
     return make_cells(
         parse_range(f"{yaw[0]}:{yaw[1]}:{yaw_step}"),
         parse_range(f"{pitch[0]}:{pitch[1]}:{pitch_step}"),
         named,
+        [gaze],
     )
 
 
@@ -138,7 +154,6 @@ def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int) -> No
             return
         st.session_state[_JOB] = job.start()
         st.session_state[_WHO] = bar.file_stem(studio)
-        st.session_state.pop("sweep_at", None)
 
     st.button(
         "Make the sweep",
@@ -211,29 +226,16 @@ def _draw(job: SweepJob) -> None:
     if not shots:
         return
     if job.is_done:
-        _scrub(job)
+        _turn(job)
     _grid(job)
 
 
 @st.fragment
-def _scrub(job: SweepJob) -> None:
-    shots = job.shots
-    picture, beside = st.columns([2, 1], vertical_alignment="center")
-    with beside:
-        at = 0
-        if len(shots) > 1:
-            st.session_state.setdefault("sweep_at", len(shots) // 2)
-            at = st.slider("Turn through", 0, len(shots) - 1, key="sweep_at", format="%d")
-        asked, seen = shots[at].lines
-        st.metric("Asked, turn / tilt", asked)
-        st.metric("Measured", seen.split(" id ")[0])
-        identity = shots[at].frame.identity
-        if identity is not None:
-            st.metric(
-                "Distance to the frontal picture",
-                f"{identity:.2f}",
-                help="Of dlib's face descriptors; below 0.6 it takes two pictures for one person.",
-            )
+def _turn(job: SweepJob) -> None:
+    picture, beside = st.columns([3, 1], vertical_alignment="top")
+    with picture:
+        turn_view(job.shots, stamp=str(job.started), key="sweep_turn")
+    with beside, st.container(key="sweep_files"):
         stem = st.session_state.get(_WHO, "face")
         for kind, label, ending, mime in DOWNLOADS:
             st.download_button(
@@ -246,14 +248,11 @@ def _scrub(job: SweepJob) -> None:
                 on_click="ignore",
                 width="stretch",
             )
-    with picture:
-        st.image(shots[at].jpeg, width="stretch")
 
 
 def _grid(job: SweepJob) -> None:
     shots = list(job.shots)
-    yaws = {shot.frame.cell.yaw for shot in shots}
-    columns = max(1, min(len(yaws), 12)) if len(shots) > 1 else 4
+    columns = max(LEAST_COLUMNS, min(columns_of([shot.frame for shot in shots]), MOST_COLUMNS))
     figures = []
     for shot in shots:
         asked, seen = (html.escape(line) for line in shot.lines)
@@ -263,9 +262,6 @@ def _grid(job: SweepJob) -> None:
             f'<figure{missed}><img src="data:image/jpeg;base64,{data}" alt="{asked}">'
             f"<figcaption>{asked}<span>{seen}</span></figcaption></figure>"
         )
-    columns = max(columns, 4)
     st.html(
-        f'<div class="fg-turns" style="grid-template-columns: repeat({columns}, 1fr)">'
-        + "".join(figures)
-        + "</div>"
+        f'<div class="fg-turns" style="--columns: {columns}">' + "".join(figures) + "</div>"
     )

@@ -162,12 +162,13 @@ class SweepJob:
         path = Path(self._folder.name) / f"{frame.index:05d}.png"
         path.write_bytes(frame_png(frame))
         shown, thumb = (
-            encode_jpeg(_shrink(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
+            encode_jpeg(shrink(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
         )
         return Shot(replace(frame, image=NOTHING), shown, thumb, path)
 
 
-def _shrink(image: np.ndarray, edge: int) -> np.ndarray:
+def shrink(image: np.ndarray, edge: int) -> np.ndarray:
+    """A picture of at most `edge` pixels."""
     if image.shape[0] <= edge:
         return image
     return cv2.resize(image, (edge, edge), interpolation=cv2.INTER_AREA)
