@@ -34,6 +34,21 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
     captions = page.locator(".fg-turns figcaption").all_inner_texts()
     assert captions[0].startswith("-30°")
     assert "id" in captions[2]  # measured, with the distance to the frontal picture
+    stage, asked = page.locator(".fg-turn-stage"), page.locator(".fg-turn-asked")
+    assert asked.inner_text().startswith("+0°")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] - 0.35 * box["width"], middle[1], steps=5)
+    page.mouse.up()
+    assert asked.inner_text().startswith("-30°")
+    stage.focus()
+    page.keyboard.press("ArrowRight")
+    assert asked.inner_text().startswith("+0°")
+    page.get_by_label("Turn through").fill("2")
+    assert asked.inner_text().startswith("+30°")
     page.screenshot(path=str(tmp_path / "sweep.png"))
     with page.expect_download(timeout=30 * SECOND) as waiting:
         page.get_by_role("button", name="Zip").click()

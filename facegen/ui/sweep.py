@@ -46,6 +46,8 @@ STYLE = """<style>
   .st-key-fg_sweep { margin-top: 0; } }
 @media (max-width: 640px) { .st-key-sweep_files { flex-direction: row; flex-wrap: wrap; }
   .st-key-sweep_files > * { flex: 1 1 40%; width: auto !important; } }
+.st-key-fg_sweep h1 { padding: 0 0 4px; font-size: 30px; }
+.fg-who { display: flex; gap: 14px; align-items: center; }
 .fg-turns figure { margin: 0; min-width: 0; }
 .fg-turns img { width: 100%; aspect-ratio: 1; border-radius: 8px; display: block;
   object-fit: cover; background: var(--fg-soft); }
@@ -80,38 +82,42 @@ def _ask(backend: Backend, studio: Studio) -> None:
     st.title("Pose sweep")
     thumb = design.thumb_url(backend, studio, studio.look)
     st.html(
-        f'<div class="fg-who"><img src="{thumb}" alt="" width="96" style="border-radius:14px">'
+        f'<div class="fg-who"><img src="{thumb}" alt="" width="72" style="border-radius:14px">'
         f"<div>{html.escape(studio.name)}</div></div>"
     )
-    _open(studio)
+    with st.popover("Another face", icon=":material/person_add:"):
+        _open(studio)
     face = studio.face()
     low, high = (int(value) for value in safe_range(face, "yaw"))
     yaw = st.slider("Turn, from and to", low, high, (-30, 30), format="%d°", key="sweep_yaw")
-    yaw_step = st.number_input("Step of the turn", 1, 45, 10, key="sweep_yaw_step")
     pitch = st.slider(
         "Tilt, from and to", -PITCH_SHOWN, PITCH_SHOWN, (0, 0), format="%d°", key="sweep_pitch"
     )
-    pitch_step = st.number_input("Step of the tilt", 1, 20, 10, key="sweep_pitch_step")
+    with st.container(key="sweep_steps", horizontal=True):
+        yaw_step = st.number_input("Step of the turn", 1, 45, 10, key="sweep_yaw_step")
+        pitch_step = st.number_input("Step of the tilt", 1, 20, 10, key="sweep_pitch_step")
     chosen = st.multiselect(
         "Expressions",
         [AS_IT_IS, *AVAILABLE],
         default=[AS_IT_IS],
         format_func=lambda name: "As it is" if name == AS_IT_IS else expression(name).label,
         key="sweep_expressions",
-    )
-    strength = st.slider("Strength", 0.0, 1.0, 1.0, 0.05, key="sweep_strength")
+        help="Not there yet:\n" + "\n".join(f"- {e.label}: {e.missing}" for e in EXPRESSIONS
+                                            if e.missing),
+    )  # fmt: skip
+    strength = 1.0
+    if any(name != AS_IT_IS for name in chosen):
+        strength = st.slider("Strength", 0.0, 1.0, 1.0, 0.05, key="sweep_strength")
     gaze = None
     if st.toggle("Eyes look to the side", key="sweep_gaze_on"):
         most = int(MOST_GAZE)
         gaze = st.slider("Where to", -most, most, 0, format="%d°", key="sweep_gaze",
                          help="0: into the camera; positive: right in the picture.")  # fmt: skip
-    with st.expander("Not there yet"):
-        st.caption("\n".join(f"- {e.label}: {e.missing}." for e in EXPRESSIONS if e.missing))
-    size = st.selectbox(
-        "Size", SIZES, index=1, format_func=lambda s: f"{s} × {s}", key="sweep_size"
+    size = st.segmented_control(
+        "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, gaze)
-    _start(backend, studio, cells, size)
+    _start(backend, studio, cells, int(size or 512))
 
 
 def _cells(
@@ -177,7 +183,7 @@ def _open(studio: Studio) -> None:
             bar.open_bytes(studio, upload.getvalue(), upload.name)
 
     st.file_uploader(
-        "Or drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."
+        "Drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."
     )
 
 
