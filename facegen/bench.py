@@ -1,8 +1,9 @@
 """Times every way to run a generator, side by side in one run.
 
 Rounds are interleaved (each engine once per round), so that a machine whose speed drifts slows
-all alike. The published OpenVINO graph is the yardstick: its frame, as float32 without the
-conversion to bytes that our engines include, is ratio 1.
+all alike. The yardstick, ratio 1, is the published OpenVINO graph for the bundled network (its
+frame as float32, without the conversion to bytes that our engines include), and the plain PyTorch
+form for a StyleGAN2 network (`facegen.nets.stylegan2_reference`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,24 @@ import numpy as np
 import torch
 
 from facegen.engines import make_engine
-from facegen.errors import ModelError
+from facegen.errors import ModelError, UsageError
+from facegen.floors import rates_of, work_of
 from facegen.generator import DEFAULT_MODEL, Generator
-from facegen.networks import load_head
+from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
+from facegen.nets.stylegan2_reference import (
+    ARCHITECTURES,
+    config_f,
+    random_mapping,
+    random_synthesis,
+    reference_forward,
+)
+from facegen.networks import Networks, load_networks
 from facegen.weights import ir_paths
 
 WARM_UP = 2
 CHECK_SEEDS = (900_100, 900_101)
 PSI = 0.7
+YARDSTICKS = ("openvino-published", "reference")
 
 Run = Callable[[np.ndarray], np.ndarray]
 Row = dict[str, object]
@@ -31,22 +42,33 @@ Row = dict[str, object]
 def run_bench(
     *,
     model: str = DEFAULT_MODEL,
+    architecture: str | None = None,
     runs: int = 10,
     log: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Measure all engines that run here.
 
     Args:
-        model: Registered generator.
+        model: Registered or imported generator.
+        architecture: A key of `ARCHITECTURES`: measure such a network with random weights instead.
         runs: Rounds after the warm-up.
         log: Told what happens.
 
     Returns:
         One row per engine and size: engine, model, size, median_ms, min_ms, p90_ms,
-        speed_vs_ir (of full frames; of previews against the same engine's full frame as
-        speed_vs_full), and max_diff, mean_diff to the exact network in 1/255.
+        speed (of full frames, against the yardstick; of previews against the same engine's full
+        frame as speed_vs_full), and max_diff, mean_diff to the exact network in 1/255.
+
+    Raises:
+        UsageError: no such architecture.
+        ModelError: no such model.
     """
-    generator = Generator.load(model, engine="torch")
+    if architecture:
+        networks, model = _random(architecture), f"{architecture} (random)"
+        runner = make_engine("torch", networks.synthesis, networks.head)
+        generator = Generator(networks, runner, model=model)
+    else:
+        generator = Generator.load(model, engine="torch")
     candidates = _candidates(generator, log)
     w_pluses = [generator.w_from_seed(seed, PSI) for seed in CHECK_SEEDS]
     times: dict[tuple[str, int], list[float]] = {key: [] for key in candidates}
@@ -66,7 +88,7 @@ def run_bench(
             np.abs(_on_255(run(w)) - want)
             for w, want in zip(w_pluses, exact[size], strict=True)
         ]
-        reference = times.get(("openvino-published", full))
+        reference = next((times[name, full] for name in YARDSTICKS if (name, full) in times), None)
         rows.append(
             {
                 "engine": engine,
@@ -75,7 +97,7 @@ def run_bench(
                 "median_ms": round(median, 1),
                 "min_ms": round(min(times[engine, size]), 1),
                 "p90_ms": round(float(np.percentile(times[engine, size], 90)), 1),
-                "speed_vs_ir": (
+                "speed": (
                     round(float(np.median(reference)) / median, 2)
                     if reference and size == full
                     else None
@@ -92,23 +114,61 @@ def run_bench(
     return rows
 
 
+def describe_floors(*, model: str = DEFAULT_MODEL, architecture: str | None = None) -> str:
+    """What a picture needs at best on this processor, as a sentence; measures its rates."""
+    networks = _random(architecture) if architecture else load_networks(model)
+    work, rates = work_of(networks.synthesis), rates_of()
+    arithmetic, memory = rates.floors_ms(work)
+    return (
+        f"One picture: {work.macs / 1e9:.1f} billion products, {4 * work.values / 1e9:.2f} GB of "
+        f"features and weights. At {rates.flops / 1e9:.0f} GFLOP/s and {rates.bytes / 1e9:.0f} "
+        f"GB/s, measured here just now, that is {arithmetic:.0f} and {memory:.0f} ms at best."
+    )
+
+
+def _random(architecture: str) -> Networks:
+    """Networks of an architecture with random weights."""
+    if architecture not in ARCHITECTURES:
+        raise UsageError(
+            f"No architecture is called '{architecture}'. Known: {', '.join(ARCHITECTURES)}."
+        )
+    config = config_f(ARCHITECTURES[architecture])
+    net = random_synthesis(config)
+    w_avg = np.zeros(config.w_dim, np.float32)
+    return Networks(random_mapping(config), net, SkipPreview(net), space="random", w_avg=w_avg)
+
+
 def _candidates(generator: Generator, log: Callable[[str], None]) -> dict[tuple[str, int], Run]:
     """(engine, size) -> function from w_plus [18, 512] to a picture."""
     full, small = generator.img_resolution, generator.preview_size
     found: dict[tuple[str, int], Run] = {}
-    if importlib.util.find_spec("openvino"):
+    net, head, rows = generator.synthesis, generator.head, generator.num_ws
+    if isinstance(net, StyleGAN2Synthesis):
+        found[("reference", full)] = _plain(net)
+    elif importlib.util.find_spec("openvino"):
         found[("openvino-published", full)] = _published(generator.model, exact=True)
         found[("openvino-published-default", full)] = _published(generator.model, exact=False)
         found[("openvino-converted", full)] = _converted(generator)
-    for name in ("torch", "openvino"):
+    for name in ("torch", "openvino", "cuda"):
         try:
-            engine = make_engine(name, generator.synthesis, load_head(generator.model))
+            engine = make_engine(name, net, head)
         except ModelError as err:
             log(str(err))
             continue
-        found[(name, full)] = lambda w, engine=engine: engine.render(w[None])[0]  # type: ignore[misc]
-        found[(name, small)] = lambda w, engine=engine: engine.preview(w[None])[0]  # type: ignore[misc]
+        found[(name, full)] = lambda w, draw=engine.render: draw(w[None, :rows])[0]  # type: ignore[misc]
+        if small != full:
+            found[(name, small)] = lambda w, draw=engine.preview: draw(w[None, :rows])[0]  # type: ignore[misc]
     return found
+
+
+def _plain(net: StyleGAN2Synthesis) -> Run:
+    """The plain form, on the processor."""
+
+    @torch.inference_mode()
+    def run(w: np.ndarray) -> np.ndarray:
+        return reference_forward(net, torch.from_numpy(w[None, : net.num_ws])).numpy()
+
+    return run
 
 
 def _published(model: str, *, exact: bool) -> Run:

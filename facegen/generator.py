@@ -63,6 +63,7 @@ class Generator:
         self.why_not_face = networks.why_not_face
         self.mapping = networks.mapping
         self.synthesis = networks.synthesis
+        self.head = networks.head
         self.engine = engine
         self.z_dim = self.mapping.z_dim
         self.w_dim = self.mapping.w_dim

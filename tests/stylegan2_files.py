@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from facegen.nets.stylegan2 import StyleGAN2Synthesis
 from facegen.nets.stylegan2_config import StyleGAN2Config
+from facegen.nets.stylegan2_reference import random_synthesis
 
 NAME = "tiny-64"
 LAYERS = 2
@@ -27,16 +28,7 @@ CONFIG = StyleGAN2Config(
 
 def random_network(config: StyleGAN2Config = CONFIG, *, seed: int = 1) -> StyleGAN2Synthesis:
     """A network with random weights, noise and biases."""
-    torch.manual_seed(seed)
-    net = StyleGAN2Synthesis.from_config(config)
-    for key, value in net.named_parameters():
-        if key.endswith("noise_strength"):
-            value.data = torch.tensor(0.1)
-        elif key.endswith("bias") and "affine" not in key:
-            value.data = 0.1 * torch.randn_like(value)
-        elif "torgb.weight" in key:
-            value.data *= 0.3  # a picture within the range
-    return net.requires_grad_(False).eval()
+    return random_synthesis(config, seed=seed)
 
 
 def write_model(folder: Path, *, name: str = NAME, **facts: object) -> dict[str, torch.Tensor]:

@@ -16,7 +16,7 @@ LEVELS = {
     "checks": 1, "files": 1,
     "latents": 2, "images": 2, "nets": 2,
     "weights": 3,
-    "engines": 4, "latent_files": 4, "networks": 4,
+    "engines": 4, "latent_files": 4, "networks": 4, "floors": 4,
     "generator": 5,
     "face": 6, "controls": 6, "measure": 6,
     "bench": 7, "directions": 7,

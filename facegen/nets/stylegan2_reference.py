@@ -4,6 +4,8 @@ As the paper and the common code write it: a weight is built for every sample (m
 demodulated) and applied as a grouped convolution, up-sampling is a transposed convolution and then
 a filter, and noise, bias, activation, gain and clamp follow one by one. Same numbers as
 `facegen.nets.stylegan2`; nothing but benchmarks and tests uses it.
+
+Networks with random weights serve where only the time counts, or that two ways agree.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from facegen.nets.mapping import Mapping
 from facegen.nets.stylegan2 import (
     DEMOD_EPS,
     LRELU_GAIN,
@@ -25,6 +28,48 @@ from facegen.nets.stylegan2 import (
     fir_filter,
     upsample2,
 )
+from facegen.nets.stylegan2_config import RESOLUTIONS, StyleGAN2Config
+
+CHANNEL_BASE, CHANNEL_MAX = 32768, 512
+# Config-f by name: without a number the full size, else smaller pictures.
+ARCHITECTURES = {
+    f"stylegan2-config-f{'' if edge == 1024 else f'-{edge}'}": edge for edge in RESOLUTIONS
+}
+
+
+def config_f(img_resolution: int = 1024) -> StyleGAN2Config:
+    """The sizes of NVIDIA's published face network, or of one for smaller pictures."""
+    edges = [2**i for i in range(2, img_resolution.bit_length())]
+    return StyleGAN2Config(
+        z_dim=512,
+        w_dim=512,
+        mapping_layers=8,
+        lr_multiplier=0.01,
+        img_resolution=img_resolution,
+        channels={edge: min(CHANNEL_BASE // edge, CHANNEL_MAX) for edge in edges},
+        conv_clamp=256.0,
+    )
+
+
+def random_synthesis(config: StyleGAN2Config, *, seed: int = 1) -> StyleGAN2Synthesis:
+    """A network with random weights, noise and biases, its pictures mostly within the range."""
+    torch.manual_seed(seed)
+    net = StyleGAN2Synthesis.from_config(config)
+    for key, value in net.named_parameters():
+        if key.endswith("noise_strength"):
+            value.data = torch.tensor(0.1)
+        elif key.endswith("bias") and "affine" not in key:
+            value.data = 0.1 * torch.randn_like(value)
+        elif "torgb.weight" in key:
+            value.data *= 0.3
+    return net.requires_grad_(False).eval()
+
+
+def random_mapping(config: StyleGAN2Config) -> Mapping:
+    """A mapping network with random weights."""
+    torch.manual_seed(0)
+    mapping = Mapping(num_layers=config.mapping_layers, z_dim=config.z_dim, w_dim=config.w_dim)
+    return mapping.requires_grad_(False).eval()
 
 
 def reference_forward(net: StyleGAN2Synthesis, w_plus: Tensor) -> Tensor:
