@@ -27,7 +27,7 @@ POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
 MEASURE_SECONDS = 0.1
-LEAST_COLUMNS, MOST_COLUMNS = 4, 12
+MOST_COLUMNS = 12
 AS_IT_IS = "own"
 _JOB = "_facegen_sweep"
 _WHO = "_facegen_sweep_who"
@@ -41,7 +41,7 @@ DOWNLOADS = (
 STYLE = """<style>
 .st-key-fg_sweep { max-width: 1500px; margin: 8px auto 60px; }
 .fg-turns { display: grid; gap: 10px 6px; overflow-x: auto; padding-bottom: 6px;
-  grid-template-columns: repeat(var(--columns), minmax(92px, 1fr)); }
+  grid-template-columns: repeat(var(--columns), minmax(92px, 190px)); }
 @media (max-width: 640px) { .fg-turns { grid-template-columns: repeat(var(--columns), 108px); }
   .st-key-fg_sweep { margin-top: 0; } }
 @media (max-width: 640px) { .st-key-sweep_files { flex-direction: row; flex-wrap: wrap; }
@@ -258,7 +258,7 @@ def _turn(job: SweepJob) -> None:
 
 def _grid(job: SweepJob) -> None:
     shots = list(job.shots)
-    columns = max(LEAST_COLUMNS, min(columns_of([shot.frame for shot in shots]), MOST_COLUMNS))
+    columns = min(columns_of([shot.frame for shot in shots]), MOST_COLUMNS)
     figures = []
     for shot in shots:
         asked, seen = (html.escape(line) for line in shot.lines)
