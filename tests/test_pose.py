@@ -10,9 +10,15 @@ from facegen.editing.dials import DialSet
 from facegen.errors import OutOfRangeError, UsageError
 from facegen.face import Face
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express, expression
-from facegen.pose.loop import FULL_DESIGN, PoseMap, close_loop, learn_pose_map
+from facegen.pose.loop import (
+    FULL_DESIGN,
+    FURTHEST_HOLD_SD,
+    PoseMap,
+    close_loop,
+    learn_pose_map,
+)
 from facegen.pose.plane import Motion, move_picture
-from facegen.pose.turn import GEOMETRY_ROWS, pose_face
+from facegen.pose.turn import GEOMETRY_ROWS, held_readings, nudged, pose_face
 
 LIMITS = ((-45.0, 45.0), (-25.0, 25.0))
 
@@ -133,6 +139,67 @@ def test_a_pose_map_undoes_what_a_face_makes_of_angles():
     assert not fitted.is_reachable(44, 0)  # 0.8 times 45 ends at 39
     assert learn_pose_map(move, lambda asked: None, LIMITS).ask(10, 5) == (10, 5)
     assert PoseMap.identity(LIMITS).predict(*FULL_DESIGN[1]) == FULL_DESIGN[1]
+
+
+def bent(yaw, pitch):
+    """What a face with strong cross-talk makes of asked angles."""
+    return {"yaw": 0.85 * yaw + 2 - 0.2 * pitch, "pitch": 0.9 * pitch + 0.004 * yaw * yaw - 3}
+
+
+def test_measuring_twice_keeps_the_pitch_level_through_a_turn():
+    def move(yaw, pitch):
+        return (yaw, pitch)
+
+    def see(asked):
+        return bent(*asked)
+
+    def strays(rounds):
+        fitted = learn_pose_map(move, see, LIMITS, rounds=rounds)
+        return max(abs(bent(*fitted.ask(yaw, 0))["pitch"]) for yaw in range(-35, 36, 7))
+
+    assert strays(2) < 0.5
+    assert strays(2) <= strays(1)
+
+
+def test_a_smile_that_fades_as_the_head_turns_is_brought_back():
+    def smile(face):
+        yaw, _, added = face
+        return 1.0 - 0.8 * (yaw / 40) ** 2 + 0.7 * added
+
+    def see(face):
+        yaw, pitch, _ = face
+        return {"yaw": yaw, "pitch": pitch, "smile": smile(face), "eyes_open": 0.0}
+
+    def nudge(face, changes):
+        return (*face[:2], face[2] + changes.get("smile", 0.0))
+
+    fitted = learn_pose_map(lambda y, p: (y, p, 0.0), see, LIMITS, rounds=2, nudge=nudge)
+    front = smile(nudge((0, 0, 0), fitted.holds(0, 0)))
+    for yaw in (-40, -20, 20, 40):
+        assert smile(nudge((yaw, 0, 0), fitted.holds(yaw, 0))) == pytest.approx(front, abs=0.25)
+    assert abs(fitted.holds(40, 0)["smile"]) <= FURTHEST_HOLD_SD
+    assert fitted.holds(0, 0).get("smile", 0.0) == pytest.approx(0.0, abs=0.05)
+
+
+def test_angles_where_no_face_was_seen_are_not_promised():
+    def see(asked):
+        return None if asked == (40, 15) else {"yaw": asked[0], "pitch": asked[1]}
+
+    fitted = learn_pose_map(lambda y, p: (y, p), see, LIMITS)
+    assert not fitted.is_reachable(40, 15)
+    assert not fitted.is_reachable(38, 13)
+    assert fitted.is_reachable(-40, 15)
+    assert fitted.is_reachable(20, 15)
+
+
+@pytest.mark.weights
+def test_nudging_moves_the_readings_and_leaves_the_fine_rows(stranger):
+    read = DialSet.load(own=False).read
+    moved = nudged(stranger, {"smile": 1.0})
+    assert read(moved.w_plus)["smile"] > read(stranger.w_plus)["smile"] + 0.3
+    assert np.array_equal(moved.w_plus[GEOMETRY_ROWS:], stranger.w_plus[GEOMETRY_ROWS:])
+    assert nudged(stranger, {"smile": 0.0}) is stranger
+    assert held_readings(stranger.space, {"yaw": 1.0}) == {}
 
 
 def test_positive_roll_tilts_the_top_to_the_right_and_borders_are_filled():

@@ -20,10 +20,11 @@ from facegen.datasets.grid import Cell
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.pose.expressions import express, expression, retouch
-from facegen.pose.loop import FEW_DESIGN, Angles, PoseMap, learn_pose_map
+from facegen.pose.keep import KEEP_DESIGN, Keeper, KeptPerson, Turned
+from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, Angles, PoseMap, learn_pose_map
 from facegen.pose.plane import move_picture
 from facegen.pose.retouch import require_gaze, turn_eyes
-from facegen.pose.turn import require_in_range, safe_range
+from facegen.pose.turn import held_readings, nudged, require_in_range, safe_range
 
 OVERREACH = 1.0
 """Asked angles may leave the safe range by so much, on faces that fall short of what is asked."""
@@ -80,7 +81,7 @@ class Frame:
         seen: What was measured; None if no face was seen or nothing was measured.
         identity: dlib distance to the frontal frame; None if not measured.
         is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
-            no open eyes were seen to turn.
+            no open eyes were seen to turn, or no face is seen in the picture.
     """
 
     index: int
@@ -111,6 +112,8 @@ class Sweep:
         measure: "all" (with identity), "angles", or "none".
         close: Whether to measure the face first and correct what is asked.
         batch: Pictures drawn at once; more than one is faster on a GPU alone.
+        keeper: Brings turned frames back to the person, seconds a face (`facegen.pose.keep`);
+            needs `looks` and `close`.
     """
 
     generator: Renders
@@ -120,6 +123,8 @@ class Sweep:
     measure: str = "all"
     close: bool = True
     batch: int = 1
+    keeper: Keeper | None = None
+    _kept: KeptPerson | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
@@ -172,6 +177,8 @@ class Sweep:
             asked[0] if cell.yaw is not None else None,
             asked[1] if cell.pitch is not None else None,
         )
+        if cell.expression is None:
+            face = nudged(face, pose_map.holds(yaw, pitch))
         return face, pose_map.is_reachable(yaw, pitch)
 
     def frames(
@@ -257,7 +264,10 @@ class Sweep:
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0
         name = cell.expression or "neutral"
-        return express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
+        face = express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
+        if self._kept is None or (yaw is None and pitch is None):
+            return face
+        return face.edited(self._kept.apply(face.w_plus, yaw or 0.0, pitch or 0.0), ()).rebased()
 
     def _map(self, cell: Cell) -> PoseMap:
         """The pose map of the cell's expression, between the face's own and full strength."""
@@ -266,7 +276,7 @@ class Sweep:
             return own
         full = self._full_map(cell.expression)
         weights = own.weights + cell.strength * (full.weights - own.weights)
-        return PoseMap(weights, own.limits)
+        return PoseMap(weights, own.limits, lost=own.lost + full.lost)
 
     def _full_map(self, name: str | None) -> PoseMap:
         """The map of the face's own expression (None) or of a named one; measured when needed."""
@@ -282,16 +292,34 @@ class Sweep:
             return PoseMap.identity(limits)
 
         def see(face: Face) -> Mapping[str, float] | None:
-            seen = looks.angles(self.generator.preview(face.w_plus))
-            return None if seen is None else seen.values
+            image = self.generator.preview(face.w_plus)
+            seen = looks.angles(image) if name else looks.all(image)
+            if seen is None:
+                return None
+            return dict(seen.values) | held_readings(self.face.space, seen.values)
 
         def move(yaw: float, pitch: float) -> Face:
             return self._move(Cell(expression=name), yaw, pitch)
 
         if name is None:
-            return learn_pose_map(move, see, limits)
+            self._kept = self._learned_person(looks)
+            return learn_pose_map(move, see, limits, rounds=FULL_ROUNDS, nudge=nudged)
         own = self._full_map(None)
         return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
+
+    def _learned_person(self, looks: Looks) -> KeptPerson | None:
+        """What brings the turned face back to the person; None without a keeper or a face."""
+        if self.keeper is None:
+            return None
+        found = []
+        for yaw, pitch in KEEP_DESIGN:
+            w_plus = self._move(Cell(), yaw, pitch).w_plus
+            seen = looks.angles(self.generator.preview(w_plus))
+            if seen is not None:
+                found.append(Turned((yaw, pitch), w_plus, seen.landmarks))
+        if len(found) < 2 or found[0].angles != KEEP_DESIGN[0]:
+            return None
+        return self.keeper.learn(found[0], found[1:])
 
     def _limits(self, dial: str) -> Angles:
         low, high = safe_range(self.face, dial)
@@ -306,9 +334,8 @@ class Sweep:
             front = self._frontal()
             if front is not None:
                 identity = float(np.linalg.norm(seen.descriptor - front))
-        return Frame(
-            frame.index, frame.cell, frame.face, frame.image, seen, identity, frame.is_reachable
-        )
+        is_reachable = frame.is_reachable and seen is not None
+        return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
 
     def _frontal(self) -> np.ndarray | None:
         """The descriptor of the face looking ahead with its own expression."""

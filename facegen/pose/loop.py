@@ -1,21 +1,23 @@
 """Closing the loop: what the picture shows decides, not what the latent promised.
 
 Two ways. `close_loop` corrects one picture: render, measure, ask for the difference more (a secant
-step once two measurements are there). `learn_pose_map` measures a dozen small previews of a face
-and fits which angles come out for which are asked, so that a sweep of any length asks for the
-right ones at once: its cost does not grow with the sweep.
+step once two measurements are there). `learn_pose_map` measures small previews of a face twice (at
+plain angles, then at those that the first fit asks for) and fits which angles come out for which
+are asked, so that a sweep of any length asks for the right ones at once: its cost does not grow
+with the sweep. The same previews show how smile and eyes drift while the head turns, and where no
+face is seen any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from facegen.errors import FacegenError
 from facegen.face import Face
-from facegen.pose.turn import POSE_DIALS, pose_face, safe_range
+from facegen.pose.turn import HELD_DIALS, POSE_DIALS, pose_face, safe_range
 
 Angles = tuple[float, float]
 Render = Callable[[np.ndarray], np.ndarray]
@@ -24,18 +26,25 @@ Measure = Callable[[np.ndarray], Mapping[str, float] | None]
 """Picture -> at least "yaw" and "pitch" in degrees; None if no face is seen."""
 Move = Callable[[float, float], Face]
 """(yaw, pitch) in degrees -> face."""
+Nudge = Callable[[Face, Mapping[str, float]], Face]
+"""(face, dial -> change in its unit) -> face."""
 
 TOLERANCE_DEG = 0.5
 SLOPE_RANGE = (0.5, 2.0)
 REACH_DEG = 3.0
-# Where a face is measured: along the turn, and nodding at three turns. Degrees.
+# Where a face is measured: to the ends of what sweeps ask for, level and nodding. Degrees.
 FULL_DESIGN: tuple[Angles, ...] = (
-    (0, 0), (-14, 0), (14, 0), (-28, 0), (28, 0), (-41, 0), (41, 0),
-    (0, -16), (0, 16), (-30, -16), (30, -16), (-30, 16), (30, 16),
+    (0, 0), (-20, 0), (20, 0), (-40, 0), (40, 0), (0, -15), (0, 15),
+    (-40, -15), (40, -15), (-40, 15), (40, 15), (-20, -15), (20, -15), (-20, 15), (20, 15),
 )  # fmt: skip
+FULL_ROUNDS = 2
 FEW_DESIGN: tuple[Angles, ...] = ((0, 0), (-28, 0), (28, 0), (0, -14), (0, 14))
-PENALTY = 0.02
+PENALTY = 0.01
 SCALE = (40.0, 16.0)
+NUM_TERMS = 10  # of the polynomial in yaw and pitch
+HOLD_GAIN = 0.8
+FURTHEST_HOLD_SD = 1.5  # pressed further, faces at the ends of a turn were seen to break
+LOST_NEAR = 0.3  # of SCALE: so near a place where no face was seen none is promised
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,20 +143,25 @@ class PoseMap:
         weights: [terms, 2]: seen minus asked, in degrees, for yaw and pitch.
         limits: Asked yaw and pitch stay in these ranges.
         points: What it was fitted on: (asked, seen) pairs.
+        hold_weights: [terms, held dials]: what to add to each of `HELD_DIALS`, in its unit, at
+            wanted angles, so that it reads as it does from the front.
+        lost: Wanted angles at which no face was seen.
     """
 
     weights: np.ndarray
     limits: tuple[Angles, Angles]
     points: tuple[tuple[Angles, Angles], ...] = field(default=())
+    hold_weights: np.ndarray = field(default_factory=lambda: np.zeros((NUM_TERMS, len(HELD_DIALS))))
+    lost: tuple[Angles, ...] = ()
 
     @classmethod
     def identity(cls, limits: tuple[Angles, Angles]) -> PoseMap:
         """What is asked comes out: the map of a face that was not measured."""
-        return cls(np.zeros((len(_terms(0, 0)), 2)), limits)
+        return cls(np.zeros((NUM_TERMS, 2)), limits)
 
     def predict(self, yaw: float, pitch: float) -> Angles:
         """The angles that come out."""
-        seen = np.array([yaw, pitch]) + _terms(yaw, pitch) @ self.weights
+        seen = np.array([yaw, pitch]) + terms(yaw, pitch) @ self.weights
         return float(seen[0]), float(seen[1])
 
     def ask(self, yaw: float, pitch: float) -> Angles:
@@ -159,10 +173,22 @@ class PoseMap:
             asked = np.clip(asked + 0.7 * (want - self.predict(*asked)), low, high)
         return float(asked[0]), float(asked[1])
 
+    def holds(self, yaw: float, pitch: float) -> dict[str, float]:
+        """What to add to held dials, in standard deviations, at these angles; empty if nothing."""
+        amounts = terms(yaw, pitch) @ self.hold_weights
+        amounts = np.clip(amounts, -FURTHEST_HOLD_SD, FURTHEST_HOLD_SD)
+        return {
+            name: float(amount) for name, amount in zip(HELD_DIALS, amounts, strict=True) if amount
+        }
+
     def is_reachable(self, yaw: float, pitch: float) -> bool:
-        """Whether these angles are predicted to come out closely enough to call it so."""
+        """Whether these angles are predicted to come out closely enough, and with a face."""
         seen = self.predict(*self.ask(yaw, pitch))
-        return max(abs(seen[0] - yaw), abs(seen[1] - pitch)) <= REACH_DEG
+        if max(abs(seen[0] - yaw), abs(seen[1] - pitch)) > REACH_DEG:
+            return False
+        return not any(
+            np.hypot((yaw - y) / SCALE[0], (pitch - p) / SCALE[1]) < LOST_NEAR for y, p in self.lost
+        )
 
 
 def learn_pose_map(
@@ -171,39 +197,76 @@ def learn_pose_map(
     limits: tuple[Angles, Angles],
     *,
     design: tuple[Angles, ...] = FULL_DESIGN,
+    rounds: int = 1,
     prior: PoseMap | None = None,
+    nudge: Nudge | None = None,
 ) -> PoseMap:
     """Measure a few small pictures of a face and fit what comes out.
 
     Args:
         move: Makes the face at asked angles.
-        see: Measures a face's picture; None where none is seen (the point is left out).
+        see: Measures a face's picture: "yaw" and "pitch" in degrees, `HELD_DIALS` in standard
+            deviations if they are to be held; None where none is seen (the point is left out).
         limits: Safe ranges of asked yaw and pitch.
         design: Angles to ask for.
+        rounds: How often; from the second on the design's angles are wanted, not asked for.
         prior: Map of the same face with another expression: only the difference is fitted.
+        nudge: Moves held dials; None holds none.
     """
-    start = prior or PoseMap.identity(limits)
+    start = found = prior or PoseMap.identity(limits)
     points: list[tuple[Angles, Angles]] = []
-    for yaw, pitch in design:
-        inside = tuple(
-            float(np.clip(value, *limit)) for value, limit in zip((yaw, pitch), limits, strict=True)
-        )
-        try:
-            seen = see(move(*inside))
-        except FacegenError:
-            continue
-        if seen is not None:
-            points.append(((inside[0], inside[1]), (seen["yaw"], seen["pitch"])))
-    if not points:
-        return start
-    x = np.array([_terms(*asked) for asked, _ in points])
-    y = np.array([seen for _, seen in points]) - np.array([start.predict(*a) for a, _ in points])
-    penalty = PENALTY * len(points) * np.eye(x.shape[1])
+    for turn in range(rounds):
+        lost: list[Angles] = []
+        drifts: dict[Angles, np.ndarray] = {}
+        for yaw, pitch in design:
+            wanted = found.ask(yaw, pitch) if turn else (yaw, pitch)
+            asked = tuple(
+                float(np.clip(value, *limit)) for value, limit in zip(wanted, limits, strict=True)
+            )
+            try:
+                face = move(*asked)
+                if nudge is not None and turn:
+                    face = nudge(face, found.holds(yaw, pitch))
+                seen = see(face)
+            except FacegenError:
+                continue
+            if seen is None:
+                lost.append((yaw, pitch))
+                continue
+            points.append(((asked[0], asked[1]), (seen["yaw"], seen["pitch"])))
+            if all(name in seen for name in HELD_DIALS):
+                drifts[yaw, pitch] = np.array([seen[name] for name in HELD_DIALS])
+        if not points:
+            return start
+        hold_weights = found.hold_weights
+        if nudge is not None and (0, 0) in drifts:
+            hold_weights = hold_weights - HOLD_GAIN * _fitted_drift(drifts)
+        miss = np.array([seen for _, seen in points])
+        miss = miss - np.array([start.predict(*asked) for asked, _ in points])
+        weights = start.weights + fit_terms([asked for asked, _ in points], miss)
+        found = PoseMap(weights, limits, tuple(points), hold_weights, tuple(lost))
+    return found
+
+
+def fit_terms(places: Sequence[Angles], values: np.ndarray) -> np.ndarray:
+    """Ridge regression of values, [N, K], on the terms at N places: [terms, K]."""
+    x = np.array([terms(*place) for place in places])
+    penalty = PENALTY * len(places) * np.eye(x.shape[1])
     penalty[0, 0] = 1e-6  # the offset is always free
-    weights = np.linalg.solve(x.T @ x + penalty, x.T @ y)
-    return PoseMap(start.weights + weights, limits, tuple(points))
+    fitted: np.ndarray = np.linalg.solve(x.T @ x + penalty, x.T @ values)
+    return fitted
 
 
-def _terms(yaw: float, pitch: float) -> np.ndarray:
+def _fitted_drift(readings: Mapping[Angles, np.ndarray]) -> np.ndarray:
+    """How readings differ from the frontal one, [terms, held dials]; nothing at the front."""
+    front = readings[0, 0]
+    places = list(readings)
+    fitted = fit_terms(places, np.array([readings[place] - front for place in places]))
+    fitted[0] = 0.0
+    return fitted
+
+
+def terms(yaw: float, pitch: float) -> np.ndarray:
+    """The polynomial's terms at these angles, [NUM_TERMS]."""
     y, p = yaw / SCALE[0], pitch / SCALE[1]
-    return np.array([1.0, y, p, y * y, y * p, p * p, y**3, y * y * p, p**3])
+    return np.array([1.0, y, p, y * y, y * p, p * p, y**3, y * y * p, y * p * p, p**3])

@@ -19,6 +19,8 @@ from facegen.face import Face
 
 GEOMETRY_ROWS = 8
 POSE_DIALS = ("yaw", "pitch")
+HELD_DIALS = ("smile", "eyes_open")
+"""What drifts visibly while a head turns, and is brought back by measuring."""
 EXPRESSION_DIALS = ("smile", "mouth_open", "teeth", "frown", "eyes_open", "brow_height",
                     "arched_brows", "narrow_eyes", "mouth_width")  # fmt: skip
 KEEPS = ("identity", "expression", "pose")
@@ -102,6 +104,42 @@ def _turned(dials: DialSet, w_plus: np.ndarray, goal: Mapping[str, float], rows:
     for name, value in goal.items():
         w_plus[:rows] += np.float32(value - now[name]) * dials.vector(name)[:rows]
     return w_plus
+
+
+def nudged(face: Face, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROWS) -> Face:
+    """The face moved along plain directions, nothing held.
+
+    Args:
+        face: Not changed.
+        changes: Dial -> standard deviations.
+        rows: Rows of the latent that may move, from the coarsest.
+
+    Returns:
+        A new starting point without edits; the same face if nothing moves.
+    """
+    if not any(changes.values()):
+        return face
+    dials = DialSet.load(face.space)
+    w_plus = np.array(face.w_plus, np.float32)
+    for name, change in changes.items():
+        step = np.float32(change * dials.spec(name).unit_per_sd)
+        w_plus[:rows] += step * dials.vector(name)[:rows]
+    return face.edited(w_plus, ()).rebased()
+
+
+def held_readings(space: str, measured: Mapping[str, float]) -> dict[str, float]:
+    """`HELD_DIALS` as measured on a picture, in standard deviations.
+
+    Args:
+        space: Whose dials.
+        measured: Channel -> number; empty comes back where it holds angles alone.
+    """
+    dials = DialSet.load(space)
+    try:
+        units = dials.in_units(measured)
+    except KeyError:
+        return {}
+    return {name: units[name] / dials.spec(name).unit_per_sd for name in HELD_DIALS}
 
 
 def kept_dials(keep: Iterable[str]) -> list[str]:
