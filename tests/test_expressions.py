@@ -121,3 +121,19 @@ def test_a_face_nobody_finds_is_marked_and_not_touched():
     plain, looking = sweep.frames([Cell(0, 0), Cell(0, 0, gaze=9)])
     assert np.array_equal(plain.image, looking.image)
     assert not looking.is_reachable
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("seed", [960_005, 960_012])
+def test_neutral_is_neutral_whatever_the_face_wore_before(generator, seed):
+    own = Face.from_seed(generator, seed)
+    worn = (own, *(express(own, name) for name in ("laugh", "surprised")))
+    seen = []
+    for before in worn:
+        calm = express(before, "neutral", yaw=0, pitch=0)
+        seen.append(load_watcher().all(generator.render(calm.w_plus, size=SIZE)).values)
+    wide = load_watcher().all(generator.render(worn[1].w_plus, size=SIZE)).values
+    for name, most in (("mouth_open", 0.03), ("brow_height", 0.035), ("eye_open", 0.08)):
+        assert np.ptp([values[name] for values in seen]) < most, name
+    assert all(values["smile"] < wide["smile"] - 0.8 for values in seen)
+    assert all(values["mouth_open"] < 0.05 for values in seen)

@@ -68,15 +68,14 @@ EXPRESSIONS: tuple[Expression, ...] = (
         "smile": 1.8, "teeth": 1.6, "mouth_open": 2.2, "frown": -0.6, "mouth_width": 1.4,
         "narrow_eyes": 0.8}),
     Expression("sad", "Sad", {
-        "smile": -1.8, "frown": 2.4, "brow_height": 0.6, "arched_brows": -1.0, "eyes_open": -0.7,
-        "mouth_width": -0.5}),
+        "smile": -1.5, "frown": 2.0, "arched_brows": -1.0, "mouth_width": -0.4}),
     Expression("angry", "Angry", {
         "smile": -0.8, "frown": 2.0, "brow_height": -1.3, "mouth_open": 1.2, "teeth": 0.7}),
     Expression("surprised", "Surprised", {
         "smile": -1.2, "mouth_open": 1.3, "eyes_open": 2.2, "brow_height": 1.6, "frown": 1.4}),
     Expression("disgusted", "Disgusted", {
-        "smile": -0.8, "brow_height": -1.6, "narrow_eyes": 1.4, "frown": 2.2, "teeth": 0.9,
-        "mouth_open": 0.3}),
+        "smile": -1.2, "brow_height": -1.6, "narrow_eyes": 1.2, "frown": 1.8, "teeth": 1.0,
+        "mouth_open": 0.5}),
     Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
     Expression("aaa", "Says aaa", {"mouth_open": 2.0, "smile": -1.0}),
     Expression("eee", "Says eee", {"mouth_width": 1.5, "teeth": 1.8, "mouth_open": 0.8}),
