@@ -97,11 +97,12 @@ class CudaEngine:
                 batch = torch.from_numpy(w_plus[start : start + self.max_batch])
                 size = 1 << (len(batch) - 1).bit_length()  # few sizes: each takes memory
                 padded = torch.cat([batch, batch[:1].expand(size - len(batch), -1, -1)])
-                drawn = self._program(kind, size)(padded)
+                drawn = self.program(kind, size)(padded)
                 pictures.append(drawn[: len(batch)].cpu().numpy())
         return np.concatenate(pictures)
 
-    def _program(self, kind: str, size: int) -> Draw:
+    def program(self, kind: str, size: int) -> Draw:
+        """Draws [size, num_ws, w_dim] to bytes on the device; "full" or "preview". Not locked."""
         if (kind, size) not in self._programs:
             self._programs[kind, size] = self._made(self._draws[kind], size)
         return self._programs[kind, size]
