@@ -61,6 +61,32 @@ def test_batches_larger_than_allowed_are_parted(net, w_pluses):
     assert np.abs(whole.astype(int) - parted).max() <= 1
 
 
+def test_each_batch_size_is_recorded_once_and_without_recording_it_draws_plainly(
+    net, w_pluses, exact, monkeypatch
+):
+    engine = on_cpu(net, dtype=torch.float32)
+    engine._has_graphs = True
+    recorded = []
+
+    def record(draw, shape, device, pool):
+        recorded.append(shape[0])
+        if shape[0] == 4:
+            raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+        if shape[0] == 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return draw
+
+    monkeypatch.setattr(facegen.engines.cuda_engine, "_recorded", record)
+    for count in (1, 3, 3, 1):
+        assert np.abs(engine.render(w_pluses[:count]) - exact[:count]).max() <= 0.51
+    assert recorded == [1, 4]
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        engine.render(w_pluses[:2])
+    engine.free()
+    engine.render(w_pluses[:1])
+    assert recorded == [1, 4, 2, 1]
+
+
 def test_previews_stop_early(net, w_pluses):
     head = SkipPreview(net)
     head.size_px = 32
