@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facegen.controls import DIALS
 from facegen.measure.face import SCENE
 
 ALL = (0, 18)
@@ -125,6 +126,17 @@ TWINS: dict[str, tuple[str, ...]] = {
     "outdoors": ("studio", *SCENE),
 }
 """Measurements without a dial that go along with one: they are not held when it moves."""
+
+
+KEEPING_GROUPS = ("Pose", "Expression", "Make-up", "Light & scene")
+KEEPS_PERSON = frozenset(
+    {entry.name for entry in DIALS if entry.group in KEEPING_GROUPS}
+    | {"hair_blond", "hair_black", "hair_red", "hair_gray"}
+)
+"""Dials that have no business with who somebody is.
+
+Sex and shapes are the person; other hair, beards, glasses and hats cover parts of the face.
+"""
 
 
 SAFE: dict[str, tuple[float, float]] = {

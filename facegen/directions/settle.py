@@ -29,7 +29,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from facegen.directions.recipes import RECIPES, TWINS, same_things
+from facegen.directions.recipes import KEEPS_PERSON, RECIPES, TWINS, same_things
 from facegen.directions.regressor import ROW_GROUPS, Regressor, spread_groups
 from facegen.latents import W_DIM
 from facegen.measure.face import SCENE
@@ -43,6 +43,7 @@ ARTIFACT = "artifact"
 ARTIFACT_WEIGHT = 0.3
 HELD_SCENE = 0.4
 KEEP_PERSON = 40.0
+KEEP_OTHERWISE = 8.0  # Shapes are the person: held as firmly, they push side effects elsewhere.
 LOCK_PERSON = 200.0
 CAUTION = 0.5
 CAUTION_ASKED = 0.05
@@ -169,6 +170,8 @@ class Settler:
         for name in wanted:
             weight[self._channels[self._index[name]]] = OWN
         known = len(self._regressor.names)
-        keep = LOCK_PERSON if same_person else KEEP_PERSON
+        keep = KEEP_PERSON if KEEPS_PERSON.issuperset(moving) else KEEP_OTHERWISE
+        if same_person:
+            keep = LOCK_PERSON
         weight[known:] = keep * self._regressor.spread[known:] ** 2
         return weight

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.controls import dial
 from facegen.directions.crowd import Progress, Renders
 from facegen.directions.labels import LABELS_PSI
-from facegen.directions.recipes import same_things
+from facegen.directions.recipes import KEEPS_PERSON, same_things
 from facegen.directions.sitting import Sitting, open_sitting
 from facegen.editing.closed_loop import Loop, Moves
 from facegen.editing.dials import DialSet
@@ -35,8 +34,6 @@ CLEAN_LEAK_SD = 0.35
 SAME_PERSON = 0.6
 SAME_PERSON_STRICT = 0.45
 IDENTITY_SHARE = 0.95
-KEEPING_GROUPS = ("Pose", "Expression", "Make-up", "Light & scene")
-KEEPING_DIALS = ("hair_blond", "hair_black", "hair_red", "hair_gray")
 LOCK_FACES = 16
 TARGETS: Mapping[str, tuple[float, float]] = {
     "age": (20.0, 70.0), "yaw": (-35.0, 35.0), "pitch": (-14.0, 14.0),
@@ -108,13 +105,8 @@ class DialResult:
 
 
 def person_limit(name: str) -> float:
-    """How far the descriptor may move: 0.6 (dlib's threshold), 0.45 for dials that keep a person.
-
-    Those move pose, expression, make-up, scene or the hair's colour. Sex and shapes are the person;
-    other hair, beards, glasses and hats cover parts of the face that the descriptor sees.
-    """
-    keeps = dial(name).group in KEEPING_GROUPS or name in KEEPING_DIALS
-    return SAME_PERSON_STRICT if keeps else SAME_PERSON
+    """How far the descriptor may move: 0.6 (dlib's threshold), 0.45 for dials of KEEPS_PERSON."""
+    return SAME_PERSON_STRICT if name in KEEPS_PERSON else SAME_PERSON
 
 
 @dataclass(frozen=True)
