@@ -8,6 +8,7 @@ from facegen.ui import backend
 
 _KEY = "_facegen_network"
 _WIDGET = "network_choice"
+TEXT_PX = 680  # as wide as the text above it
 
 
 def loader() -> backend.Loader:
@@ -23,18 +24,19 @@ def choice() -> None:
     models = backend.usable_models()
     if len(models) < 2:
         return
-    st.subheader("Network")
     names = list(models)
     now = st.session_state.get(_KEY) or names[0]
-    st.selectbox(
-        "The network that draws",
-        names,
-        index=names.index(now) if now in names else 0,
-        format_func=lambda name: models[name],
-        key=_WIDGET,
-        on_change=_choose,
-        help="Networks of the same latent space draw the same people.",
-    )
+    with st.container(horizontal_alignment="center"), st.container(width=TEXT_PX):
+        st.subheader("Network")
+        st.selectbox(
+            "The network that draws",
+            names,
+            index=names.index(now) if now in names else 0,
+            format_func=lambda name: models[name],
+            key=_WIDGET,
+            on_change=_choose,
+            help="Networks of the same latent space draw the same people.",
+        )
 
 
 def words(ready: backend.Backend) -> None:
