@@ -123,7 +123,8 @@ def _about_dials(model: ImportedModel) -> str:
         return f"It is the bundled model's: saved faces and all dials apply.{sure}"
     return (
         "It is not the bundled model's: its faces are other people, and neither saved faces nor "
-        "the dials of the bundled model apply."
+        "the dials of the bundled model apply. `python -m facegen directions learn --model "
+        f"{model.name}` learns dials for it."
     )
 
 
