@@ -400,8 +400,9 @@ def test_the_number_is_the_pictures_and_can_be_corrected(drawn, chromium):
     assert abs(int(row.locator("output").text_content().removesuffix(" y")) - asked) <= 2
     assert round(reading(visitor, "age")) == asked
     assert note.is_hidden()
+    corrected = visitor.face_id
     page.keyboard.press("z")
-    assert visitor.wait_other(visitor.face_id) == before
+    assert visitor.wait_other(corrected) == before
     visitor.close()
 
 
@@ -546,7 +547,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_travels(drawn, chromium, 
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     (tmp_path / "huge.png").write_bytes(bytes(18 << 20))
     open_file(visitor, tmp_path / "huge.png")
-    note = visitor.page.locator(".fg-truth")
+    note = visitor.page.locator(".fg-note[role=alert]")
     note.wait_for()
     assert "huge.png has 18 MB" in note.inner_text()
     visitor.close()
@@ -558,8 +559,9 @@ def test_a_dropped_file_opens(drawn, chromium, tmp_path):
         visitor.page.locator(".st-key-save button:visible").click()
     path = tmp_path / "face.png"
     download.value.save_as(path)
+    saved = visitor.face_id
     visitor.page.keyboard.press("n")
-    other = visitor.wait_other(visitor.face_id)
+    other = visitor.wait_other(saved)
     visitor.page.evaluate(
         """(b64) => { const bytes = Uint8Array.from(atob(b64), c => c.charCodeAt(0));
         const d = new DataTransfer();
