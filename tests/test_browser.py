@@ -362,9 +362,10 @@ def test_a_lock_holds_its_dial_while_another_moves(drawn, chromium):
 def test_beyond_the_natural_range_a_dial_warns_in_words(drawn, chromium):
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     assert visitor.page.locator(".fg-row.beyond").count() == 0
+    before = visitor.face_id
     visitor.slider("yaw").focus()
     visitor.page.keyboard.press("End")
-    visitor.wait_other(visitor.face_id)
+    visitor.wait_other(before)
     visitor.page.locator("[data-dial=yaw].beyond").wait_for()
     assert "Beyond natural" in visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()
     assert "Beyond natural" in visitor.slider("yaw").get_attribute("aria-valuetext")

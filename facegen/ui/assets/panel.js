@@ -130,10 +130,13 @@ function setUp(el) {
     clearTimeout(s.looking);
     if (!s.lookAfter) return;
     s.looking = setTimeout(() => {
-      if (s.down || s.busy || s.pending.size || document.hidden) s.rested();
-      else { s.fire("look", Date.now()); }
+      // Asked beside a run under way, the answer can bring the picture before it back.
+      const running = document.querySelector(".stApp")?.dataset.testScriptState === "running";
+      if (s.down || s.busy || s.pending.size || running || document.hidden) s.rested();
+      else s.fire("look", Date.now());
     }, 1000 * s.lookAfter);
   };
+  for (const touch of ["keydown", "pointerdown"]) on(window, touch, s.rested, true);
   s.note = () => {
     const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.missed);
     const [first] = missed, note = $("truth");
