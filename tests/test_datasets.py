@@ -294,3 +294,9 @@ def test_the_real_command_killed_and_resumed_gives_the_same_bytes(generator, tmp
     subprocess.run([*command, "--out", str(tmp_path / "cut")], check=True, capture_output=True)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
     assert len(list((tmp_path / "cut").rglob("*.png"))) == 6
+
+
+def test_steps_that_hold_the_person_are_part_of_the_job_and_none_leave_it_as_it_was():
+    assert "person_steps" not in Plan().to_record()
+    assert Plan(person_steps=5).to_record()["person_steps"] == 5
+    assert "batch" not in Plan(person_steps=5, batch=4).to_record()

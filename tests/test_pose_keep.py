@@ -1,70 +1,132 @@
-"""Turned frames brought back to the person by gradient descent."""
+"""Turned frames brought back to the person by gradient descent, and put right."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
-from facegen.datasets.frames import Sweep
+from facegen.datasets.frames import Sweep, keeper_of
 from facegen.datasets.grid import Cell
 from facegen.datasets.watch import load_watcher
+from facegen.editing.dials import DialSet
+from facegen.errors import UsageError
 from facegen.face import Face
-from facegen.pose.keep import Keeper, KeptPerson, Turned
-from facegen.pose.loop import NUM_TERMS
+from facegen.nets.part import BORDER, Window, picture_part
+from facegen.pose.keep import Keeper
+from facegen.pose.loop import put_right
 from facegen.pose.turn import GEOMETRY_ROWS, pose_face
 
+SEED = 700_001
 
-def test_a_kept_person_is_the_same_at_the_front_and_in_the_fine_rows():
-    weights = np.random.RandomState(0).randn(NUM_TERMS, GEOMETRY_ROWS * 512).astype(np.float32)
-    weights[0] = 0
-    w_plus = np.ones((18, 512), np.float32)
-    kept = KeptPerson(weights)
-    assert np.array_equal(kept.apply(w_plus, 0, 0), w_plus)
-    turned = kept.apply(w_plus, 20, 0)
-    assert not np.allclose(turned[:GEOMETRY_ROWS], 1)
-    assert np.array_equal(turned[GEOMETRY_ROWS:], w_plus[GEOMETRY_ROWS:])
-    assert np.all(w_plus == 1)
+
+def test_a_window_stays_in_the_picture_and_holds_the_box():
+    window = Window.around(0.5, 0.75, -0.1, 0.25, 128)
+    assert window == Window(64 - BORDER, 97 + BORDER, 0, 33 + BORDER)
+    assert window.times(4).left == 0
+    assert window.of(torch.zeros(1, 2, 128, 128)).shape == (1, 2, 33 + 2 * BORDER, 33 + BORDER)
 
 
 @pytest.mark.weights
-def test_two_steps_bring_a_turned_face_nearer_to_the_person(generator):
-    face = Face.from_seed(generator, 700_001)
-    frames = []
-    for yaw, pitch in ((0.0, 0.0), (-30.0, 0.0), (30.0, 0.0)):
-        w_plus = pose_face(face, yaw=yaw, pitch=pitch).w_plus
-        seen = load_watcher().angles(generator.preview(w_plus))
-        frames.append(Turned((yaw, pitch), w_plus, seen.landmarks))
-    kept = Keeper(generator).learn(frames[0], frames[1:])
-
-    def distance(yaw, w_plus):
-        a, b = (
-            load_watcher().all(generator.render(w, size=512)) for w in (frames[0].w_plus, w_plus)
-        )
-        assert abs(b.values["yaw"] - yaw) < 12
-        return np.linalg.norm(a.descriptor - b.descriptor)
-
-    before = np.mean([distance(one.angles[0], one.w_plus) for one in frames[1:]])
-    after = np.mean([distance(f.angles[0], kept.apply(f.w_plus, *f.angles)) for f in frames[1:]])
-    assert after < 0.95 * before
+def test_the_part_of_the_picture_is_the_whole_one_averaged_down(generator):
+    w_plus = torch.tensor(np.array(generator.w_from_seed(SEED), np.float32))[None]
+    with torch.no_grad():
+        whole = functional.avg_pool2d(generator.synthesis(w_plus), 2)
+        part = picture_part(generator.synthesis, w_plus, Window(40, 90, 30, 100))
+    inside = slice(4 * BORDER, -4 * BORDER)
+    same = whole[:, :, 160:360, 120:400]
+    assert part.shape == same.shape
+    assert (part - same)[:, :, inside, inside].abs().max() < 1e-4
 
 
 @pytest.mark.weights
-def test_a_sweep_with_a_keeper_learns_the_person_once_and_uses_it(generator):
-    class Shift:
-        asked = 0
+def test_gradients_reach_the_coarse_rows_alone(generator):
+    w_plus = torch.tensor(np.array(generator.w_from_seed(SEED), np.float32))[None]
+    w_plus.requires_grad_(True)
+    picture_part(generator.synthesis, w_plus, Window(40, 60, 40, 60)).square().sum().backward()
+    moved = w_plus.grad[0].abs().sum(dim=1)
+    assert torch.all(moved[:GEOMETRY_ROWS] > 0)
+    assert torch.all(moved[9:] == 0)
 
-        def learn(self, front, frames):
-            self.asked += 1
-            assert front.angles == (0, 0)
-            weights = np.zeros((NUM_TERMS, GEOMETRY_ROWS * 512), np.float32)
-            weights[3] = 0.01  # grows with the square of yaw
-            return KeptPerson(weights)
 
-    face, shift = Face.from_seed(generator, 700_001), Shift()
-    kept = Sweep(generator, face, load_watcher(), size=256, keeper=shift, measure="none")
-    moved = [kept.face_of(Cell(yaw, 0.0))[0].w_plus for yaw in (30.0, 0.0)]
-    asked = kept._full_map(None).ask(30.0, 0.0)
-    plain = pose_face(face, yaw=asked[0], pitch=asked[1]).w_plus
-    assert shift.asked == 1
-    assert not np.allclose(moved[0][:GEOMETRY_ROWS], plain[:GEOMETRY_ROWS], atol=1e-4)
-    assert np.array_equal(moved[0][GEOMETRY_ROWS:], face.w_plus[GEOMETRY_ROWS:])
+@pytest.mark.weights
+def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_picture(generator):
+    keeper, looks, face = Keeper(generator, 3), load_watcher(), Face.from_seed(generator, SEED)
+    front = pose_face(face, yaw=0, pitch=0).w_plus
+    goal = keeper.describe(front, looks.angles(generator.preview(front)).landmarks)
+    person = looks.all(generator.render(front, size=512)).descriptor
+    before, after = [], []
+    for yaw in (-25.0, 25.0):
+        turned = pose_face(face, yaw=yaw, pitch=0).w_plus
+        landmarks = looks.angles(generator.preview(turned)).landmarks
+        kept = keeper.keep(turned, landmarks, goal)
+        assert np.array_equal(kept[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
+        assert np.array_equal(kept, keeper.keep(turned, landmarks, goal))
+        for w_plus, found in ((turned, before), (kept, after)):
+            seen = looks.all(generator.render(w_plus, size=512))
+            found.append(np.linalg.norm(seen.descriptor - person))
+    assert np.mean(after) < 0.85 * np.mean(before)
+
+
+@pytest.mark.weights
+def test_the_keepers_descriptor_is_dlibs(generator, face):
+    keeper, looks = Keeper(generator), load_watcher()
+    seen = looks.all(generator.render(face.w_plus, size=512))
+    assert np.linalg.norm(keeper.describe(face.w_plus, seen.landmarks) - seen.descriptor) < 0.05
+
+
+@pytest.mark.weights
+def test_a_sweep_holds_the_person_and_still_meets_its_angles(generator):
+    face, looks = Face.from_seed(generator, SEED), load_watcher()
+    cells = [Cell(-25.0, 0.0), Cell(0.0, 0.0), Cell(25.0, 0.0)]
+    plain, held = (
+        list(Sweep(generator, face, looks, size=512, keeper=keeper).frames(cells))
+        for keeper in (None, Keeper(generator, 3))
+    )
+    assert np.array_equal(plain[1].face.w_plus, held[1].face.w_plus)
+    assert held[0].identity + held[2].identity < 0.85 * (plain[0].identity + plain[2].identity)
+    for frame in held:
+        assert abs(frame.seen.values["yaw"] - frame.cell.yaw) < 4
+        assert np.array_equal(frame.face.w_plus[GEOMETRY_ROWS:], face.w_plus[GEOMETRY_ROWS:])
+
+
+def test_a_latent_is_put_right_by_what_its_picture_misses(face):
+    dials = DialSet.load(face.space)
+    start = np.array(face.w_plus, np.float32)
+    yaw = dials.vector("yaw")[:GEOMETRY_ROWS]
+
+    def see(w_plus):
+        moved = float(np.vdot(w_plus[:GEOMETRY_ROWS] - start[:GEOMETRY_ROWS], yaw))
+        return {"yaw": 0.8 * moved / float(np.vdot(yaw, yaw)), "pitch": 0.0}
+
+    goal = {"yaw": 5.0, "pitch": 0.0}
+    best, miss = put_right(start, goal, see, space=face.space, back_to=start)
+    assert miss == pytest.approx(5 * 0.2**2, abs=0.05)
+    assert see(best)["yaw"] == pytest.approx(4.8, abs=0.05)
+    assert put_right(start, goal, lambda _: None, space=face.space, back_to=start) == (None, np.inf)
+
+
+def test_where_no_face_is_seen_the_turn_is_taken_back_a_little(face):
+    asked = []
+
+    def see(w_plus):
+        asked.append(w_plus)
+        return None if len(asked) < 3 else {"yaw": 30.0, "pitch": 0.0}
+
+    front = np.array(face.w_plus, np.float32)
+    goal = {"yaw": 30.0, "pitch": 0.0}
+    best, miss = put_right(front + 1, goal, see, space=face.space, back_to=front)
+    assert miss == 0
+    assert np.allclose(best - front, 0.85**2, atol=1e-5)
+
+
+@pytest.mark.weights
+def test_what_cannot_be_held_is_refused_in_a_sentence(generator, face):
+    with pytest.raises(UsageError, match="1 to 40 steps, got 41"):
+        Keeper(generator, 41)
+    with pytest.raises(UsageError, match="instruments"):
+        Sweep(generator, face, None, keeper=Keeper(generator))
+    assert keeper_of(generator, 0) is None
+    with pytest.raises(UsageError, match="whole generator"):
+        keeper_of(object(), 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 
 import pytest
@@ -63,6 +64,32 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
             assert Image.open(io.BytesIO(data)).size == (512, 512)
             Face.from_bytes(data, name="x.png").require_space(record["space"])
             assert abs(record["measured"]["yaw"] - record["requested"]["yaw"]) < 8
+    assert not visitor.errors
+    visitor.close()
+
+
+def test_holding_the_person_closely_brings_the_turned_pictures_nearer(real, chromium):  # noqa: F811
+    visitor = Visitor(chromium, real.url, "/?seed=700001")
+    page = visitor.page
+    page.get_by_role("link", name="Pose sweep").click()
+    page.get_by_role("button", name="Make the sweep").wait_for(timeout=30 * SECOND)
+    page.get_by_label("Step of the turn").fill("30")
+    page.get_by_label("Step of the turn").press("Enter")
+    page.get_by_text("What will be made: 3 pictures").wait_for(timeout=20 * SECOND)
+
+    def distances():
+        page.get_by_role("button", name="Make the sweep").click()
+        page.get_by_role("button", name="Cancel").wait_for(timeout=20 * SECOND)
+        page.get_by_text("3 pictures in").wait_for(timeout=90 * SECOND)
+        captions = page.locator(".fg-turns figcaption").all_inner_texts()
+        assert len(captions) == 3
+        return [float(re.search(r"id ([0-9.]+)", text).group(1)) for text in captions]
+
+    plain = distances()
+    page.get_by_text("Hold the person closely").click()
+    page.get_by_text(re.compile("3 pictures, about 1?[5-9] s")).wait_for(timeout=20 * SECOND)
+    held = distances()
+    assert held[0] + held[2] < 0.85 * (plain[0] + plain[2])
     assert not visitor.errors
     visitor.close()
 

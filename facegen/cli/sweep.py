@@ -11,6 +11,8 @@ from facegen.cli.shared import engine_option, json_option, load_generator, model
 from facegen.face import Face
 
 SIZES = ["256", "512", "1024"]
+MOST_STEPS = 40
+"""As `facegen.pose.keep.MOST_STEPS`, which takes PyTorch to import."""
 
 
 def confirm_many(count: int, *, yes: bool, size: int) -> None:
@@ -42,6 +44,10 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 @click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
 @click.option("--no-measure", is_flag=True, help="Do not measure the finished pictures: faster.")
 @click.option("--open-loop", is_flag=True, help="Ask for the angles as they are, uncorrected.")
+@click.option("--hold-person", "person_steps", type=click.IntRange(0, MOST_STEPS), default=0,
+              show_default=True, metavar="STEPS",
+              help="Bring each turned picture back to the person: 5 is good, and some ten times "
+              "slower on a CPU.")
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
 @engine_option
@@ -60,6 +66,7 @@ def sweep(
     mp4: bool,
     no_measure: bool,
     open_loop: bool,
+    person_steps: int,
     yes: bool,
     model: str,
     engine: str,
@@ -70,7 +77,7 @@ def sweep(
     \b
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
     """
-    from facegen.datasets.frames import Frame, Sweep
+    from facegen.datasets.frames import Frame, Sweep, keeper_of
     from facegen.datasets.grid import make_cells, parse_expression, parse_range
     from facegen.datasets.sheets import (
         frame_png,
@@ -102,6 +109,7 @@ def sweep(
         size=int(size),
         measure="none" if no_measure else "all",
         close=not open_loop,
+        keeper=keeper_of(generator, person_steps),
     )
     cells = turning.require_cells(cells)
     records: list[dict[str, object]] = []

@@ -1,8 +1,9 @@
 """The pictures of a sweep, one after the other, with what was measured in each.
 
 The loop is closed on the face, not on each frame: `Sweep` measures a dozen small previews first
-and then asks every frame for the angles that will come out (`facegen.pose.loop`). Frames are
-measured by a thread while the next one is drawn.
+and then asks every frame for the angles that will come out (`facegen.pose.loop`). With a keeper
+each turned frame is brought back to the person, and then its own angles are put right. Frames
+are measured by a thread while the next one is drawn.
 """
 
 from __future__ import annotations
@@ -17,14 +18,28 @@ from typing import Protocol
 import numpy as np
 
 from facegen.datasets.grid import Cell
+from facegen.editing.dials import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
+from facegen.generator import Generator
 from facegen.pose.expressions import express, expression, retouch
-from facegen.pose.keep import KEEP_DESIGN, Keeper, KeptPerson, Turned
-from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, Angles, PoseMap, learn_pose_map
+from facegen.pose.keep import Glance, HeldPerson, Keeper
+from facegen.pose.loop import (
+    FEW_DESIGN,
+    FULL_ROUNDS,
+    Angles,
+    PoseMap,
+    learn_pose_map,
+)
 from facegen.pose.plane import move_picture
 from facegen.pose.retouch import require_gaze, turn_eyes
-from facegen.pose.turn import held_readings, nudged, require_in_range, safe_range
+from facegen.pose.turn import (
+    HELD_DIALS,
+    held_readings,
+    nudged,
+    require_in_range,
+    safe_range,
+)
 
 OVERREACH = 1.0
 """Asked angles may leave the safe range by so much, on faces that fall short of what is asked."""
@@ -93,6 +108,20 @@ class Frame:
     is_reachable: bool = True
 
 
+def keeper_of(generator: object, steps: int) -> Keeper | None:
+    """What brings a generator's turned faces back to the person; None for no steps.
+
+    Raises:
+        UsageError: too many steps.
+        ModelError: a network that it does not work with.
+    """
+    if not steps:
+        return None
+    if not isinstance(generator, Generator):
+        raise UsageError("The person is held with a whole generator, not with its pictures alone.")
+    return Keeper(generator, steps)
+
+
 def is_retouched(cell: Cell) -> bool:
     """Whether the picture of a cell is worked on after it is drawn."""
     return cell.gaze is not None or bool(
@@ -112,8 +141,8 @@ class Sweep:
         measure: "all" (with identity), "angles", or "none".
         close: Whether to measure the face first and correct what is asked.
         batch: Pictures drawn at once; more than one is faster on a GPU alone.
-        keeper: Brings turned frames back to the person, seconds a face (`facegen.pose.keep`);
-            needs `looks` and `close`.
+        keeper: Brings each turned frame back to the person: slower (`facegen.pose.keep`); needs
+            `looks` and `close`.
     """
 
     generator: Renders
@@ -124,7 +153,7 @@ class Sweep:
     close: bool = True
     batch: int = 1
     keeper: Keeper | None = None
-    _kept: KeptPerson | None = None
+    _held: HeldPerson | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
@@ -133,10 +162,16 @@ class Sweep:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn before any picture is made."""
         self.face.require_space(self.generator.space)
+        if self.keeper is not None and (self.looks is None or not self.close):
+            raise UsageError("The person is held by measuring: this needs the instruments.")
         if self.batch < 1:
             raise UsageError(f"At least 1 picture is drawn at once, got {self.batch}.")
         if self.measure not in ("all", "angles", "none"):
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
+        if self.keeper is not None:
+            self._held = HeldPerson(
+                self.keeper, self._glance, lambda: self.face_of(Cell(0.0, 0.0))[0]
+            )
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
 
@@ -179,7 +214,19 @@ class Sweep:
         )
         if cell.expression is None:
             face = nudged(face, pose_map.holds(yaw, pitch))
+        if self._held is not None and (yaw or pitch or cell.expression):
+            free = HELD_DIALS if cell.expression else ()
+            held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
+            if held is not None:
+                return held
         return face, pose_map.is_reachable(yaw, pitch)
+
+    def _glance(self, w_plus: np.ndarray) -> Glance | None:
+        """What a latent's preview shows."""
+        seen = None if self.looks is None else self.looks.all(self.generator.preview(w_plus))
+        if seen is None:
+            return None
+        return Glance(seen.landmarks, DialSet.load(self.face.space).in_units(seen.values))
 
     def frames(
         self,
@@ -264,10 +311,7 @@ class Sweep:
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0
         name = cell.expression or "neutral"
-        face = express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
-        if self._kept is None or (yaw is None and pitch is None):
-            return face
-        return face.edited(self._kept.apply(face.w_plus, yaw or 0.0, pitch or 0.0), ()).rebased()
+        return express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
 
     def _map(self, cell: Cell) -> PoseMap:
         """The pose map of the cell's expression, between the face's own and full strength."""
@@ -302,24 +346,9 @@ class Sweep:
             return self._move(Cell(expression=name), yaw, pitch)
 
         if name is None:
-            self._kept = self._learned_person(looks)
             return learn_pose_map(move, see, limits, rounds=FULL_ROUNDS, nudge=nudged)
         own = self._full_map(None)
         return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
-
-    def _learned_person(self, looks: Looks) -> KeptPerson | None:
-        """What brings the turned face back to the person; None without a keeper or a face."""
-        if self.keeper is None:
-            return None
-        found = []
-        for yaw, pitch in KEEP_DESIGN:
-            w_plus = self._move(Cell(), yaw, pitch).w_plus
-            seen = looks.angles(self.generator.preview(w_plus))
-            if seen is not None:
-                found.append(Turned((yaw, pitch), w_plus, seen.landmarks))
-        if len(found) < 2 or found[0].angles != KEEP_DESIGN[0]:
-            return None
-        return self.keeper.learn(found[0], found[1:])
 
     def _limits(self, dial: str) -> Angles:
         low, high = safe_range(self.face, dial)

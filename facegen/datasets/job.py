@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from facegen.datasets.frames import Frame, Looks, Renders, Sweep
+from facegen.datasets.frames import Frame, Looks, Renders, Sweep, keeper_of
 from facegen.datasets.grid import Cell, dataset_grid, random_cells
 from facegen.datasets.sheets import frame_record, json_line
 from facegen.errors import SaveError, UsageError
@@ -49,6 +49,7 @@ class Plan:
         upscale: "bilinear" or "lanczos"; used above 1024 px.
         expressions: What random combinations may wear.
         measure: "all", "angles" or "none".
+        person_steps: Steps that bring each turned picture back to the person; 0 for none.
         batch: Pictures drawn at once. It is no part of the job: on a CPU they are the same.
     """
 
@@ -60,6 +61,7 @@ class Plan:
     upscale: str = "lanczos"
     expressions: tuple[str, ...] = AVAILABLE
     measure: str = "all"
+    person_steps: int = 0
     batch: int = 1
 
     def __post_init__(self) -> None:
@@ -78,7 +80,9 @@ class Plan:
 
     def to_record(self) -> dict[str, Any]:
         """What decides the pictures, for dataset.json."""
-        facts = {k: v for k, v in self.__dict__.items() if k != "batch"}
+        # Without steps the record is that of datasets begun before there were any.
+        left_out = {"batch"} | (set() if self.person_steps else {"person_steps"})
+        facts = {k: v for k, v in self.__dict__.items() if k not in left_out}
         return facts | {"expressions": list(self.expressions)}
 
     def cells(self, person: int) -> list[Cell]:
@@ -193,7 +197,7 @@ def draw_task(
     files = _files(plan, task.name, task.person)
     sweep = Sweep(
         generator, task.face, looks, size=min(plan.size, NATIVE), measure=plan.measure,
-        batch=plan.batch,
+        batch=plan.batch, keeper=keeper_of(generator, plan.person_steps),
     )  # fmt: skip
     wanted = [cells[index] for index in task.indices]
     for frame in sweep.frames(wanted, indices=task.indices):

@@ -1,17 +1,21 @@
-"""Bring turned frames back to the person by gradient descent through the generator.
+"""Bring turned faces back to the person by gradient descent through the generator.
 
-At a few angles of a face the coarse rows of its turned latents are moved until the descriptor of
-the preview comes near that of the frontal one (dlib's network in PyTorch; its chips are cut by the
-landmarks of the plainly turned previews, which stay fixed). Changes are measured in natural
-standard deviations, so that what is rare among faces is dear, and hold the readings of pose,
-smile, eyes and age to first order. Between the angles a polynomial in yaw and pitch goes through
-the changes: a sweep of any length pays for them once. What it gives and costs: docs/pose.md.
+The coarse rows of a turned latent are moved until the descriptor of its picture comes near that
+of the frontal one (dlib's network in PyTorch; the chip is cut by the landmarks of the plainly
+turned preview, which stay fixed). Changes are measured in natural standard deviations, so that
+what is rare among faces is dear, and hold the readings of pose, expression and age to first
+order. The loss looks at the exact network's picture, of which only the part around the face is
+drawn (`facegen.nets.part`): going by the preview network, half of what was won there was lost in
+the whole picture. What it gives and costs: docs/pose.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+import threading
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -19,63 +23,67 @@ from torch import Tensor
 
 from facegen.directions.population import population_of
 from facegen.directions.regressor import ROW_GROUPS, read_regressor
+from facegen.errors import ModelError, UsageError
+from facegen.face import Face
 from facegen.generator import Generator
-from facegen.measure.descriptor import descriptor_torch
-from facegen.networks import load_head
-from facegen.pose.loop import Angles, fit_terms, terms
-from facegen.pose.turn import GEOMETRY_ROWS
+from facegen.measure.descriptor import chip_corners, descriptor_torch
+from facegen.nets.mobilestylegan import CONST_PX, MobileSynthesis
+from facegen.nets.part import WINDOW_BLOCK, Window, picture_part
+from facegen.pose.loop import REACH_DEG, put_right
+from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS
 
-KEEP_DESIGN: tuple[Angles, ...] = (
-    (0, 0), (-20, 0), (20, 0), (-40, 0), (40, 0), (0, -15), (0, 15),
-    (-35, -14), (35, -14), (-35, 14), (35, 14),
-)  # fmt: skip
-"""Where a face is brought back; the first is the person to keep."""
-KEEP_STEPS = 2  # two give most of what twenty-five do
-HELD = ("yaw", "pitch", "smile", "eye_open", "age")
+GOOD_STEPS = 5
+MOST_STEPS = 40
+HELD = ("yaw", "pitch", "smile", "mouth_open", "eye_open", "brow_height", "age")
 HOLD = 0.5  # beside the squared distance: squared changes of the held readings, in sd
 SIZE_PENALTY = 0.002
 RATE = 0.05
 BETAS = (0.8, 0.95)
+WINDOW_PX = CONST_PX * 2 ** (WINDOW_BLOCK + 1)
+CHIP_BORDER = 0.012  # of the picture's edge: what halving and sampling reach beyond the chip
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_MOST_KEPT_BYTES = 2_000_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Turned:
-    """One preview: its angles, its latent, [18, 512], and landmarks in fractions of its edge."""
+@cache
+def _reuse_memory() -> None:
+    """Let glibc keep what is freed, in this process.
 
-    angles: Angles
-    w_plus: np.ndarray
-    landmarks: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class KeptPerson:
-    """What to add to a face's coarse rows at given angles.
-
-    Attributes:
-        weights: [terms, GEOMETRY_ROWS * 512].
+    It gives large blocks back to the system at once and asks for them anew: page faults made a
+    gradient through the picture three times as slow (1.55 s and 0.52 s). Elsewhere than on glibc
+    nothing happens.
     """
-
-    weights: np.ndarray
-
-    def apply(self, w_plus: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
-        """The latent, [18, 512], turned to these angles, brought back to the person."""
-        kept = np.array(w_plus, np.float32)
-        change = terms(yaw, pitch) @ self.weights
-        kept[:GEOMETRY_ROWS] += change.reshape(GEOMETRY_ROWS, -1).astype(np.float32)
-        return kept
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_MAX, 0)
+    mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT_BYTES)
 
 
 class Keeper:
-    """Changes turned latents until their previews show the frontal person.
+    """Changes turned latents until their pictures show the person.
 
     Args:
-        generator: Of a space that has dials, and a model that has a preview head.
+        generator: Of a space that has dials.
+        steps: Of Adam (Kingma & Ba 2015), for each picture.
+
+    Raises:
+        UsageError: too few or too many steps.
+        ModelError: another kind of network.
     """
 
-    def __init__(self, generator: Generator) -> None:
-        self._generator = generator
-        self._device = generator.device
-        self._head = load_head(generator.model).to(self._device)
+    def __init__(self, generator: Generator, steps: int = GOOD_STEPS) -> None:
+        if not 1 <= steps <= MOST_STEPS:
+            raise UsageError(f"The person is held in 1 to {MOST_STEPS} steps, got {steps}.")
+        net = generator.synthesis
+        if not isinstance(net, MobileSynthesis):
+            raise ModelError(
+                f"The person cannot be held with {generator.model}: this works with "
+                "MobileStyleGAN networks alone. Sweep without it."
+            )
+        _reuse_memory()
+        self._net, self._steps, self._device = net, steps, generator.device
         self._groups = [(a, b) for a, b in ROW_GROUPS if b <= GEOMETRY_ROWS]
         half = np.linalg.cholesky(population_of(generator).covariance)
         regressor = read_regressor(generator.space)
@@ -84,51 +92,154 @@ class Keeper:
         slopes = blocks[: len(self._groups), :, columns].astype(np.float64)
         self._half = self._tensor(half)
         self._slopes = self._tensor(np.einsum("ij,gik->gjk", half, slopes))
+        self._turn = threading.Lock()
 
-    def keep(self, front: Turned, frames: Sequence[Turned], steps: int = KEEP_STEPS) -> np.ndarray:
-        """Corrected latents of the frames, [N, 18, 512].
+    def describe(self, w_plus: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """The descriptor of a latent's picture, float32 [128].
 
         Args:
-            front: The person to keep.
-            frames: At least one.
-            steps: Of Adam (Kingma & Ba 2015).
+            w_plus: [18, 512].
+            landmarks: [68, 2] in fractions of the picture's edge.
         """
-        start = self._tensor(np.stack([frame.w_plus for frame in frames]))
-        places = np.stack([frame.landmarks for frame in frames]) * self._head.size_px
-        with torch.no_grad():
-            ahead = front.landmarks[None] * self._head.size_px
-            goal = self._describe(self._tensor(front.w_plus[None]), ahead)
-        shape = (len(frames), len(self._groups), len(self._half))
-        amounts = torch.zeros(shape, device=self._device).requires_grad_(True)
-        optimiser = torch.optim.Adam([amounts], lr=RATE, betas=BETAS)
-        for _ in range(steps):
-            miss = (self._describe(self._moved(start, amounts), places) - goal).square().sum()
-            held = torch.einsum("ngj,gjk->nk", amounts, self._slopes).square().sum()
-            loss = miss + HOLD * held + SIZE_PENALTY * amounts.square().sum()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-        kept: np.ndarray = self._moved(start, amounts.detach()).cpu().numpy()
-        return kept
+        with self._turn, torch.no_grad():
+            found: np.ndarray = self._describe(self._tensor(w_plus[None]), landmarks).cpu().numpy()
+        return found[0]
 
-    def learn(self, front: Turned, frames: Sequence[Turned], steps: int = KEEP_STEPS) -> KeptPerson:
-        """What brings this person back at any angles; nothing at the front."""
-        change = self.keep(front, frames, steps) - np.stack([one.w_plus for one in frames])
-        flat = change[:, :GEOMETRY_ROWS].reshape(len(frames), -1)
-        still = np.zeros((1, flat.shape[1]))
-        places = [(0.0, 0.0), *(one.angles for one in frames)]
-        weights = fit_terms(places, np.concatenate([still, flat]))
-        weights[0] = 0.0
-        return KeptPerson(weights.astype(np.float32))
+    def keep(self, w_plus: np.ndarray, landmarks: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """The latent, brought back to the person; rows from GEOMETRY_ROWS on stay.
+
+        Args:
+            w_plus: Of a turned face, [18, 512].
+            landmarks: Of its picture, [68, 2] in fractions of the edge.
+            goal: The person's descriptor, as `describe` gives it.
+
+        Returns:
+            float32 [18, 512].
+        """
+        with self._turn:
+            start, wanted = self._tensor(w_plus[None]), self._tensor(goal[None])
+            shape = (len(self._groups), len(self._half))
+            amounts = torch.zeros(shape, device=self._device).requires_grad_(True)
+            optimiser = torch.optim.Adam([amounts], lr=RATE, betas=BETAS)
+            for _ in range(self._steps):
+                miss = self._describe(self._moved(start, amounts), landmarks) - wanted
+                held = torch.einsum("gj,gjk->k", amounts, self._slopes)
+                loss = miss.square().sum() + HOLD * held.square().sum()
+                loss = loss + SIZE_PENALTY * amounts.square().sum()
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+            kept: np.ndarray = self._moved(start, amounts.detach()).cpu().numpy()
+        return kept[0]
 
     def _moved(self, start: Tensor, amounts: Tensor) -> Tensor:
-        change = amounts @ self._half.T
         sizes = torch.tensor([b - a for a, b in self._groups], device=self._device)
-        rows = change.repeat_interleave(sizes, dim=1)
+        rows = (amounts @ self._half.T).repeat_interleave(sizes, dim=0)
         return torch.cat([start[:, :GEOMETRY_ROWS] + rows, start[:, GEOMETRY_ROWS:]], dim=1)
 
     def _describe(self, w_plus: Tensor, landmarks: np.ndarray) -> Tensor:
-        return descriptor_torch(self._head(self._generator.synthesis, w_plus), landmarks)
+        edge = self._net.img_resolution // 2
+        corner, right, below = chip_corners(landmarks * edge) / edge
+        corners = np.array([corner, right, below, right + below - corner])
+        (left, top), (far, low) = corners.min(axis=0), corners.max(axis=0)
+        border = CHIP_BORDER
+        window = Window.around(top - border, low + border, left - border, far + border, WINDOW_PX)
+        part = picture_part(self._net, w_plus, window)
+        origin = np.array([window.left, window.top]) * (edge // WINDOW_PX)
+        return descriptor_torch(part, landmarks[None] * edge - origin)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.tensor(np.asarray(values, np.float32), device=self._device)
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """What the preview of a latent shows.
+
+    Attributes:
+        landmarks: [68, 2] in fractions of its edge.
+        readings: Dial -> reading in its unit.
+    """
+
+    landmarks: np.ndarray
+    readings: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """The face looking ahead: its latent, [18, 512], descriptor, [128], and readings."""
+
+    w_plus: np.ndarray
+    descriptor: np.ndarray
+    readings: Mapping[str, float]
+
+
+class HeldPerson:
+    """Holds one person along a sweep.
+
+    Args:
+        keeper: Brings latents back.
+        glance: Looks at a latent's preview; None if no face is seen.
+        front: Makes the face looking ahead; asked once, when first needed.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        glance: Callable[[np.ndarray], Glance | None],
+        front: Callable[[], Face],
+    ) -> None:
+        self._keeper, self._glance, self._front = keeper, glance, front
+        self._person: _Person | None = None
+        self._is_known = False
+        self._guard = threading.Lock()
+
+    def hold(
+        self, face: Face, *, yaw: float | None, pitch: float | None, free: Collection[str] = ()
+    ) -> tuple[Face, bool] | None:
+        """A turned face brought back to the person and put at its angles.
+
+        Args:
+            face: Plainly turned.
+            yaw: Wanted degrees; None wants those of the face looking ahead.
+            pitch: Likewise.
+            free: Of `KEPT_DIALS`, those that may differ from the face looking ahead.
+
+        Returns:
+            The face, and whether its preview shows the angles; None where no face is seen.
+        """
+        person = self._known()
+        if person is None:
+            return None
+        asked = {"yaw": yaw, "pitch": pitch}
+        angles = {n: person.readings[n] if v is None else v for n, v in asked.items()}
+        held = {n: person.readings[n] for n in KEPT_DIALS if n not in free}
+        turned, _ = self._right(face, face.w_plus, angles | held, person)
+        seen = None if turned is None else self._glance(turned)
+        if turned is None or seen is None:
+            return None
+        kept = self._keeper.keep(turned, seen.landmarks, person.descriptor)
+        best, miss = self._right(face, kept, angles, person)
+        if best is None:
+            return None
+        return face.edited(best, ()).rebased(), miss <= REACH_DEG
+
+    def _right(
+        self, face: Face, w_plus: np.ndarray, goal: Mapping[str, float], person: _Person
+    ) -> tuple[np.ndarray | None, float]:
+        def read(latent: np.ndarray) -> Mapping[str, float] | None:
+            seen = self._glance(latent)
+            return None if seen is None else seen.readings
+
+        return put_right(w_plus, goal, read, space=face.space, back_to=person.w_plus)
+
+    def _known(self) -> _Person | None:
+        with self._guard:
+            if not self._is_known:
+                face = self._front()
+                seen = self._glance(face.w_plus)
+                if seen is not None:
+                    descriptor = self._keeper.describe(face.w_plus, seen.landmarks)
+                    self._person = _Person(face.w_plus, descriptor, seen.readings)
+                self._is_known = True
+            return self._person

@@ -1,7 +1,8 @@
 """Closing the loop: what the picture shows decides, not what the latent promised.
 
-Two ways. `close_loop` corrects one picture: render, measure, ask for the difference more (a secant
-step once two measurements are there). `learn_pose_map` measures small previews of a face twice (at
+Three ways. `close_loop` corrects one picture: render, measure, ask for the difference more (a
+secant step once two measurements are there). `put_right` moves a latent along the plain
+directions by what is missing. `learn_pose_map` measures small previews of a face twice (at
 plain angles, then at those that the first fit asks for) and fits which angles come out for which
 are asked, so that a sweep of any length asks for the right ones at once: its cost does not grow
 with the sweep. The same previews show how smile and eyes drift while the head turns, and where no
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from facegen.editing.dials import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
-from facegen.pose.turn import HELD_DIALS, POSE_DIALS, pose_face, safe_range
+from facegen.pose.turn import HELD_DIALS, POSE_DIALS, pose_face, safe_range, shifted
 
 Angles = tuple[float, float]
 Render = Callable[[np.ndarray], np.ndarray]
@@ -44,6 +46,11 @@ SCALE = (40.0, 16.0)
 NUM_TERMS = 10  # of the polynomial in yaw and pitch
 HOLD_GAIN = 0.8
 FURTHEST_HOLD_SD = 1.5  # pressed further, faces at the ends of a turn were seen to break
+FURTHEST_STEP_DEG = 8.0
+FURTHEST_STEP_SD = 1.0
+SD_IN_DEG = 2.0  # so many degrees weigh as much as a standard deviation of a held reading
+SMALLEST_HOLD_SD = 0.5  # of hats and glasses less is the classifier's noise
+BACK_OFF = 0.85
 LOST_NEAR = 0.3  # of SCALE: so near a place where no face was seen none is promised
 
 
@@ -126,6 +133,56 @@ def close_loop(
             asked[name] = float(np.clip(asked[name] + step, low, high))
     assert best is not None
     return best
+
+
+def put_right(
+    w_plus: np.ndarray,
+    goal: Mapping[str, float],
+    see: Callable[[np.ndarray], Mapping[str, float] | None],
+    *,
+    space: str,
+    back_to: np.ndarray,
+    rounds: int = 2,
+) -> tuple[np.ndarray | None, float]:
+    """Move a latent along the plain directions until its picture reads as wanted.
+
+    Args:
+        w_plus: [18, 512]; not changed.
+        goal: Dial -> reading in its unit; all of `POSE_DIALS` among them.
+        see: Reads a latent's picture, dial -> reading; None if no face is seen.
+        space: Whose directions.
+        back_to: Toward this latent is gone where no face is seen, [18, 512].
+        rounds: Corrections at most.
+
+    Returns:
+        The best latent seen, and by how much its angles miss at most, in degrees; None if no face
+        was seen in any.
+    """
+    dials = DialSet.load(space)
+    sd = {name: dials.spec(name).unit_per_sd for name in goal if name not in POSE_DIALS}
+    best: np.ndarray | None = None
+    least = least_angle = np.inf
+    for turn in range(rounds + 1):
+        seen = see(w_plus)
+        if seen is None:
+            w_plus = back_to + BACK_OFF * (w_plus - back_to)
+            continue
+        steps = {name: goal[name] - seen[name] for name in POSE_DIALS}
+        drifts = {name: (goal[name] - seen[name]) / sd[name] for name in sd}
+        drifts = {name: d for name, d in drifts.items() if abs(d) > SMALLEST_HOLD_SD}
+        angle = max(abs(miss) for miss in steps.values())
+        error = angle + SD_IN_DEG * sum(abs(drift) for drift in drifts.values())
+        if error < least:
+            best, least, least_angle = w_plus, error, angle
+        if error <= TOLERANCE_DEG or turn == rounds:
+            break
+        limit = FURTHEST_STEP_DEG
+        steps = {name: float(np.clip(miss, -limit, limit)) for name, miss in steps.items()}
+        for name, drift in drifts.items():
+            step = float(np.clip(HOLD_GAIN * drift, -FURTHEST_STEP_SD, FURTHEST_STEP_SD))
+            steps[name] = step * sd[name]
+        w_plus = shifted(w_plus, steps, space=space)
+    return best, float(least_angle)
 
 
 def _slope(asked: float, seen: float) -> float:

@@ -21,6 +21,8 @@ GEOMETRY_ROWS = 8
 POSE_DIALS = ("yaw", "pitch")
 HELD_DIALS = ("smile", "eyes_open")
 """What drifts visibly while a head turns, and is brought back by measuring."""
+KEPT_DIALS = (*HELD_DIALS, "hat", "glasses")
+"""What is brought back on each frame beside the descriptor, which sees no hats."""
 EXPRESSION_DIALS = ("smile", "mouth_open", "teeth", "frown", "eyes_open", "brow_height",
                     "arched_brows", "narrow_eyes", "mouth_width")  # fmt: skip
 KEEPS = ("identity", "expression", "pose")
@@ -92,18 +94,43 @@ def pose_face(
 
 
 def _turned(dials: DialSet, w_plus: np.ndarray, goal: Mapping[str, float], rows: int) -> np.ndarray:
-    """Move along the plain yaw and pitch directions, as far as readings say.
+    """Move yaw and pitch as far as readings say, halfway between two answers.
 
-    The plain directions, not the dials' solver: at 40 degrees together with 15 the solver holds so
-    many readings that glasses melt and hair turns into hats. On three faces and 15 poses the plain
-    ones gave 2.9 instead of 3.8 degrees of error in yaw, 95 instead of 82 % of poses in reach and
-    a descriptor distance of 0.46 instead of 0.49. What they miss, the loop corrects.
+    The plain directions keep faces whole at the ends, where the dials' solver holds so many
+    readings that glasses melt and hair turns into hats; the solver keeps the person better. On 12
+    faces and 14 poses, angles put right by measuring, the descriptor's distance was 0.52 with the
+    plain ones, 0.48 with the solver and 0.49 halfway, within 20 degrees 0.44, 0.40 and 0.40; the
+    error in yaw 2.1, 2.0 and 1.8 degrees. What is missed the loop corrects.
     """
-    w_plus = w_plus.copy()
     now = dials.read(w_plus)
-    for name, value in goal.items():
-        w_plus[:rows] += np.float32(value - now[name]) * dials.vector(name)[:rows]
-    return w_plus
+    steps = {name: value - now[name] for name, value in goal.items()}
+    plain = _shifted(dials, w_plus, steps, rows)
+    solved = dials.apply(w_plus, steps)[:rows]
+    plain[:rows] = (plain[:rows] + solved) / 2
+    return plain
+
+
+def _shifted(
+    dials: DialSet, w_plus: np.ndarray, steps: Mapping[str, float], rows: int
+) -> np.ndarray:
+    moved = np.array(w_plus, np.float32)
+    for name, step in steps.items():
+        moved[:rows] += np.float32(step) * dials.vector(name)[:rows]
+    return moved
+
+
+def shifted(
+    w_plus: np.ndarray, steps: Mapping[str, float], *, space: str, rows: int = GEOMETRY_ROWS
+) -> np.ndarray:
+    """The latent moved along plain directions, nothing held.
+
+    Args:
+        w_plus: [18, 512]; not changed.
+        steps: Dial -> change in its unit.
+        space: Whose dials.
+        rows: Rows of the latent that may move, from the coarsest.
+    """
+    return _shifted(DialSet.load(space), w_plus, steps, rows)
 
 
 def nudged(face: Face, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROWS) -> Face:
@@ -120,11 +147,8 @@ def nudged(face: Face, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROW
     if not any(changes.values()):
         return face
     dials = DialSet.load(face.space)
-    w_plus = np.array(face.w_plus, np.float32)
-    for name, change in changes.items():
-        step = np.float32(change * dials.spec(name).unit_per_sd)
-        w_plus[:rows] += step * dials.vector(name)[:rows]
-    return face.edited(w_plus, ()).rebased()
+    steps = {name: change * dials.spec(name).unit_per_sd for name, change in changes.items()}
+    return face.edited(_shifted(dials, face.w_plus, steps, rows), ()).rebased()
 
 
 def held_readings(space: str, measured: Mapping[str, float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from facegen.datasets.grid import Cell, make_cells, parse_range
 from facegen.datasets.sheets import columns_of
 from facegen.datasets.watch import load_watcher
 from facegen.errors import FacegenError
+from facegen.generator import Generator
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
 from facegen.pose.retouch import MOST_GAZE
 from facegen.pose.turn import safe_range
@@ -27,6 +28,8 @@ POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
 MEASURE_SECONDS = 0.1
+PERSON_STEPS = 5
+STEP_SECONDS = 0.35
 MOST_COLUMNS = 12
 AS_IT_IS = "own"
 _JOB = "_facegen_sweep"
@@ -116,8 +119,16 @@ def _ask(backend: Backend, studio: Studio) -> None:
     size = st.segmented_control(
         "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
+    steps = 0
+    if isinstance(backend.service.generator, Generator) and st.toggle(
+        "Hold the person closely",
+        key="sweep_hold",
+        help="Each turned picture is brought back to the person, and its angle put right: slower, "
+        "and much more alike.",
+    ):
+        steps = PERSON_STEPS
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, gaze)
-    _start(backend, studio, cells, int(size or 512))
+    _start(backend, studio, cells, int(size or 512), steps)
 
 
 def _cells(
@@ -138,9 +149,9 @@ def _cells(
     )
 
 
-def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int) -> None:
+def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps: int) -> None:
     each = backend.service.full_seconds
-    each = (each if math.isfinite(each) else 0.2) + MEASURE_SECONDS
+    each = (each if math.isfinite(each) else 0.2) + MEASURE_SECONDS + steps * STEP_SECONDS
     st.caption(f"What will be made: {len(cells)} pictures, about {each * len(cells) + 2:.0f} s.")
     if len(cells) > MAX_PICTURES:
         st.warning(
@@ -154,7 +165,8 @@ def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int) -> No
         if old is not None:
             old.cancel()
         try:
-            job = SweepJob(backend.service, studio.face(), cells, size=size, looks=watcher())
+            job = SweepJob(backend.service, studio.face(), cells, size=size, looks=watcher(),
+                           person_steps=steps)  # fmt: skip
         except FacegenError as err:
             messages.notify(str(err))
             return

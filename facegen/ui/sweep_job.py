@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facegen.datasets.frames import Frame, Looks, Sweep
+from facegen.datasets.frames import Frame, Looks, Sweep, keeper_of
 from facegen.datasets.grid import Cell
 from facegen.datasets.sheets import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
 from facegen.errors import FacegenError
@@ -92,6 +92,7 @@ class SweepJob:
         *,
         size: int,
         looks: Looks | None,
+        person_steps: int = 0,
     ) -> None:
         self.shots: list[Shot] = []
         self.total = len(cells)
@@ -102,7 +103,8 @@ class SweepJob:
         self.ended: float | None = None
         self._cells = list(cells)
         self._folder = tempfile.TemporaryDirectory(prefix="facegen-sweep-")
-        self._sweep = Sweep(_Queued(service, face.space), face, looks, size=size)
+        keeper = None if looks is None else keeper_of(service.generator, person_steps)
+        self._sweep = Sweep(_Queued(service, face.space), face, looks, size=size, keeper=keeper)
         self._cells = self._sweep.require_cells(cells)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
