@@ -33,6 +33,7 @@ from facegen.pose.loop import REACH_DEG, put_right
 from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS
 
 GOOD_STEPS = 5
+LAST_SHARE = 0.6  # of the steps, after the angles were put right once
 MOST_STEPS = 40
 HELD = ("yaw", "pitch", "smile", "mouth_open", "eye_open", "brow_height", "age")
 HOLD = 0.5  # beside the squared distance: squared changes of the held readings, in sd
@@ -68,6 +69,9 @@ class Keeper:
         generator: Of a space that has dials.
         steps: Of Adam (Kingma & Ba 2015), for each picture.
 
+    Attributes:
+        steps: As given.
+
     Raises:
         UsageError: too few or too many steps.
         ModelError: another kind of network.
@@ -83,7 +87,8 @@ class Keeper:
                 "MobileStyleGAN networks alone. Sweep without it."
             )
         _reuse_memory()
-        self._net, self._steps, self._device = net, steps, generator.device
+        self.steps = steps
+        self._net, self._device = net, generator.device
         self._groups = [(a, b) for a, b in ROW_GROUPS if b <= GEOMETRY_ROWS]
         half = np.linalg.cholesky(population_of(generator).covariance)
         regressor = read_regressor(generator.space)
@@ -105,13 +110,16 @@ class Keeper:
             found: np.ndarray = self._describe(self._tensor(w_plus[None]), landmarks).cpu().numpy()
         return found[0]
 
-    def keep(self, w_plus: np.ndarray, landmarks: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    def keep(
+        self, w_plus: np.ndarray, landmarks: np.ndarray, goal: np.ndarray, steps: int | None = None
+    ) -> np.ndarray:
         """The latent, brought back to the person; rows from GEOMETRY_ROWS on stay.
 
         Args:
             w_plus: Of a turned face, [18, 512].
             landmarks: Of its picture, [68, 2] in fractions of the edge.
             goal: The person's descriptor, as `describe` gives it.
+            steps: All of them unless given.
 
         Returns:
             float32 [18, 512].
@@ -121,7 +129,7 @@ class Keeper:
             shape = (len(self._groups), len(self._half))
             amounts = torch.zeros(shape, device=self._device).requires_grad_(True)
             optimiser = torch.optim.Adam([amounts], lr=RATE, betas=BETAS)
-            for _ in range(self._steps):
+            for _ in range(self.steps if steps is None else steps):
                 miss = self._describe(self._moved(start, amounts), landmarks) - wanted
                 held = torch.einsum("gj,gjk->k", amounts, self._slopes)
                 loss = miss.square().sum() + HOLD * held.square().sum()
@@ -214,15 +222,19 @@ class HeldPerson:
         asked = {"yaw": yaw, "pitch": pitch}
         angles = {n: person.readings[n] if v is None else v for n, v in asked.items()}
         held = {n: person.readings[n] for n in KEPT_DIALS if n not in free}
-        turned, _ = self._right(face, face.w_plus, angles | held, person)
-        seen = None if turned is None else self._glance(turned)
-        if turned is None or seen is None:
+        turned, miss = self._right(face, face.w_plus, angles | held, person)
+        # Angles put right half-way take less of the person away than all at the end (docs/pose.md).
+        last = max(round(LAST_SHARE * self._keeper.steps), 1)
+        for steps in (self._keeper.steps - last, last):
+            seen = None if turned is None else self._glance(turned)
+            if turned is None or seen is None:
+                return None
+            if steps:
+                kept = self._keeper.keep(turned, seen.landmarks, person.descriptor, steps)
+                turned, miss = self._right(face, kept, angles, person)
+        if turned is None:
             return None
-        kept = self._keeper.keep(turned, seen.landmarks, person.descriptor)
-        best, miss = self._right(face, kept, angles, person)
-        if best is None:
-            return None
-        return face.edited(best, ()).rebased(), miss <= REACH_DEG
+        return face.edited(turned, ()).rebased(), miss <= REACH_DEG
 
     def _right(
         self, face: Face, w_plus: np.ndarray, goal: Mapping[str, float], person: _Person
