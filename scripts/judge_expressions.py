@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.datasets.frames import Frame, Sweep
+from facegen.datasets.frames import Frame, Sweep, keeper_of
 from facegen.datasets.grid import Cell
 from facegen.datasets.sheets import contact_sheet
 from facegen.datasets.watch import load_watcher
@@ -89,19 +89,21 @@ def main() -> None:
     parser.add_argument("--fetch", action="store_true", help="Download the judges and end.")
     parser.add_argument("--faces", type=int, default=16)
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--steps", type=int, default=0, help="that hold the person")
     parser.add_argument("--out", type=Path, default=Path("docs/pose.md"))
     chosen = parser.parse_args()
     if chosen.fetch:
         fetch()
         return
     judges, generator = Judges(), Generator.load()
+    keeper = keeper_of(generator, chosen.steps)
     worn: list[Worn] = []
     gazes: list[tuple[float, float, float]] = []
     neutral: list[dict[str, list[float]]] = []
     sheets: list[np.ndarray] = []
     for seed in range(chosen.seed, chosen.seed + chosen.faces):
         face = Face.from_seed(generator, seed)
-        sweep = Sweep(generator, face, load_watcher(), size=SIZE)
+        sweep = Sweep(generator, face, load_watcher(), size=SIZE, keeper=keeper)
         own, *frames = sweep.frames(
             [Cell(0.0, 0.0), *(Cell(0.0, 0.0, name) for name in AVAILABLE)]
         )

@@ -12,6 +12,7 @@ face is seen any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,7 @@ FULL_DESIGN: tuple[Angles, ...] = (
     (-40, -15), (40, -15), (-40, 15), (40, 15), (-20, -15), (20, -15), (-20, 15), (20, 15),
 )  # fmt: skip
 FULL_ROUNDS = 2
+LOOKERS = 2
 FEW_DESIGN: tuple[Angles, ...] = ((0, 0), (-28, 0), (28, 0), (0, -14), (0, 14))
 PENALTY = 0.01
 SCALE = (40.0, 16.0)
@@ -272,27 +274,33 @@ def learn_pose_map(
     """
     start = found = prior or PoseMap.identity(limits)
     points: list[tuple[Angles, Angles]] = []
+
+    def look_at(wish: Angles, turn: int) -> tuple[Angles, Mapping[str, float] | None] | None:
+        wanted = found.ask(*wish) if turn else wish
+        yaw, pitch = (float(np.clip(v, *limit)) for v, limit in zip(wanted, limits, strict=True))
+        try:
+            face = move(yaw, pitch)
+            if nudge is not None and turn:
+                face = nudge(face, found.holds(*wish))
+            return (yaw, pitch), see(face)
+        except FacegenError:
+            return None
+
     for turn in range(rounds):
         lost: list[Angles] = []
         drifts: dict[Angles, np.ndarray] = {}
-        for yaw, pitch in design:
-            wanted = found.ask(yaw, pitch) if turn else (yaw, pitch)
-            asked = tuple(
-                float(np.clip(value, *limit)) for value, limit in zip(wanted, limits, strict=True)
-            )
-            try:
-                face = move(*asked)
-                if nudge is not None and turn:
-                    face = nudge(face, found.holds(yaw, pitch))
-                seen = see(face)
-            except FacegenError:
+        with ThreadPoolExecutor(LOOKERS) as pool:  # one is drawn while another is measured
+            looks = list(pool.map(look_at, design, [turn] * len(design)))
+        for wish, look in zip(design, looks, strict=True):
+            if look is None:
                 continue
+            asked, seen = look
             if seen is None:
-                lost.append((yaw, pitch))
+                lost.append(wish)
                 continue
-            points.append(((asked[0], asked[1]), (seen["yaw"], seen["pitch"])))
+            points.append((asked, (seen["yaw"], seen["pitch"])))
             if all(name in seen for name in HELD_DIALS):
-                drifts[yaw, pitch] = np.array([seen[name] for name in HELD_DIALS])
+                drifts[wish] = np.array([seen[name] for name in HELD_DIALS])
         if not points:
             return start
         hold_weights = found.hold_weights

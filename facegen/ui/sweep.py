@@ -233,6 +233,7 @@ def _draw(job: SweepJob) -> None:
     if not job.is_done:
         left = job.seconds_left
         about = "" if left is None else f", about {left:.0f} s left"
+        about = about or ("" if shots else ": looking at the face first")
         st.progress(len(shots) / job.total, f"{len(shots)} of {job.total} pictures{about}")
         st.button("Cancel", key="sweep_cancel", icon=":material/close:", on_click=job.cancel)
     elif job.error:
