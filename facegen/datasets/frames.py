@@ -163,7 +163,10 @@ class Sweep:
         """Refuse what cannot be drawn before any picture is made."""
         self.face.require_space(self.generator.space)
         if self.keeper is not None and (self.looks is None or not self.close):
-            raise UsageError("The person is held by measuring: this needs the instruments.")
+            raise UsageError(
+                "The person is held by measuring small pictures first: this needs the instruments "
+                "and the closed loop. Sweep with them, or without holding."
+            )
         if self.batch < 1:
             raise UsageError(f"At least 1 picture is drawn at once, got {self.batch}.")
         if self.measure not in ("all", "angles", "none"):
