@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.datasets.frames import Frame, Sweep, keeper_of
+from facegen.datasets.frames import Frame, Sweep
 from facegen.datasets.grid import Cell
 from facegen.datasets.sheets import contact_sheet
 from facegen.datasets.watch import load_watcher
@@ -26,6 +26,7 @@ from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
+from facegen.pose.keep import keeper_of
 from scripts.expression_judges import EMOTIONS, Judges, Verdict, fetch
 
 FIRST_SEED = 970_000  # no other command draws these

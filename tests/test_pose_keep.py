@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from facegen.datasets.frames import Sweep, keeper_of
+from facegen.datasets.frames import Sweep
 from facegen.datasets.grid import Cell
 from facegen.datasets.watch import load_watcher
 from facegen.editing.dials import DialSet
-from facegen.errors import UsageError
+from facegen.errors import ModelError, UsageError
 from facegen.face import Face
 from facegen.nets.part import BORDER, Window, picture_part
-from facegen.pose.keep import Keeper
+from facegen.pose.keep import Keeper, can_keep, keeper_of
 from facegen.pose.loop import put_right
 from facegen.pose.turn import GEOMETRY_ROWS, pose_face
 
@@ -128,5 +128,7 @@ def test_what_cannot_be_held_is_refused_in_a_sentence(generator, face):
     with pytest.raises(UsageError, match="instruments"):
         Sweep(generator, face, None, keeper=Keeper(generator))
     assert keeper_of(generator, 0) is None
-    with pytest.raises(UsageError, match="whole generator"):
+    assert can_keep(generator)
+    assert not can_keep(object())
+    with pytest.raises(ModelError, match="Sweep without holding"):
         keeper_of(object(), 5)

@@ -77,7 +77,7 @@ def sweep(
     \b
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
     """
-    from facegen.datasets.frames import Frame, Sweep, keeper_of
+    from facegen.datasets.frames import Frame, Sweep
     from facegen.datasets.grid import make_cells, parse_expression, parse_range
     from facegen.datasets.sheets import (
         frame_png,
@@ -89,6 +89,7 @@ def sweep(
     )
     from facegen.datasets.watch import load_watcher
     from facegen.files import write_atomic
+    from facegen.pose.keep import keeper_of
 
     named = [
         (None, 1.0) if text == "own" else parse_expression(text) for text in expressions or ["own"]

@@ -21,7 +21,6 @@ from facegen.datasets.grid import Cell
 from facegen.editing.dials import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
-from facegen.generator import Generator
 from facegen.pose.expressions import express, expression, retouch
 from facegen.pose.keep import Glance, HeldPerson, Keeper
 from facegen.pose.loop import (
@@ -106,20 +105,6 @@ class Frame:
     seen: Seen | None = None
     identity: float | None = None
     is_reachable: bool = True
-
-
-def keeper_of(generator: object, steps: int) -> Keeper | None:
-    """What brings a generator's turned faces back to the person; None for no steps.
-
-    Raises:
-        UsageError: too many steps.
-        ModelError: a network that it does not work with.
-    """
-    if not steps:
-        return None
-    if not isinstance(generator, Generator):
-        raise UsageError("The person is held with a whole generator, not with its pictures alone.")
-    return Keeper(generator, steps)
 
 
 def is_retouched(cell: Cell) -> bool:

@@ -21,13 +21,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from facegen.datasets.frames import Frame, Looks, Renders, Sweep, keeper_of
+from facegen.datasets.frames import Frame, Looks, Renders, Sweep
 from facegen.datasets.grid import Cell, dataset_grid, random_cells
 from facegen.datasets.sheets import frame_record, json_line
 from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.pose.expressions import AVAILABLE
+from facegen.pose.keep import keeper_of
 
 FORMAT = 1
 RECORDS = ".records"

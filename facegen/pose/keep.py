@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard, cast
 
 import numpy as np
 import torch
@@ -45,6 +46,8 @@ CHIP_BORDER = 0.012  # of the picture's edge: what halving and sampling reach be
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _MOST_KEPT_BYTES = 2_000_000_000
 
+_TURN = threading.Lock()  # one gradient at a time in a process: they take all cores and 1 GB
+
 
 @cache
 def _reuse_memory() -> None:
@@ -62,11 +65,26 @@ def _reuse_memory() -> None:
     mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT_BYTES)
 
 
+def can_keep(generator: object) -> TypeGuard[Generator]:
+    """Whether a generator's turned faces can be brought back to the person."""
+    return isinstance(generator, Generator) and isinstance(generator.synthesis, MobileSynthesis)
+
+
+def keeper_of(generator: object, steps: int) -> Keeper | None:
+    """What brings a generator's turned faces back to the person; None for no steps.
+
+    Raises:
+        UsageError: too many steps.
+        ModelError: a generator that it does not work with.
+    """
+    return Keeper(generator, steps) if steps else None
+
+
 class Keeper:
     """Changes turned latents until their pictures show the person.
 
     Args:
-        generator: Of a space that has dials.
+        generator: Of a space that has dials, and one that `can_keep` allows.
         steps: Of Adam (Kingma & Ba 2015), for each picture.
 
     Attributes:
@@ -77,15 +95,15 @@ class Keeper:
         ModelError: another kind of network.
     """
 
-    def __init__(self, generator: Generator, steps: int = GOOD_STEPS) -> None:
+    def __init__(self, generator: object, steps: int = GOOD_STEPS) -> None:
         if not 1 <= steps <= MOST_STEPS:
             raise UsageError(f"The person is held in 1 to {MOST_STEPS} steps, got {steps}.")
-        net = generator.synthesis
-        if not isinstance(net, MobileSynthesis):
+        if not can_keep(generator):
             raise ModelError(
-                f"The person cannot be held with {generator.model}: this works with "
-                "MobileStyleGAN networks alone. Sweep without it."
+                "The person can be held with MobileStyleGAN networks alone, and this is another. "
+                "Sweep without holding."
             )
+        net = cast(MobileSynthesis, generator.synthesis)
         _reuse_memory()
         self.steps = steps
         self._net, self._device = net, generator.device
@@ -97,7 +115,6 @@ class Keeper:
         slopes = blocks[: len(self._groups), :, columns].astype(np.float64)
         self._half = self._tensor(half)
         self._slopes = self._tensor(np.einsum("ij,gik->gjk", half, slopes))
-        self._turn = threading.Lock()
 
     def describe(self, w_plus: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The descriptor of a latent's picture, float32 [128].
@@ -106,7 +123,7 @@ class Keeper:
             w_plus: [18, 512].
             landmarks: [68, 2] in fractions of the picture's edge.
         """
-        with self._turn, torch.no_grad():
+        with _TURN, torch.no_grad():
             found: np.ndarray = self._describe(self._tensor(w_plus[None]), landmarks).cpu().numpy()
         return found[0]
 
@@ -124,7 +141,7 @@ class Keeper:
         Returns:
             float32 [18, 512].
         """
-        with self._turn:
+        with _TURN:
             start, wanted = self._tensor(w_plus[None]), self._tensor(goal[None])
             shape = (len(self._groups), len(self._half))
             amounts = torch.zeros(shape, device=self._device).requires_grad_(True)

@@ -98,9 +98,9 @@ def _turned(dials: DialSet, w_plus: np.ndarray, goal: Mapping[str, float], rows:
 
     The plain directions keep faces whole at the ends, where the dials' solver holds so many
     readings that glasses melt and hair turns into hats; the solver keeps the person better. On 12
-    faces and 14 poses, angles put right by measuring, the descriptor's distance was 0.52 with the
-    plain ones, 0.48 with the solver and 0.49 halfway, within 20 degrees 0.44, 0.40 and 0.40; the
-    error in yaw 2.1, 2.0 and 1.8 degrees. What is missed the loop corrects.
+    practice faces and 14 poses, angles put right by measuring, the descriptor's distance was 0.52
+    with the plain ones, 0.48 with the solver and 0.49 halfway, within 20 degrees 0.44, 0.40 and
+    0.40; the error in yaw 2.1, 2.0 and 1.8 degrees. What is missed the loop corrects.
     """
     now = dials.read(w_plus)
     steps = {name: value - now[name] for name, value in goal.items()}

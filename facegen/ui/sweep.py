@@ -13,8 +13,8 @@ from facegen.datasets.grid import Cell, make_cells, parse_range
 from facegen.datasets.sheets import columns_of
 from facegen.datasets.watch import load_watcher
 from facegen.errors import FacegenError
-from facegen.generator import Generator
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
+from facegen.pose.keep import GOOD_STEPS, can_keep
 from facegen.pose.retouch import MOST_GAZE
 from facegen.pose.turn import safe_range
 from facegen.ui import bar, design, messages
@@ -28,8 +28,7 @@ POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
 MEASURE_SECONDS = 0.1
-PERSON_STEPS = 5
-STEP_SECONDS = 0.35
+PICTURES_A_STEP = 5  # so many take as long as a step that holds the person
 MOST_COLUMNS = 12
 AS_IT_IS = "own"
 _JOB = "_facegen_sweep"
@@ -120,13 +119,13 @@ def _ask(backend: Backend, studio: Studio) -> None:
         "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
     steps = 0
-    if isinstance(backend.service.generator, Generator) and st.toggle(
+    if can_keep(backend.service.generator) and st.toggle(
         "Hold the person closely",
         key="sweep_hold",
         help="Each turned picture is brought back to the person, and its angle put right: slower, "
         "and much more alike.",
     ):
-        steps = PERSON_STEPS
+        steps = GOOD_STEPS
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, gaze)
     _start(backend, studio, cells, int(size or 512), steps)
 
@@ -151,7 +150,8 @@ def _cells(
 
 def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps: int) -> None:
     each = backend.service.full_seconds
-    each = (each if math.isfinite(each) else 0.2) + MEASURE_SECONDS + steps * STEP_SECONDS
+    each = each if math.isfinite(each) else 0.2
+    each = each * (1 + PICTURES_A_STEP * steps) + MEASURE_SECONDS
     st.caption(f"What will be made: {len(cells)} pictures, about {each * len(cells) + 2:.0f} s.")
     if len(cells) > MAX_PICTURES:
         st.warning(

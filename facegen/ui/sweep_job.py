@@ -1,8 +1,9 @@
 """A sweep made in the background for one visitor; knows nothing of Streamlit.
 
 Every picture takes its turn in the service's queue, so other visitors wait for one picture at
-most. Finished face files lie in a folder of their own that goes away with the job; what is shown
-while turning stays in memory, small.
+most; steps that hold a person do not queue there, and share the cores. Finished face files lie in
+a folder of their own that goes away with the job; what is shown while turning stays in memory,
+small.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facegen.datasets.frames import Frame, Looks, Sweep, keeper_of
+from facegen.datasets.frames import Frame, Looks, Sweep
 from facegen.datasets.grid import Cell
 from facegen.datasets.sheets import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.images import decode_image, encode_jpeg
+from facegen.pose.keep import keeper_of
 from facegen.service import UNEXPECTED, RenderService
 
 _log = logging.getLogger(__name__)
