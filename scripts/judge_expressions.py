@@ -25,6 +25,7 @@ from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
+from facegen.measure.pose import fit_pose, load_shape
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
 from facegen.pose.keep import keeper_of
 from scripts.expression_judges import EMOTIONS, Judges, Verdict, fetch
@@ -33,6 +34,7 @@ FIRST_SEED = 970_000  # no other command draws these
 SIZE = 512
 GAZES = (-15.0, 0.0, 15.0)
 EYE_LEVER = 0.4  # an eyeball's radius in widths of an eye
+STILL = (*range(27, 36), 36, 39, 42, 45)  # nose and corners of the eyes: brows read as a nod
 NEUTRAL = ("smile", "mouth_open", "brow_height", "eye_open")
 WORN_BEFORE = ("laugh", "sad", "surprised")
 PICTURE_FACES = 4
@@ -69,6 +71,8 @@ RULES: dict[str, tuple[str, Callable[[Verdict], bool]]] = {
     "eee": ("lips apart by 0.3, the jaw open by less", lambda v: moved(
         "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight",
         "mouthStretchLeft", "mouthStretchRight")(v.moves) > 0.3 > v.moves["jawOpen"]),
+    "kiss": ("pucker by 0.5, the jaw open by less than 0.15", lambda v: v.moves[
+        "mouthPucker"] > 0.5 and v.moves["jawOpen"] < 0.15),
     "ooo": ("pucker or funnel, and jaw, by 0.3 together", lambda v: max(
         v.moves["mouthPucker"], v.moves["mouthFunnel"]) > 0.1 and v.moves["jawOpen"] + max(
         v.moves["mouthPucker"], v.moves["mouthFunnel"]) > 0.3),
@@ -129,11 +133,13 @@ def judged(judges: Judges, own: Frame, frame: Frame) -> Worn | None:
     """What the judges say of a frame; None if no face is seen in it."""
     if frame.seen is None or own.seen is None or frame.cell.expression is None:
         return None
-    angles = [abs(frame.seen.values[n] - own.seen.values[n]) for n in ("yaw", "pitch")]
+    was, now = (
+        fit_pose(f.seen.landmarks * SIZE, load_shape(), STILL)[0] for f in (own, frame) if f.seen
+    )
     return Worn(
         frame.cell.expression,
         distance(own, frame),
-        max(angles),
+        max(abs(now.yaw - was.yaw), abs(now.pitch - was.pitch)),
         judges.look(frame.image, frame.seen.landmarks),
     )
 

@@ -1,7 +1,9 @@
-"""Judges the measuring: `python -m scripts.judge_measure [descriptor] [placing] [details]`.
+"""Judges the measuring: `python -m scripts.judge_measure [descriptor] [placing] …`.
 
 descriptor: the fast descriptor beside dlib's own, numbers and time. placing: the same faces
 shrunk, turned and pasted into a larger picture. details: what is read from pixels beside labels.
+turned: how much the angles of one picture differ when it is enlarged a little, by one look and by
+several.
 """
 
 from __future__ import annotations
@@ -13,14 +15,18 @@ import cv2
 import numpy as np
 
 from facegen.directions.labels import LABELS_PSI, read_labels
+from facegen.face import Face
 from facegen.generator import Generator
 from facegen.measure.descriptor import FastDescriptor
 from facegen.measure.details import detail_values, learn_gaze, save_gaze
 from facegen.measure.face import measure_face, measure_picture
 from facegen.measure.instruments import MEASURE_PX, load_instruments
+from facegen.measure.pose import fit_pose, load_shape
+from facegen.pose.turn import pose_face
 from facegen.weights import ensure_files
 
 FIRST_SEED = 910_000
+ZOOMS = (0.96, 0.98, 1.0, 1.02, 1.04)
 SCENE_PX = (1300, 900)
 PLACES = {
     "512 px": (0, 512),
@@ -121,11 +127,46 @@ def judge_details(generator: Generator, faces: int = 300, *, learn: bool = False
         print(f"{name} ~ {label}: {np.corrcoef(pair)[0, 1]:.2f} on {pair.shape[1]} faces")
 
 
+def judge_turned(generator: Generator, faces: int = 16) -> None:
+    """Standard deviation of the angles between enlargements, by one look and by the median."""
+    print("asked yaw: one look, median of looks (yaw, pitch)")
+    for yaw in (0, 20, 30, 40):
+        spreads = []
+        for seed in range(FIRST_SEED, FIRST_SEED + faces):
+            face = pose_face(Face.from_seed(generator, seed), yaw=yaw, pitch=0)
+            picture = generator.render(face.w_plus, size=MEASURE_PX)
+            seen = [_angles_by(_enlarged(picture, zoom)) for zoom in ZOOMS]
+            found = np.array([angles for angles in seen if angles is not None])
+            spreads += [found.std(axis=0)] if len(found) > 1 else []
+        once, several = np.mean(spreads, axis=0)
+        print(f"{yaw}: {once[0]:.2f} {once[1]:.2f}, {several[0]:.2f} {several[1]:.2f}")
+
+
+def _enlarged(picture: np.ndarray, zoom: float) -> np.ndarray:
+    middle = (MEASURE_PX - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), 0, zoom)
+    return cv2.warpAffine(
+        picture, matrix, (MEASURE_PX, MEASURE_PX), flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )  # fmt: skip
+
+
+def _angles_by(picture: np.ndarray) -> list[tuple[float, float]] | None:
+    """Yaw and pitch by one look, and by the median of several; None if no face is seen."""
+    sight = load_instruments().look(picture, describe=False)
+    if sight is None:
+        return None
+    several = np.median(load_instruments().look_again(picture, sight), axis=0)
+    poses = [fit_pose(points, load_shape())[0] for points in (sight.landmarks, several)]
+    return [(pose.yaw, pose.pitch) for pose in poses]
+
+
 def main() -> None:
     """Run what was asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     judges = {
         "descriptor": judge_descriptor, "placing": judge_placing, "details": judge_details,
+        "turned": judge_turned,
     }  # fmt: skip
     parser.add_argument("what", nargs="*", help=", ".join(judges))
     parser.add_argument("--learn-gaze", action="store_true", help="Fit gaze_correction.json anew.")

@@ -110,15 +110,20 @@ def errors(frames: Iterable[Frame], name: str) -> np.ndarray:
     )
 
 
-def cross_talk(frames: list[Frame], *, still: str, marked: bool = True) -> float:
-    """Mean over sweeps of one angle of how far the other strays from its mean, degrees."""
+def cross_talk(frames: list[Frame], *, still: str, marked: bool = True) -> tuple[float, float]:
+    """How far one angle strays from its mean while the other is swept, degrees.
+
+    Returns:
+        The mean over all frames, and the mean over sweeps of the largest.
+    """
     lines: dict[tuple[int, object], list[float]] = {}
     per_face = len(make_cells(parse_range(YAWS), parse_range(PITCHES)))
     for place, frame in enumerate(frames):
         if frame.seen is not None and (marked or frame.is_reachable):
             key = (place // per_face, getattr(frame.cell, still))
             lines.setdefault(key, []).append(frame.seen.values[still])
-    return float(np.mean([np.abs(np.array(v) - np.mean(v)).max() for v in lines.values()]))
+    strays = [np.abs(np.array(line) - np.mean(line)) for line in lines.values()]
+    return float(np.concatenate(strays).mean()), float(np.mean([s.max() for s in strays]))
 
 
 def drift(frames: list[Frame], name: str) -> float:
@@ -142,16 +147,18 @@ def numbers(turned: list[Frame], spread: dict[str, float]) -> list[tuple[str, fl
     level = [f.identity for f in turned if f.identity is not None and f.cell.pitch == 0]
     every = [f.identity for f in turned if f.identity is not None]
     unmarked = [f.identity for f in reached if f.identity is not None]
+    pitch_strays, yaw_strays = (cross_talk(turned, still=name) for name in ("pitch", "yaw"))
     return [
         ("yaw error, mean absolute", np.abs(errors(turned, "yaw")).mean(), "°", "2°"),
         ("… frames not marked as missed", np.abs(errors(reached, "yaw")).mean(), "°", ""),
         ("pitch error, mean absolute", np.abs(errors(turned, "pitch")).mean(), "°", "2.5°"),
         ("… frames not marked as missed", np.abs(errors(reached, "pitch")).mean(), "°", ""),
-        ("pitch strays at most in a yaw sweep, mean over sweeps",
-         cross_talk(turned, still="pitch"), "°", "2.5°"),
-        ("… frames not marked as missed", cross_talk(turned, still="pitch", marked=False), "°", ""),
-        ("yaw strays at most in a pitch sweep, mean", cross_talk(turned, still="yaw"), "°",
-         "2.5°"),
+        ("pitch strays in a yaw sweep, mean", pitch_strays[0], "°", "2.5°"),
+        ("… at most, mean over sweeps", pitch_strays[1], "°", "2.5°"),
+        ("… at most, frames not marked as missed",
+         cross_talk(turned, still="pitch", marked=False)[1], "°", ""),
+        ("yaw strays in a pitch sweep, mean", yaw_strays[0], "°", "2.5°"),
+        ("… at most, mean over sweeps", yaw_strays[1], "°", "2.5°"),
         ("identity, median within ±20° yaw", np.median(near), "", "0.30"),
         ("identity, median within ±40° yaw", np.median(every), "", "0.42"),
         ("… level frames alone", np.median(level), "", ""),
@@ -199,8 +206,9 @@ which took {seconds:.1f} s a picture.
 The instruments that measure here also steer: small previews of each face decide which angles are
 asked for, and held frames are corrected by the same descriptor, so neither number is that of an
 independent instrument. A frame is marked (`is_reachable: false`) if its angles were predicted to
-be missed by 3° or more (held: are missed in its preview), or no face was seen in it or in a
-preview near its angles.
+be missed by 3° or more (held: are missed), or no face was seen in it or in a preview near its
+angles, or landmarks found no hold on it. Latents stay where faces are: a face that would break
+before the angle is drawn short of it, and marked.
 
 """
 

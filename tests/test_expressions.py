@@ -15,7 +15,8 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.measure.shape import EYES
 from facegen.pose.expressions import express, retouch
-from facegen.pose.retouch import MOST_GAZE, lift_corner, read_gaze, turn_eyes
+from facegen.pose.pull import lifted_corner, pull_at
+from facegen.pose.retouch import MOST_GAZE, read_gaze, turn_eyes
 from facegen.pose.turn import pose_face
 
 SIZE = 512
@@ -54,9 +55,11 @@ def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
     # Landmarks see closed lids as narrow ones, and both eyes as a pair.
     assert now[closed] < 0.9 * was[closed]
     assert now[closed] < now[stays]
-    changed = np.argwhere((after != before).any(axis=-1))[:, 1]
-    eye = find(before)[list(EYES[side]), 0] * SIZE
-    assert eye.min() - 60 < changed.min() < changed.max() < eye.max() + 60
+    changed = np.abs(after.astype(int) - before).mean(axis=-1)
+    open_eye, forehead = find(before)[list(EYES["left" if side == "right" else "right"])], 0.2
+    (left, top), (right, low) = (np.round(f(open_eye * SIZE, axis=0)) for f in (np.min, np.max))
+    assert changed[int(top) : int(low), int(left) : int(right)].mean() < 1
+    assert changed[: int(forehead * SIZE)].max() == 0
     faint = retouch(before, winking, f"wink_{side}", 0.3, draw=draw, find=find)
     assert now[closed] < openness(faint)[closed] + 0.01
 
@@ -78,7 +81,7 @@ def test_the_eyes_look_where_they_are_asked_and_nothing_else_moves(person):
 @pytest.mark.weights
 def test_contempt_lifts_the_right_corner_of_the_mouth(person):
     _, image, landmarks = person
-    lifted = load_watcher().angles(lift_corner(image, landmarks, "right")).landmarks
+    lifted = load_watcher().angles(pull_at(image, landmarks, lifted_corner("right"))).landmarks
     rise = (landmarks - lifted)[:, 1]
     assert rise[54] > 0.006
     assert rise[54] > 3 * abs(rise[48])
@@ -96,7 +99,7 @@ def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze):
 def test_without_instruments_gaze_and_winks_are_refused():
     generator = FakeGenerator()
     for cell in (Cell(0, 0, gaze=5), Cell(0, 0, "wink_left")):
-        with pytest.raises(UsageError, match="find the eyes"):
+        with pytest.raises(UsageError, match="find eyes and mouth"):
             list(Sweep(generator, Face.from_seed(generator, 3), None).frames([cell]))
 
 

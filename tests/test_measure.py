@@ -10,8 +10,8 @@ from facegen.errors import LatentError
 from facegen.measure.appearance import appearance
 from facegen.measure.classifiers import fit_classifiers, load_classifiers
 from facegen.measure.face import instrument_values, measure_face
-from facegen.measure.instruments import Sight, at_size
-from facegen.measure.pose import angles, fit_pose, learn_shape, load_shape, rotation
+from facegen.measure.instruments import MEASURE_PX, Sight, at_size, load_instruments
+from facegen.measure.pose import MIRROR, angles, fit_pose, learn_shape, load_shape, rotation
 from facegen.measure.shape import MEASURES, measure_shape
 
 
@@ -128,3 +128,32 @@ def test_rendered_edits_are_seen_by_the_instruments(generator):
     for name, changes in moved.items():  # one face may lag: the linear dial is true on average
         assert np.median(changes) == pytest.approx(edits[name], rel=0.4), (name, changes)
     assert measure_face(np.full((256, 256, 3), 128, np.uint8)) is None
+
+
+@pytest.mark.weights
+def test_looking_again_sees_the_same_face_from_both_sides(generator):
+    picture = generator.render(generator.w_from_seed(960_003), size=MEASURE_PX)
+    instruments = load_instruments()
+    sight = instruments.look(picture, describe=False)
+    again = instruments.look_again(picture, sight)
+    assert again.shape == (6, 68, 2)
+    assert np.abs(np.median(again, axis=0) - sight.landmarks).max() < 6
+    mirrored = np.ascontiguousarray(picture[:, ::-1])
+    flat = instruments.look_again(mirrored, instruments.look(mirrored, describe=False))
+    back = np.median(flat, axis=0)[list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
+    assert np.abs(back - np.median(again, axis=0)).mean() < 2.5
+
+
+@pytest.mark.weights
+def test_several_looks_agree_better_than_one_on_a_turned_face(generator):
+    from facegen.datasets.watch import load_watcher
+    from facegen.face import Face
+    from facegen.pose.turn import pose_face
+
+    face = pose_face(Face.from_seed(generator, 700_003), yaw=38, pitch=0)
+    picture = generator.render(face.w_plus, size=MEASURE_PX)
+    seen = load_watcher().angles(picture)
+    assert seen.values["yaw"] > 25
+    assert 0 < seen.doubt < 4
+    ahead = generator.render(pose_face(face, yaw=0, pitch=0).w_plus, size=256)
+    assert load_watcher().angles(ahead).doubt == 0

@@ -14,9 +14,9 @@ from facegen.editing.dials import DialSet
 from facegen.errors import ModelError, UsageError
 from facegen.face import Face
 from facegen.nets.part import BORDER, Window, picture_part
-from facegen.pose.keep import Keeper, can_keep, keeper_of
+from facegen.pose.keep import Glance, HeldPerson, Keeper, can_keep, keeper_of
 from facegen.pose.loop import put_right
-from facegen.pose.turn import GEOMETRY_ROWS, pose_face
+from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS, pose_face
 
 SEED = 700_001
 
@@ -119,6 +119,71 @@ def test_where_no_face_is_seen_the_turn_is_taken_back_a_little(face):
     best, miss = put_right(front + 1, goal, see, space=face.space, back_to=front)
     assert miss == 0
     assert np.allclose(best - front, 0.85**2, atol=1e-5)
+
+
+def test_looks_that_see_no_face_do_not_use_up_the_corrections(face):
+    front = np.array(face.w_plus, np.float32)
+    looks = iter([None, None, None, 30.0, 36.0])
+
+    def see(_):
+        yaw = next(looks)
+        return None if yaw is None else {"yaw": yaw, "pitch": 0.0}
+
+    goal = {"yaw": 36.0, "pitch": 0.0}
+    assert put_right(front, goal, see, space=face.space, back_to=front, rounds=1)[1] == 0
+
+
+def test_a_face_that_resists_is_not_pushed_beyond_where_faces_are(face):
+    dials = DialSet.load(face.space)
+    latents = []
+
+    def see(w_plus):
+        latents.append(w_plus)
+        return {"yaw": 0.6 * dials.read(w_plus)["yaw"], "pitch": 0.0}
+
+    start = pose_face(face, yaw=42, pitch=0).w_plus
+    best, miss = put_right(
+        start, {"yaw": 40.0, "pitch": 0.0}, see, space=face.space, back_to=start, rounds=5
+    )
+    end = dials.spec("yaw").safe[1]
+    assert max(dials.read(w_plus)["yaw"] for w_plus in latents) < end + 3
+    assert miss > 10
+    assert best is not None
+
+
+@pytest.mark.weights
+def test_a_person_is_made_usual_as_the_angles_grow_and_stays_at_the_front(generator, face):
+    keeper = Keeper(generator)
+    front, some, far, beyond = (
+        keeper.toward_average(face.w_plus, yaw, 0.0) for yaw in (0.0, 20.0, 40.0, 90.0)
+    )
+    assert not front.any()
+    assert np.allclose(far, 4 * some, atol=1e-5)
+    assert np.array_equal(far, beyond)
+    assert not far[GEOMETRY_ROWS:].any()
+    average = np.mean([generator.w_from_seed(seed) for seed in range(40)], axis=0)[0]
+    gone = [np.linalg.norm((w - average)[0]) for w in (face.w_plus, face.w_plus + far)]
+    assert 0.4 < gone[1] / gone[0] < 0.7
+
+
+def test_a_person_nobody_sees_is_given_back_marked(face):
+    class Blind:
+        steps = 5
+
+        def toward_average(self, w_plus, yaw, pitch):
+            return np.zeros_like(w_plus)
+
+        def describe(self, w_plus, landmarks):
+            return np.zeros(128, np.float32)
+
+    readings = dict.fromkeys(("yaw", "pitch", *KEPT_DIALS), 0.0)
+    ahead = Glance(np.zeros((68, 2)), readings)
+    is_front = lambda w: np.array_equal(w, face.w_plus)  # noqa: E731
+    person = HeldPerson(
+        Blind(), lambda w: ahead if is_front(w) else None, lambda w: None, lambda: face
+    )
+    turned = pose_face(face, yaw=30, pitch=0)
+    assert person.hold(turned, yaw=30.0, pitch=0.0) is None
 
 
 @pytest.mark.weights

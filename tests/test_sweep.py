@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,20 @@ class Eyes:
         self.full += 1
         values = {"yaw": 1.0, "pitch": 2.0, "roll": 0.0}
         return Seen(values, np.zeros((68, 2)), np.full(128, 0.01, np.float32))
+
+
+class Doubtful(Eyes):
+    """Instruments whose looks do not agree."""
+
+    def all(self, image):
+        return replace(super().all(image), doubt=9.0)
+
+
+def test_frames_on_which_landmarks_find_no_hold_are_marked(fake, person):
+    for eyes, sure in ((Eyes(), True), (Doubtful(), False)):
+        (frame,) = Sweep(fake, person, eyes, size=64, close=False).frames([Cell(0, 0)])
+        assert frame.seen is not None
+        assert frame.is_reachable == sure
 
 
 @pytest.fixture
@@ -139,7 +154,7 @@ def test_what_cannot_be_drawn_is_refused_before_the_first_picture(fake, person):
     for cells, says in (
         ([], "empty"),
         ([Cell(0, 0), Cell(60, 0)], "yaw can be set"),
-        ([Cell(0, 0, "kiss")], "not available"),
+        ([Cell(0, 0, "disgusted")], "not available"),
     ):
         with pytest.raises((UsageError, OutOfRangeError), match=says):
             list(sweep.frames(cells))
@@ -211,7 +226,7 @@ def test_the_command_writes_pictures_and_says_what_they_show(generator, tmp_path
         (("--yaw", "-20:20:0"), "not 0"),
         (("--yaw", "20:-20:10"), "empty"),
         (("--yaw", "70"), "yaw can be set"),
-        (("--expression", "kiss"), "not available"),
+        (("--expression", "disgusted"), "not available"),
         (("--yaw", "-45:45:0.1", "--pitch", "-20:20:0.1"), "Go on?"),
     ):
         result = run(*args, "--out", str(tmp_path / "no"))

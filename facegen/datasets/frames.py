@@ -21,11 +21,13 @@ from facegen.datasets.grid import Cell
 from facegen.editing.dials import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
+from facegen.measure.instruments import MEASURE_PX
 from facegen.pose.expressions import express, expression, retouch
 from facegen.pose.keep import Glance, HeldPerson, Keeper
 from facegen.pose.loop import (
     FEW_DESIGN,
     FULL_ROUNDS,
+    MOST_DOUBT_DEG,
     Angles,
     PoseMap,
     learn_pose_map,
@@ -66,11 +68,14 @@ class Seen:
         values: Name -> number; at least yaw, pitch and roll in degrees.
         landmarks: [68, 2] in fractions of the picture's edge.
         descriptor: [128]; None where identity was not measured.
+        doubt: Standard deviation of the yaw between several looks, in degrees: large where the
+            landmarks find no hold; 0 where one look was enough.
     """
 
     values: Mapping[str, float]
     landmarks: np.ndarray
     descriptor: np.ndarray | None = None
+    doubt: float = 0.0
 
 
 class Looks(Protocol):
@@ -95,7 +100,8 @@ class Frame:
         seen: What was measured; None if no face was seen or nothing was measured.
         identity: dlib distance to the frontal frame; None if not measured.
         is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
-            no open eyes were seen to turn, or no face is seen in the picture.
+            no open eyes were seen to turn, or no face is seen in the picture, or none that
+            landmarks hold on to.
     """
 
     index: int
@@ -158,7 +164,10 @@ class Sweep:
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
         if self.keeper is not None:
             self._held = HeldPerson(
-                self.keeper, self._glance, lambda: self.face_of(Cell(0.0, 0.0))[0]
+                self.keeper,
+                lambda w_plus: self._glance(self.generator.preview(w_plus)),
+                lambda w_plus: self._glance(self.generator.render(w_plus, size=MEASURE_PX)),
+                lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
@@ -183,7 +192,8 @@ class Sweep:
                 require_gaze(cell.gaze)
             if self.looks is None and is_retouched(cell):
                 raise UsageError(
-                    "Gaze and one-sided expressions need the instruments that find the eyes; "
+                    "Gaze and expressions finished in the picture need the instruments that find "
+                    "eyes and mouth; "
                     "`python -m facegen models fetch` installs them."
                 )
         return found
@@ -205,14 +215,13 @@ class Sweep:
         if self._held is not None and (yaw or pitch or cell.expression):
             free = HELD_DIALS if cell.expression else ()
             held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
-            if held is not None:
-                return held
+            return (face, False) if held is None else held
         return face, pose_map.is_reachable(yaw, pitch)
 
-    def _glance(self, w_plus: np.ndarray) -> Glance | None:
-        """What a latent's preview shows."""
-        seen = None if self.looks is None else self.looks.all(self.generator.preview(w_plus))
-        if seen is None:
+    def _glance(self, image: np.ndarray) -> Glance | None:
+        """What a picture shows; None if no face is seen, or one that landmarks do not hold on."""
+        seen = None if self.looks is None else self.looks.all(image)
+        if seen is None or seen.doubt > MOST_DOUBT_DEG:
             return None
         return Glance(seen.landmarks, DialSet.load(self.face.space).in_units(seen.values))
 
@@ -326,7 +335,7 @@ class Sweep:
         def see(face: Face) -> Mapping[str, float] | None:
             image = self.generator.preview(face.w_plus)
             seen = looks.angles(image) if name else looks.all(image)
-            if seen is None:
+            if seen is None or seen.doubt > MOST_DOUBT_DEG:
                 return None
             return dict(seen.values) | held_readings(self.face.space, seen.values)
 
@@ -351,7 +360,7 @@ class Sweep:
             front = self._frontal()
             if front is not None:
                 identity = float(np.linalg.norm(seen.descriptor - front))
-        is_reachable = frame.is_reachable and seen is not None
+        is_reachable = frame.is_reachable and seen is not None and seen.doubt <= MOST_DOUBT_DEG
         return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
 
     def _frontal(self) -> np.ndarray | None:

@@ -23,6 +23,7 @@ from facegen.errors import LatentError
 from facegen.measure.descriptor import CHIP_PADDING as DESCRIPTOR_PADDING
 from facegen.measure.descriptor import CHIP_PX as DESCRIPTOR_CHIP_PX
 from facegen.measure.descriptor import FastDescriptor
+from facegen.measure.pose import MIRROR
 from facegen.weights import ensure_files
 
 MEASURE_PX = 512
@@ -30,6 +31,8 @@ DETECT_PX = 256
 FIND_PX = 1280  # longest edge in which faces are looked for: those of 80 px and more
 MIN_PX = 64
 NUM_LANDMARKS = 68
+# By how much the box is shifted to look again, in its widths, and how large it is.
+RESTARTS = ((0.0, 1.0), (0.05, 1.05), (-0.05, 0.95))
 CHIP_PADDING = 0.2
 AGE_CHIP_PX = 64
 SEX_CHIP_PX = 32
@@ -46,14 +49,16 @@ class Sight:
     Attributes:
         landmarks: float64 [68, 2], x and y in pixels of a 512 px picture.
         descriptor: float32 [128]; two pictures closer than 0.6 show one person, says dlib.
-        age: Years.
-        male: Logit, above 0 for male.
+        age: Years; NaN if nothing but landmarks was asked for.
+        male: Logit, above 0 for male; NaN likewise.
+        box: Where the face was found, in pixels of a 512 px picture.
     """
 
     landmarks: np.ndarray
     descriptor: np.ndarray
     age: float
     male: float
+    box: Box = ()
 
 
 class Instruments:
@@ -86,7 +91,7 @@ class Instruments:
 
         Args:
             image: uint8 [H, W, 3] RGB, square, at least 64 px.
-            describe: Also compute the descriptor (else zeros).
+            describe: Also compute the descriptor (else zeros), age and sex.
 
         Raises:
             LatentError: not such a picture.
@@ -99,6 +104,34 @@ class Instruments:
         box = max(boxes, key=lambda one: one.area())
         k = MEASURE_PX // DETECT_PX
         return self._see(picture, self._scaled(box, k), describe=describe)
+
+    def look_again(self, image: np.ndarray, sight: Sight) -> np.ndarray:
+        """The landmarks of a face seen before, found anew from other starts.
+
+        From where the predictor starts matters little on frontal faces and much on turned ones,
+        so these tell how sure it is, and their median is nearer the truth (docs/measure.md).
+
+        Args:
+            image: As given to `look`.
+            sight: What it gave.
+
+        Returns:
+            float64 [2 * len(RESTARTS), 68, 2], in pixels of a 512 px picture.
+        """
+        picture = at_size(image, MEASURE_PX)
+        mirrored = np.ascontiguousarray(picture[:, ::-1])
+        left, top, right, bottom = sight.box
+        width = right - left
+        looks = []
+        for shift, size in RESTARTS:
+            x, y = (left + right) / 2 + shift * width, (top + bottom) / 2 + shift * width
+            half = size * width / 2
+            for flat, middle in ((picture, x), (mirrored, MEASURE_PX - 1 - x)):
+                edges = (middle - half, y - half, middle + half, y + half)
+                rect = self._dlib.rectangle(*(round(edge) for edge in edges))
+                looks.append(self._landmarks(flat, rect))
+            looks[-1] = looks[-1][list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
+        return np.array(looks)
 
     def look_at(self, picture: np.ndarray, box: Box) -> Sight:
         """Look at the face in this box of a picture, uint8 [512, 512, 3] RGB."""
@@ -124,7 +157,7 @@ class Instruments:
         found = []
         for rect in sorted(boxes, key=lambda one: -one.area()):
             shape = self._points(small, rect)
-            points = np.array([(p.x, p.y) for p in shape.parts()], np.float64) / factor
+            points = _numbers(shape) / factor
             box = (rect.left(), rect.top(), rect.right(), rect.bottom())
             found.append((tuple(edge / factor for edge in box), points))
         return found
@@ -141,19 +174,25 @@ class Instruments:
 
     def _see(self, picture: np.ndarray, rect: Any, *, describe: bool) -> Sight:
         shape = self._points(picture, rect)
-        landmarks = np.array([(p.x, p.y) for p in shape.parts()], np.float64)
-        descriptor = np.zeros(128, np.float32)
-        if describe:
-            descriptor = self._describe(picture, shape)
+        landmarks = _numbers(shape)
+        box = (rect.left(), rect.top(), rect.right(), rect.bottom())
+        if not describe:
+            return Sight(landmarks, np.zeros(128, np.float32), np.nan, np.nan, box)
+        descriptor = self._describe(picture, shape)
         five = self._five(picture, rect)
         age = self._run(self._age, picture, five, AGE_CHIP_PX) @ self._age_weights
         female, male = np.maximum(self._run(self._sex, picture, five, SEX_CHIP_PX), 1e-6)
-        return Sight(landmarks, descriptor, float(age), float(np.log(male / female)))
+        return Sight(landmarks, descriptor, float(age), float(np.log(male / female)), box)
+
+    def _landmarks(self, picture: np.ndarray, rect: Any) -> np.ndarray:
+        return _numbers(self._points(picture, rect))
 
     def _descriptor_network(self, path: str) -> Callable[[np.ndarray, Any], np.ndarray]:
         """(picture, dlib's landmarks) -> descriptor; dlib's own network without OpenVINO."""
         try:
-            fast = FastDescriptor()
+            # One thread: sweeps measure while the next picture is drawn on all cores, and two
+            # networks that both want all of them wait for each other (docs/pose.md).
+            fast = FastDescriptor(threads=1)
         except ImportError:
             slow = self._dlib.face_recognition_model_v1(path)
             return lambda picture, shape: np.array(
@@ -169,6 +208,11 @@ class Instruments:
         chip = self._dlib.extract_image_chip(picture, details).astype(np.float32)
         chip = (chip - self._chip_means) / np.float32(256.0)
         return session.run(None, {"images": chip.transpose(2, 0, 1)[None]})[0][0].astype(float)
+
+
+def _numbers(shape: Any) -> np.ndarray:
+    """Dlib's points as float64 [68, 2]."""
+    return np.array([(p.x, p.y) for p in shape.parts()], np.float64)
 
 
 @lru_cache(maxsize=1)

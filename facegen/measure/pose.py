@@ -14,6 +14,7 @@ Convention:
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -72,18 +73,21 @@ def angles(matrix: np.ndarray) -> tuple[float, float, float]:
     return tuple(np.degrees([yaw, pitch, roll]).tolist())  # type: ignore[return-value]
 
 
-def fit_pose(landmarks: np.ndarray, shape: np.ndarray) -> tuple[Pose, np.ndarray]:
+def fit_pose(
+    landmarks: np.ndarray, shape: np.ndarray, points: Sequence[int] = RIGID
+) -> tuple[Pose, np.ndarray]:
     """Fit the pose of one face.
 
     Args:
         landmarks: [68, 2] in pixels.
         shape: The mean face, [68, 3].
+        points: The landmarks to go by.
 
     Returns:
         The pose, and the landmarks seen from the front, [68, 2] in units of the mean face:
         each point keeps the depth it has in the mean face.
     """
-    rigid = list(RIGID)
+    rigid = list(points)
     centre = shape[rigid].mean(axis=0)
     seen = landmarks[rigid] - landmarks[rigid].mean(axis=0)
     camera = np.linalg.lstsq(shape[rigid] - centre, seen, rcond=None)[0].T  # [2, 3]

@@ -3,8 +3,8 @@
 Strength 0 is the face as it is, 1 the whole expression; between them readings go in a straight
 line, so "neutral" at 1 is the same neutral whatever the face wore before. Each entry was looked at
 on faces that learning never saw; what cannot be done believably is listed with the reason instead
-of being faked. One-sided expressions end in the picture (`facegen.pose.retouch`): their latent,
-which a saved face holds, is the same on both sides.
+of being faked. Many end in the picture (`facegen.pose.pull`, `facegen.pose.retouch`): what is done
+there a saved latent does not hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ import numpy as np
 from facegen.editing.dials import DialSet
 from facegen.errors import UsageError
 from facegen.face import Face
-from facegen.pose.retouch import close_eye, lift_corner
+from facegen.pose.pull import (
+    Pull,
+    brows,
+    corners,
+    drop_jaw,
+    lifted_corner,
+    part_lips,
+    pull_at,
+    purse,
+    upper_lids,
+)
+from facegen.pose.retouch import close_eye
 from facegen.pose.turn import pose_face
 
 Draw = Callable[[Face], np.ndarray]
@@ -37,7 +48,7 @@ class Expression:
         targets: Dial -> reading at full strength, in the dial's unit.
         at_least: The same, for dials that are only raised.
         winks: "left" or "right": the eye of the picture that closes.
-        lifts: "left" or "right": the corner of the mouth that is lifted.
+        pulls: What is pulled at in the picture.
         missing: Why it is not available; empty if it is.
     """
 
@@ -46,17 +57,17 @@ class Expression:
     targets: dict[str, float] = field(default_factory=dict)
     at_least: dict[str, float] = field(default_factory=dict)
     winks: str = ""
-    lifts: str = ""
+    pulls: tuple[Pull, ...] = ()
     missing: str = ""
 
     @property
     def is_retouched(self) -> bool:
         """Whether the picture is worked on after it is drawn."""
-        return bool(self.winks or self.lifts)
+        return bool(self.winks or self.pulls)
 
 
 _WINK = {"smile": 0.0, "eyes_open": 0.0}
-_CALM = {"smile": -0.9, "mouth_open": -0.8}
+_CALM = {"smile": -1.1, "mouth_open": -0.9, "eyes_open": 0.0, "frown": 0.1}
 
 # fmt: off
 EXPRESSIONS: tuple[Expression, ...] = (
@@ -65,27 +76,32 @@ EXPRESSIONS: tuple[Expression, ...] = (
         "narrow_eyes": -0.2}),
     Expression("happy", "Happy", {"smile": 1.2, "mouth_width": 0.8, "frown": -0.6}),
     Expression("laugh", "Big laugh", {
-        "smile": 1.8, "teeth": 1.6, "mouth_open": 2.2, "frown": -0.6, "mouth_width": 1.4,
-        "narrow_eyes": 0.8}),
-    Expression("sad", "Sad", {
-        "smile": -1.5, "frown": 2.0, "arched_brows": -1.0, "mouth_width": -0.4}),
+        "smile": 1.6, "teeth": 1.6, "mouth_open": 2.6, "frown": -0.6, "mouth_width": 1.0},
+        pulls=drop_jaw(0.05)),
+    Expression("sad", "Sad", _CALM, pulls=(*brows(0.08, -0.02), *corners(-0.06))),
     Expression("angry", "Angry", {
-        "smile": -0.8, "frown": 2.0, "brow_height": -1.3, "mouth_open": 1.2, "teeth": 0.7}),
+        "smile": -0.8, "frown": 1.2, "mouth_open": 0.8, "teeth": 0.6},
+        pulls=brows(-0.05, 0.025, -0.02)),
     Expression("surprised", "Surprised", {
-        "smile": -1.2, "mouth_open": 1.3, "eyes_open": 2.2, "brow_height": 1.6, "frown": 1.4}),
+        "smile": -0.8, "mouth_open": 1.0, "eyes_open": 3.0, "brow_height": 1.6, "frown": 0.7},
+        pulls=(*upper_lids(0.03), *brows(0.03, 0.05), *purse(0.08, 0.06), *drop_jaw(0.04))),
+    Expression("afraid", "Afraid", {
+        "mouth_open": 1.0, "eyes_open": 2.4, "smile": -0.8, "brow_height": 1.0},
+        pulls=(*upper_lids(0.05), *brows(0.08, 0.0, -0.03), *corners(0.0, 0.06))),
     Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
     Expression("aaa", "Says aaa", {"mouth_open": 2.0, "smile": -1.0}),
-    Expression("eee", "Says eee", {"mouth_width": 1.5, "teeth": 1.8, "mouth_open": 0.8}),
-    Expression("ooo", "Says ooo", {"mouth_open": 1.0, "mouth_width": -1.8, "smile": -0.8}),
-    Expression("afraid", "Afraid", missing="raised brows, a frown and an open mouth come out as "
-               "surprise or anger: no dial draws raised brows together"),
+    Expression("eee", "Says eee", {"mouth_width": 0.8, "teeth": 1.4, "mouth_open": 0.5},
+               pulls=(*corners(0.0, 0.05), *part_lips(0.03))),
+    Expression("ooo", "Says ooo", {"mouth_open": 0.5, "smile": -0.5}, pulls=purse(0.12, 0.03)),
     Expression("disgusted", "Disgusted", missing="no dial wrinkles the nose: what came nearest was "
                "named so on 6 of 16 faces, and drew another person"),
-    Expression("contempt", "Contempt", _CALM, lifts="right"),
-    Expression("wink_left", "Wink, left", at_least=_WINK, winks="left"),
-    Expression("wink_right", "Wink, right", at_least=_WINK, winks="right"),
-    Expression("kiss", "Kiss", missing="no dial puckers the lips: a mouth pressed narrower than "
-               "people have breaks the face"),
+    Expression("contempt", "Contempt", {"smile": -0.9, "mouth_open": -0.8},
+               pulls=lifted_corner("right")),
+    Expression("wink_left", "Wink, left", at_least=_WINK, winks="left",
+               pulls=lifted_corner("left")),
+    Expression("wink_right", "Wink, right", at_least=_WINK, winks="right",
+               pulls=lifted_corner("right")),
+    Expression("kiss", "Kiss", _CALM, pulls=purse(0.12, 0.025)),
 )
 # fmt: on
 AVAILABLE: tuple[str, ...] = tuple(e.name for e in EXPRESSIONS if not e.missing)
@@ -162,7 +178,7 @@ def express(
 def retouch(
     image: np.ndarray, face: Face, name: str, strength: float, *, draw: Draw, find: Find
 ) -> np.ndarray | None:
-    """Finish the picture of a one-sided expression.
+    """Finish the picture of an expression.
 
     Args:
         image: Of `face`, as `draw` gives it.
@@ -184,8 +200,9 @@ def retouch(
     landmarks = find(image)
     if landmarks is None:
         return None
-    if wanted.lifts:
-        return lift_corner(image, landmarks, wanted.lifts, strength)
-    closed = draw(express(face, "eyes_closed", strength))
-    found = find(closed)
-    return close_eye(image, landmarks, closed, landmarks if found is None else found, wanted.winks)
+    if wanted.winks:
+        closed = draw(express(face, "eyes_closed", strength))
+        found = find(closed)
+        there = landmarks if found is None else found
+        image = close_eye(image, landmarks, closed, there, wanted.winks)
+    return pull_at(image, landmarks, wanted.pulls, strength)

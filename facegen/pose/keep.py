@@ -31,11 +31,16 @@ from facegen.measure.descriptor import chip_corners, descriptor_torch
 from facegen.nets.mobilestylegan import CONST_PX, MobileSynthesis
 from facegen.nets.part import WINDOW_BLOCK, Window, picture_part
 from facegen.pose.loop import REACH_DEG, put_right
-from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS
+from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS, LAST_KEPT
 
 GOOD_STEPS = 5
 LAST_SHARE = 0.6  # of the steps, after the angles were put right once
+LAST_ROUNDS = 3  # of putting the angles right in the whole picture
 MOST_STEPS = 40
+# How far the coarse rows of a turned face go toward the average face before the person is brought
+# back, at so many degrees of yaw and pitch and more; nearer the front less, by the square.
+TOWARD_AVERAGE = 0.5
+AVERAGE_AT_DEG = (40.0, 25.0)
 HELD = ("yaw", "pitch", "smile", "mouth_open", "eye_open", "brow_height", "age")
 HOLD = 0.5  # beside the squared distance: squared changes of the held readings, in sd
 SIZE_PENALTY = 0.002
@@ -107,14 +112,34 @@ class Keeper:
         _reuse_memory()
         self.steps = steps
         self._net, self._device = net, generator.device
+        population = population_of(generator)
+        self._average = np.asarray(population.mean, np.float32)
         self._groups = [(a, b) for a, b in ROW_GROUPS if b <= GEOMETRY_ROWS]
-        half = np.linalg.cholesky(population_of(generator).covariance)
+        half = np.linalg.cholesky(population.covariance)
         regressor = read_regressor(generator.space)
         columns = [regressor.names.index(name) for name in HELD]
         blocks = regressor.linear.reshape(len(ROW_GROUPS), generator.w_dim, -1)
         slopes = blocks[: len(self._groups), :, columns].astype(np.float64)
         self._half = self._tensor(half)
         self._slopes = self._tensor(np.einsum("ij,gik->gjk", half, slopes))
+
+    def toward_average(self, w_plus: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
+        """What to add to a turned person's coarse rows, [18, 512], so that they draw a whole face.
+
+        What is rare in a person resists the turn: short of the angle, faces melt. Made more usual
+        they turn further and stay whole, and `keep` brings the person back nearer than before
+        (docs/pose.md); a truncation (Karras et al. 2019, section B) that grows with the angles.
+
+        Args:
+            w_plus: The person looking ahead, [18, 512].
+            yaw: Wanted degrees.
+            pitch: Wanted degrees.
+        """
+        far = np.hypot(yaw / AVERAGE_AT_DEG[0], pitch / AVERAGE_AT_DEG[1])
+        move = np.zeros_like(w_plus, np.float32)
+        rows = slice(0, GEOMETRY_ROWS)
+        move[rows] = TOWARD_AVERAGE * min(far * far, 1.0) * (self._average - w_plus[rows])
+        return move
 
     def describe(self, w_plus: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """The descriptor of a latent's picture, float32 [128].
@@ -190,6 +215,10 @@ class Glance:
     readings: Mapping[str, float]
 
 
+See = Callable[[np.ndarray], Glance | None]
+"""Looks at a latent, [18, 512]; None if no face is seen."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Person:
     """The face looking ahead: its latent, [18, 512], descriptor, [128], and readings."""
@@ -205,16 +234,14 @@ class HeldPerson:
     Args:
         keeper: Brings latents back.
         glance: Looks at a latent's preview; None if no face is seen.
+        look: Looks at its whole picture, by which the angles are put right at the end.
         front: Makes the face looking ahead; asked once, when first needed.
     """
 
     def __init__(
-        self,
-        keeper: Keeper,
-        glance: Callable[[np.ndarray], Glance | None],
-        front: Callable[[], Face],
+        self, keeper: Keeper, glance: See, look: See, front: Callable[[], Face]
     ) -> None:
-        self._keeper, self._glance, self._front = keeper, glance, front
+        self._keeper, self._glance, self._look, self._front = keeper, glance, look, front
         self._person: _Person | None = None
         self._is_known = False
         self._guard = threading.Lock()
@@ -231,15 +258,28 @@ class HeldPerson:
             free: Of `KEPT_DIALS`, those that may differ from the face looking ahead.
 
         Returns:
-            The face, and whether its preview shows the angles; None where no face is seen.
+            The face, and whether its picture shows the angles; None where no face is seen.
         """
         person = self._known()
         if person is None:
             return None
         asked = {"yaw": yaw, "pitch": pitch}
         angles = {n: person.readings[n] if v is None else v for n, v in asked.items()}
-        held = {n: person.readings[n] for n in KEPT_DIALS if n not in free}
-        turned, miss = self._right(face, face.w_plus, angles | held, person)
+        goal = angles | {n: person.readings[n] for n in KEPT_DIALS if n not in free}
+        # Held to the end, hats and glasses cost the person more than they kept of themselves.
+        last_goal = angles | {n: goal[n] for n in LAST_KEPT if n in goal}
+        usual = self._keeper.toward_average(person.w_plus, angles["yaw"], angles["pitch"])
+        back_to = person.w_plus + usual
+
+        def right(
+            w_plus: np.ndarray, goal: Mapping[str, float], see: See, rounds: int = 2
+        ) -> _Put:
+            return put_right(
+                w_plus, goal, lambda w: _readings(see(w)), space=face.space, back_to=back_to,
+                rounds=rounds,
+            )  # fmt: skip
+
+        turned, _ = right(face.w_plus + usual, goal, self._glance)
         # Angles put right half-way take less of the person away than all at the end (docs/pose.md).
         last = max(round(LAST_SHARE * self._keeper.steps), 1)
         for steps in (self._keeper.steps - last, last):
@@ -248,19 +288,13 @@ class HeldPerson:
                 return None
             if steps:
                 kept = self._keeper.keep(turned, seen.landmarks, person.descriptor, steps)
-                turned, miss = self._right(face, kept, angles, person)
+                turned, _ = right(kept, last_goal, self._glance)
+        if turned is None:
+            return None
+        turned, miss = right(turned, last_goal, self._look, LAST_ROUNDS)
         if turned is None:
             return None
         return face.edited(turned, ()).rebased(), miss <= REACH_DEG
-
-    def _right(
-        self, face: Face, w_plus: np.ndarray, goal: Mapping[str, float], person: _Person
-    ) -> tuple[np.ndarray | None, float]:
-        def read(latent: np.ndarray) -> Mapping[str, float] | None:
-            seen = self._glance(latent)
-            return None if seen is None else seen.readings
-
-        return put_right(w_plus, goal, read, space=face.space, back_to=person.w_plus)
 
     def _known(self) -> _Person | None:
         with self._guard:
@@ -272,3 +306,10 @@ class HeldPerson:
                     self._person = _Person(face.w_plus, descriptor, seen.readings)
                 self._is_known = True
             return self._person
+
+
+_Put = tuple[np.ndarray | None, float]
+
+
+def _readings(seen: Glance | None) -> Mapping[str, float] | None:
+    return None if seen is None else seen.readings

@@ -53,6 +53,8 @@ FURTHEST_STEP_SD = 1.0
 SD_IN_DEG = 2.0  # so many degrees weigh as much as a standard deviation of a held reading
 SMALLEST_HOLD_SD = 0.5  # of hats and glasses less is the classifier's noise
 BACK_OFF = 0.85
+MOST_LOSSES = 4
+MOST_DOUBT_DEG = 4.0  # of the yaw between several looks: beyond, landmarks hold on to nothing
 LOST_NEAR = 0.3  # of SCALE: so near a place where no face was seen none is promised
 
 
@@ -154,7 +156,7 @@ def put_right(
         see: Reads a latent's picture, dial -> reading; None if no face is seen.
         space: Whose directions.
         back_to: Toward this latent is gone where no face is seen, [18, 512].
-        rounds: Corrections at most.
+        rounds: Corrections at most; going back where no face is seen is not counted as one.
 
     Returns:
         The best latent seen, and by how much its angles miss at most, in degrees; None if no face
@@ -164,27 +166,46 @@ def put_right(
     sd = {name: dials.spec(name).unit_per_sd for name in goal if name not in POSE_DIALS}
     best: np.ndarray | None = None
     least = least_angle = np.inf
-    for turn in range(rounds + 1):
+    corrections = losses = 0
+    while losses <= MOST_LOSSES:
         seen = see(w_plus)
         if seen is None:
+            losses += 1
             w_plus = back_to + BACK_OFF * (w_plus - back_to)
             continue
-        steps = {name: goal[name] - seen[name] for name in POSE_DIALS}
+        misses = {name: goal[name] - seen[name] for name in POSE_DIALS}
         drifts = {name: (goal[name] - seen[name]) / sd[name] for name in sd}
         drifts = {name: d for name, d in drifts.items() if abs(d) > SMALLEST_HOLD_SD}
-        angle = max(abs(miss) for miss in steps.values())
+        angle = max(abs(miss) for miss in misses.values())
         error = angle + SD_IN_DEG * sum(abs(drift) for drift in drifts.values())
         if error < least:
             best, least, least_angle = w_plus, error, angle
-        if error <= TOLERANCE_DEG or turn == rounds:
+        if error <= TOLERANCE_DEG or corrections == rounds:
             break
-        limit = FURTHEST_STEP_DEG
-        steps = {name: float(np.clip(miss, -limit, limit)) for name, miss in steps.items()}
+        corrections += 1
+        steps = _steps_within(dials, w_plus, misses)
         for name, drift in drifts.items():
             step = float(np.clip(HOLD_GAIN * drift, -FURTHEST_STEP_SD, FURTHEST_STEP_SD))
             steps[name] = step * sd[name]
         w_plus = shifted(w_plus, steps, space=space)
     return best, float(least_angle)
+
+
+def _steps_within(
+    dials: DialSet, w_plus: np.ndarray, misses: Mapping[str, float]
+) -> dict[str, float]:
+    """Turns by what is missing that leave the latent where faces are.
+
+    A face that shows less than its latent reads is pushed on until it breaks otherwise.
+    """
+    stands = dials.read(w_plus)
+    steps = {}
+    for name, miss in misses.items():
+        low, high = dials.spec(name).safe
+        least = max(min(low - stands[name], 0.0), -FURTHEST_STEP_DEG)
+        most = min(max(high - stands[name], 0.0), FURTHEST_STEP_DEG)
+        steps[name] = float(np.clip(miss, least, most))
+    return steps
 
 
 def _slope(asked: float, seen: float) -> float:

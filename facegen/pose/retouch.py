@@ -1,12 +1,11 @@
-"""What the latent does badly, done in the picture: where the eyes look, one eye, one corner.
+"""Eyes, which the latent moves badly, moved in the picture: where they look, and one closed.
 
 The generator was taught by photographs of people who look into the camera with both eyes open. The
-dials of one eye close both of them (6 of 6 faces looked at, 3 standard deviations down), the best
-direction found for gaze gives 12 degrees at a descriptor distance of 0.29 and takes the head along,
-and which corner of the mouth is higher cannot be read off a latent (r = 0.42). So the picture is
-drawn as always and a small part of it is moved by its landmarks: the irises inside the openings of
-the eyes, the lids of one eye out of a picture of the same face with both eyes closed, one corner of
-the mouth. The rest of the picture keeps its pixels.
+dials of one eye close both of them (6 of 6 faces looked at, 3 standard deviations down), and the
+best direction found for gaze gives 12 degrees at a descriptor distance of 0.29 and takes the head
+along. So the picture is drawn as always and a small part of it is moved by its landmarks: the
+irises inside the openings of the eyes, or the lids of one eye out of a picture of the same face
+with both eyes closed. The rest of the picture keeps its pixels.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from facegen.measure.details import gaze_terms, load_gaze, raw_gaze
 from facegen.measure.instruments import MEASURE_PX, at_size
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.measure.shape import EYES
+from facegen.pose.pull import pushed
 
 SIDES = ("left", "right")
 """Of the picture, as everywhere."""
@@ -41,12 +41,6 @@ STABLE = (27, 28, 30, 36, 39, 42, 45)
 """Landmarks that lids and mouth leave alone: the nose's ridge and the eyes' corners."""
 LID_ELLIPSE = (0.85, 0.48, 0.52)
 """Half axes of what is taken over around an eye, in its widths: across, up, down."""
-CORNERS = {"left": 48, "right": 54}
-CORNER_LIFT = 0.1
-CORNER_PULL = 0.02
-CORNER_REACH = (0.2, 0.14)
-"""The lift of a mouth's corner and its reach, across and up, in distances between the eyes'
-outer corners."""
 
 
 def require_gaze(gaze: float) -> float:
@@ -138,20 +132,10 @@ def _move_iris(image: np.ndarray, out: np.ndarray, eye: np.ndarray, move: float)
     room = np.where(u < 0, side - left, right - side) - IRIS_RADIUS
     # The whole iris moves; from its rim to the corners of the eye the push dies away.
     share = _ease(1 - (np.abs(u) - IRIS_RADIUS) / np.maximum(room, 0.02))
-    slid = _pulled(cut, side * width * share[..., None] * along)
+    slid = pushed(cut, side * width * share[..., None] * along)
     target = out[low[1] : high[1], low[0] : high[0]]
     target[:] = _mixed(target, slid, mask)
     return True
-
-
-def _pulled(image: np.ndarray, push: np.ndarray) -> np.ndarray:
-    """A picture whose pixels moved by `push`, [H, W, 2]."""
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float64)
-    source = (np.stack([x, y], axis=-1) - push).astype(np.float32)
-    pulled: np.ndarray = cv2.remap(
-        image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return pulled
 
 
 def _opening(eye: np.ndarray, shape: tuple[int, int], *, soft: float) -> np.ndarray:
@@ -228,40 +212,6 @@ def close_eye(
     lids += cv2.GaussianBlur((cut - lids) * outside[..., None], (0, 0), near) / weight
     out = image.copy()
     out[low[1] : high[1], low[0] : high[0]] = _mixed(cut, lids, mask)
-    return out
-
-
-def lift_corner(
-    image: np.ndarray, landmarks: np.ndarray, side: str, strength: float = 1.0
-) -> np.ndarray:
-    """Lift and tighten one corner of the mouth.
-
-    Args:
-        image: uint8 [H, H, 3].
-        landmarks: [68, 2] in fractions of the edge.
-        side: Of `SIDES`.
-        strength: 0 to 1.
-    """
-    points = landmarks * image.shape[0]
-    unit = float(np.linalg.norm(points[45] - points[36]))
-    along = (points[45] - points[36]) / unit
-    up = np.array([along[1], -along[0]])
-    outward = along if side == "right" else -along
-    corner = points[CORNERS[side]]
-    reach = round(0.75 * unit)
-    low = np.floor(corner - reach).astype(int).clip(0)
-    high = np.ceil(corner + reach).astype(int).clip(0, image.shape[0])
-    cut = image[low[1] : high[1], low[0] : high[0]]
-    y, x = np.mgrid[: cut.shape[0], : cut.shape[1]].astype(np.float64)
-    away = np.stack([x, y], axis=-1) + low - corner
-    u, v = away @ outward / unit, away @ up / unit
-    # The cheek above goes along further than the chin below, and the mouth's middle stays.
-    height = np.where(v > 0, 1.8, 1.0) * CORNER_REACH[1]
-    length = np.where(u > 0, 1.0, 1.2) * CORNER_REACH[0]
-    share = np.exp(-((u / length) ** 2) - (v / height) ** 2) * strength
-    push = (CORNER_LIFT * up + CORNER_PULL * outward) * unit
-    out = image.copy()
-    out[low[1] : high[1], low[0] : high[0]] = _pulled(cut, share[..., None] * push)
     return out
 
 
