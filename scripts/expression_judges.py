@@ -82,12 +82,15 @@ class Verdict:
     Attributes:
         answers: Probability of each of `EMOTIONS`, of the two classifiers, [2, 7].
         moves: Name -> 0 to 1; the mean of the picture and its mirror image.
-        iris_side: Where the irises stand, in eye widths to the picture's right.
+        iris_side: Where the irises stand, in eye widths to the picture's right of the middle
+            between the eyes' corners.
+        iris_up: Likewise above it.
     """
 
     answers: np.ndarray
     moves: dict[str, float]
     iris_side: float
+    iris_up: float
 
     @property
     def emotion(self) -> str:
@@ -152,15 +155,17 @@ class Judges:
         here, there = self._scores(mesh), self._scores(self._points(mirrored, flat))
         # Of the same eye, closed, MediaPipe says 0.48 on the one side and 0.38 on the other.
         moves = {name: (here[name] + there[_other_side(name)]) / 2 for name in MOVES}
-        sides = []
+        sides, heights = [], []
         for middle, left, right in IRISES:
             across = mesh[right] - mesh[left]
             offset = mesh[middle] - (mesh[left] + mesh[right]) / 2
             sides.append(float(offset @ across / (across @ across)))
+            heights.append(float(offset @ [across[1], -across[0]] / (across @ across)))
         return Verdict(
             np.array([self._face_api_says(image, points), self._fer_says(image, points)]),
             moves,
             float(np.mean(sides)),
+            float(np.mean(heights)),
         )
 
     def _scores(self, mesh: np.ndarray) -> dict[str, float]:

@@ -78,8 +78,11 @@ def test_an_image_folder_loader_finds_every_picture_and_one_schema(whole):
     assert {"requested_yaw", "requested_gaze", "landmarks", "seed"} <= set(kinds)
 
 
-def test_hugging_face_loads_it(whole):
-    loaded = pytest.importorskip("datasets").load_dataset("imagefolder", data_dir=str(whole))
+def test_hugging_face_loads_it(whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # read when the package is imported
+    from datasets import load_dataset
+
+    loaded = load_dataset("imagefolder", data_dir=str(whole), cache_dir=str(tmp_path))
     first = loaded["train"][0]
     assert len(loaded["train"]) == 24
     assert first["image"].size == (256, 256)

@@ -15,8 +15,8 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.measure.shape import EYES
 from facegen.pose.expressions import express, retouch
-from facegen.pose.pull import lifted_corner, pull_at
-from facegen.pose.retouch import MOST_GAZE, read_gaze, turn_eyes
+from facegen.pose.pull import MOST_LOOK_UP, lifted_corner, pull_at
+from facegen.pose.retouch import MOST_GAZE, raise_eyes, read_gaze, turn_eyes
 from facegen.pose.turn import pose_face
 
 SIZE = 512
@@ -87,6 +87,35 @@ def test_contempt_lifts_the_right_corner_of_the_mouth(person):
     assert rise[54] > 3 * abs(rise[48])
 
 
+@pytest.mark.weights
+def test_raised_eyes_stand_higher_between_their_corners_and_the_face_stays(person):
+    _, image, landmarks = person
+
+    def height(picture):
+        points = load_watcher().angles(picture).landmarks
+        lids = points[[37, 38, 40, 41, 43, 44, 46, 47], 1].mean()
+        return points[[36, 39, 42, 45], 1].mean() - lids
+
+    down, same, up = (raise_eyes(image, landmarks, degrees) for degrees in (-12, 0, 12))
+    assert np.array_equal(same, image)
+    assert height(up) > height(image) + 0.001
+    assert height(image) > height(down) + 0.001
+    for picture in (down, up):
+        changed = np.abs(picture.astype(int) - image).mean(axis=-1)
+        mouth = round(landmarks[48:, 1].min() * SIZE)
+        assert changed[mouth:].max() <= 1
+        assert changed.max() > 20
+
+
+def test_eyes_are_not_raised_further_than_was_looked_at():
+    generator = FakeGenerator()
+    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256)
+    for up in (MOST_LOOK_UP + 1, float("nan")):
+        with pytest.raises(UsageError, match="The eyes rise from -12 to 12"):
+            list(sweep.frames([Cell(0, 0, gaze_up=up)]))
+    assert generator.rendered == 0
+
+
 @pytest.mark.parametrize("gaze", [MOST_GAZE + 1, float("nan"), -90])
 def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze):
     generator = FakeGenerator()
@@ -98,7 +127,7 @@ def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze):
 
 def test_without_instruments_gaze_and_winks_are_refused():
     generator = FakeGenerator()
-    for cell in (Cell(0, 0, gaze=5), Cell(0, 0, "wink_left")):
+    for cell in (Cell(0, 0, gaze=5), Cell(0, 0, gaze_up=5), Cell(0, 0, "wink_left")):
         with pytest.raises(UsageError, match="find eyes and mouth"):
             list(Sweep(generator, Face.from_seed(generator, 3), None).frames([cell]))
 
@@ -106,11 +135,16 @@ def test_without_instruments_gaze_and_winks_are_refused():
 def test_frames_say_what_is_in_the_picture_alone():
     generator = FakeGenerator()
     sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256, measure="none")
-    cells = [*make_cells([0], [0], gazes=[None, 10]), Cell(0, 0, "wink_left")]
+    cells = [
+        *make_cells([0], [0], gazes=[None, 10]),
+        Cell(0, 0, "wink_left"),
+        *make_cells([0], [0], gazes_up=[-5]),
+    ]
     records = [frame_record(f, file_name="x.png") for f in sweep.frames(cells)]
-    assert [record["is_retouched"] for record in records] == [False, True, True]
-    assert [record["requested"]["gaze"] for record in records] == [None, 10, None]
-    assert len({cell.stem(0) for cell in cells}) == 3
+    assert [record["is_retouched"] for record in records] == [False, True, True, True]
+    assert [record["requested"]["gaze"] for record in records] == [None, 10, None, None]
+    assert [record["requested"]["gaze_up"] for record in records] == [None, None, None, -5]
+    assert len({cell.stem(0) for cell in cells}) == 4
 
 
 def test_a_face_nobody_finds_is_marked_and_not_touched():
@@ -121,9 +155,10 @@ def test_a_face_nobody_finds_is_marked_and_not_touched():
     generator = FakeGenerator()
     face = Face.from_seed(generator, 3)
     sweep = Sweep(generator, face, Blind(), size=256, measure="none")
-    plain, looking = sweep.frames([Cell(0, 0), Cell(0, 0, gaze=9)])
-    assert np.array_equal(plain.image, looking.image)
-    assert not looking.is_reachable
+    plain, *looking = sweep.frames([Cell(0, 0), Cell(0, 0, gaze=9), Cell(0, 0, gaze_up=9)])
+    for frame in looking:
+        assert np.array_equal(plain.image, frame.image)
+        assert not frame.is_reachable
 
 
 @pytest.mark.weights

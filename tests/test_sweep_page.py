@@ -85,12 +85,13 @@ def test_the_picture_to_drag_holds_every_frame_and_starts_at_the_front():
 def test_eyes_can_look_to_the_side(at):
     at.toggle(key="sweep_gaze_on").set_value(True).run()
     at.slider(key="sweep_gaze").set_value(12).run()
+    at.slider(key="sweep_gaze_up").set_value(-6).run()
     at.slider(key="sweep_yaw").set_range(0, 0).run()
     at.button(key="sweep_start").click().run()
     assert not at.exception
     said_of_it = " ".join(entry.value for kind in (at.warning, at.error, at.text, at.markdown)
                           for entry in kind)  # fmt: skip
-    assert "find the eyes" in said_of_it  # there are no instruments here
+    assert "find eyes and mouth" in said_of_it  # there are no instruments here
 
 
 def test_too_many_pictures_are_not_begun(at):

@@ -37,6 +37,8 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
               help="happy, sad:0.5, … Repeatable; `own` keeps the face's.")
 @click.option("--gaze", default="", metavar="FROM:TO:STEP",
               help="Degrees the eyes look to the right of the camera, -20 to 20. [own]")
+@click.option("--gaze-up", default="", metavar="FROM:TO:STEP",
+              help="Degrees the eyes look further up, -12 to 12. [own]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True)
 @click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
@@ -59,6 +61,7 @@ def sweep(
     pitch: str,
     expressions: tuple[str, ...],
     gaze: str,
+    gaze_up: str,
     out: Path,
     size: str,
     sheet: bool,
@@ -99,6 +102,7 @@ def sweep(
         parse_range(pitch, what="--pitch"),
         named,
         parse_range(gaze, what="--gaze") if gaze else [None],
+        parse_range(gaze_up, what="--gaze-up") if gaze_up else [None],
     )
     confirm_many(len(cells), yes=yes, size=int(size))
     opened = Face.load(face)

@@ -33,7 +33,7 @@ from facegen.pose.loop import (
     learn_pose_map,
 )
 from facegen.pose.plane import move_picture
-from facegen.pose.retouch import require_gaze, turn_eyes
+from facegen.pose.retouch import raise_eyes, require_gaze, turn_eyes
 from facegen.pose.turn import (
     HELD_DIALS,
     held_readings,
@@ -115,9 +115,8 @@ class Frame:
 
 def is_retouched(cell: Cell) -> bool:
     """Whether the picture of a cell is worked on after it is drawn."""
-    return cell.gaze is not None or bool(
-        cell.expression and expression(cell.expression).is_retouched
-    )
+    looks = cell.gaze is not None or cell.gaze_up is not None
+    return looks or bool(cell.expression and expression(cell.expression).is_retouched)
 
 
 @dataclass
@@ -188,8 +187,7 @@ class Sweep:
             cell.motion.require_valid()
             if cell.expression:
                 expression(cell.expression)
-            if cell.gaze is not None:
-                require_gaze(cell.gaze)
+            require_gaze(cell.gaze or 0.0, cell.gaze_up or 0.0)
             if self.looks is None and is_retouched(cell):
                 raise UsageError(
                     "Gaze and expressions finished in the picture need the instruments that find "
@@ -298,6 +296,9 @@ class Sweep:
         if cell.gaze is not None:
             landmarks = find(image)
             touched = None if landmarks is None else turn_eyes(image, landmarks, cell.gaze)
+        if cell.gaze_up is not None and touched is not None:
+            landmarks = find(touched)
+            touched = None if landmarks is None else raise_eyes(touched, landmarks, cell.gaze_up)
         if cell.expression and touched is not None:
             touched = retouch(
                 touched, face, cell.expression, cell.strength,

@@ -11,6 +11,7 @@ import numpy as np
 
 from facegen.errors import UsageError
 from facegen.pose.plane import Motion
+from facegen.pose.pull import MOST_LOOK_UP
 from facegen.pose.retouch import MOST_GAZE
 
 MANY = 20_000
@@ -34,6 +35,7 @@ class Cell:
         strength: Of the expression, 0 to 1.
         motion: In the picture's plane.
         gaze: Degrees the eyes look to the picture's right of the camera; None leaves them.
+        gaze_up: Degrees the eyes look further up; None leaves them.
     """
 
     yaw: float | None = None
@@ -42,6 +44,7 @@ class Cell:
     strength: float = 1.0
     motion: Motion = STILL
     gaze: float | None = None
+    gaze_up: float | None = None
 
     def to_record(self) -> dict[str, float | str | None]:
         """The requested values as flat fields."""
@@ -51,6 +54,7 @@ class Cell:
             "expression": self.expression,
             "strength": self.strength if self.expression else None,
             "gaze": self.gaze,
+            "gaze_up": self.gaze_up,
         }
         return fields | asdict(self.motion)
 
@@ -61,6 +65,7 @@ class Cell:
         parts += [f"pitch{self.pitch:+g}"] if self.pitch is not None else []
         parts += [self.expression] if self.expression else []
         parts += [f"gaze{self.gaze:+g}"] if self.gaze is not None else []
+        parts += [f"up{self.gaze_up:+g}"] if self.gaze_up is not None else []
         return "_".join(parts)
 
 
@@ -117,13 +122,15 @@ def make_cells(
     pitches: Iterable[float | None],
     expressions: Sequence[tuple[str | None, float]] = ((None, 1.0),),
     gazes: Sequence[float | None] = (None,),
+    gazes_up: Sequence[float | None] = (None,),
 ) -> list[Cell]:
     """All combinations; expressions outermost, then gaze, pitch, yaw: rows of a contact sheet."""
     yaws, pitches = list(yaws), list(pitches)
     return [
-        Cell(yaw, pitch, name, strength, gaze=gaze)
+        Cell(yaw, pitch, name, strength, gaze=gaze, gaze_up=gaze_up)
         for name, strength in expressions
         for gaze in gazes
+        for gaze_up in gazes_up
         for pitch in pitches
         for yaw in yaws
     ]
@@ -198,10 +205,11 @@ def random_cells(
         strength = round(float(rng.uniform(0.4, 1.0)), 2)
         looks = rng.rand() < 0.5
         gaze = round(float(rng.uniform(-MOST_GAZE, MOST_GAZE)), 2)
+        gaze_up = round(float(rng.uniform(-MOST_LOOK_UP, MOST_LOOK_UP)), 2)
         cells.append(
             Cell(
                 yaw, pitch, name, strength if name else 1.0, Motion(roll=roll),
-                gaze if looks else None,
+                gaze if looks else None, gaze_up if looks else None,
             )
         )  # fmt: skip
     return cells

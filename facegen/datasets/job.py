@@ -30,7 +30,7 @@ from facegen.files import write_atomic
 from facegen.pose.expressions import AVAILABLE
 from facegen.pose.keep import keeper_of
 
-FORMAT = 1
+FORMAT = 2  # 1: random pictures did not raise the eyes, and had fewer expressions
 RECORDS = ".records"
 UPSCALERS = {"bilinear": cv2.INTER_LINEAR, "lanczos": cv2.INTER_LANCZOS4}
 NATIVE = 1024

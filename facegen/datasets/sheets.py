@@ -32,6 +32,7 @@ def caption(frame: Frame) -> tuple[str, str]:
     angles = [f"{value:+.0f}°" if value is not None else "–" for value in (cell.yaw, cell.pitch)]
     asked = " / ".join(angles) + (f" {cell.expression}" if cell.expression else "")
     asked += f" gaze {cell.gaze:+.0f}°" if cell.gaze is not None else ""
+    asked += f" up {cell.gaze_up:+.0f}°" if cell.gaze_up is not None else ""
     if frame.seen is None:
         return asked, "not measured"
     values = frame.seen.values
@@ -52,8 +53,9 @@ def columns_of(frames: Sequence[Frame]) -> int:
     return max(1, min(count, 21))
 
 
-def _row_of(frame: Frame) -> tuple[float | None, str | None, float | None]:
-    return frame.cell.pitch, frame.cell.expression, frame.cell.gaze
+def _row_of(frame: Frame) -> tuple[float | str | None, ...]:
+    cell = frame.cell
+    return cell.pitch, cell.expression, cell.gaze, cell.gaze_up
 
 
 def contact_sheet(

@@ -89,7 +89,7 @@ EXPRESSIONS: tuple[Expression, ...] = (
         "mouth_open": 1.0, "eyes_open": 2.4, "smile": -0.8, "brow_height": 1.0},
         pulls=(*upper_lids(0.05), *brows(0.08, 0.0, -0.03), *corners(0.0, 0.06))),
     Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
-    Expression("aaa", "Says aaa", {"mouth_open": 2.0, "smile": -1.0}),
+    Expression("aaa", "Says aaa", {"mouth_open": 1.7, "smile": -0.8}, pulls=drop_jaw(0.06)),
     Expression("eee", "Says eee", {"mouth_width": 0.8, "teeth": 1.4, "mouth_open": 0.5},
                pulls=(*corners(0.0, 0.05), *part_lips(0.03))),
     Expression("ooo", "Says ooo", {"mouth_open": 0.5, "smile": -0.5}, pulls=purse(0.12, 0.03)),

@@ -127,8 +127,8 @@ class Keeper:
         """What to add to a turned person's coarse rows, [18, 512], so that they draw a whole face.
 
         What is rare in a person resists the turn: short of the angle, faces melt. Made more usual
-        they turn further and stay whole, and `keep` brings the person back nearer than before
-        (docs/pose.md); a truncation (Karras et al. 2019, section B) that grows with the angles.
+        they turn further and stay whole, and `keep` brings the person back as near as without
+        (docs/pose.md): a truncation (Karras et al. 2019, section B) that grows with the angles.
 
         Args:
             w_plus: The person looking ahead, [18, 512].
@@ -217,6 +217,8 @@ class Glance:
 
 See = Callable[[np.ndarray], Glance | None]
 """Looks at a latent, [18, 512]; None if no face is seen."""
+_Put = tuple[np.ndarray | None, float]
+"""What `put_right` gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +268,6 @@ class HeldPerson:
         asked = {"yaw": yaw, "pitch": pitch}
         angles = {n: person.readings[n] if v is None else v for n, v in asked.items()}
         goal = angles | {n: person.readings[n] for n in KEPT_DIALS if n not in free}
-        # Held to the end, hats and glasses cost the person more than they kept of themselves.
         last_goal = angles | {n: goal[n] for n in LAST_KEPT if n in goal}
         usual = self._keeper.toward_average(person.w_plus, angles["yaw"], angles["pitch"])
         back_to = person.w_plus + usual
@@ -306,9 +307,6 @@ class HeldPerson:
                     self._person = _Person(face.w_plus, descriptor, seen.readings)
                 self._is_known = True
             return self._person
-
-
-_Put = tuple[np.ndarray | None, float]
 
 
 def _readings(seen: Glance | None) -> Mapping[str, float] | None:

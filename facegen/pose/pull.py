@@ -17,6 +17,14 @@ import numpy as np
 from facegen.measure.pose import load_shape
 
 EYES = (36, 45)  # outer corners
+LEFT_EYE, RIGHT_EYE = tuple(range(36, 42)), tuple(range(42, 48))
+EYE_WIDTH = 0.29  # of the mean face
+EYE_LEVER = 0.4
+"""An eyeball's radius in widths of an eye: the iris moves by this times the sine of the angle."""
+MOST_LOOK_UP = 12.0
+"""Degrees up and down within which raised eyes were looked at and believed."""
+EYE_REACH = (0.15, 0.11)
+CORNERS_STAY = 0.62  # so much of the pull is left between the iris and the corners of its eye
 NOSE = (27, 33)  # from between the eyes to under the tip
 ROOM = 0.35
 """What is pulled around brows and mouth ends so far beyond them, in distances of the eyes."""
@@ -80,6 +88,19 @@ def part_lips(by: float) -> tuple[Pull, ...]:
 def upper_lids(up: float) -> tuple[Pull, ...]:
     """Open the eyes wider."""
     return (Pull((37, 38), (43, 44), (0.0, up), (0.09, 0.05)),)
+
+
+def looking_up(degrees: float) -> tuple[Pull, ...]:
+    """Raise or lower the eyes: irises with the lids that follow them, the corners less.
+
+    Degrees are those of an eyeball whose radius is `EYE_LEVER`; of its two lids the one that the
+    iris comes nearer to follows wholly, the other less.
+    """
+    shift = EYE_LEVER * np.sin(np.radians(degrees)) * EYE_WIDTH / CORNERS_STAY
+    eyes = Pull(LEFT_EYE, RIGHT_EYE, (0.0, shift), EYE_REACH)
+    if shift > 0:
+        return eyes, Pull((40, 41), (46, 47), (0.0, -0.4 * shift), (0.13, 0.05))
+    return eyes, Pull((37, 38), (43, 44), (0.0, 0.35 * shift), (0.13, 0.06))
 
 
 def drop_jaw(down: float) -> tuple[Pull, ...]:

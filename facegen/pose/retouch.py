@@ -18,17 +18,14 @@ from facegen.measure.details import gaze_terms, load_gaze, raw_gaze
 from facegen.measure.instruments import MEASURE_PX, at_size
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.measure.shape import EYES
-from facegen.pose.pull import pushed
+from facegen.pose.pull import EYE_LEVER, MOST_LOOK_UP, looking_up, pull_at, pushed
 
 SIDES = ("left", "right")
 """Of the picture, as everywhere."""
 MOST_GAZE = 20.0
-"""Degrees to both sides within which moved irises were looked at and believed. There is no gaze
-up or down: the lids go along with it, and pulled lids looked wrong on 8 of 8 faces."""
+"""Degrees to both sides within which moved irises were looked at and believed."""
 IRIS_RADIUS = 0.21
 """Of an eye's width: 5.9 of 28 mm."""
-EYE_LEVER = 0.4
-"""An eyeball's radius in widths of an eye: the iris moves by this times the sine of the angle."""
 LEAST_OPENING = 0.13
 """Height over width of an eye below which there is no iris to move."""
 CORNER_ROOM = 0.16
@@ -43,17 +40,15 @@ LID_ELLIPSE = (0.85, 0.48, 0.52)
 """Half axes of what is taken over around an eye, in its widths: across, up, down."""
 
 
-def require_gaze(gaze: float) -> float:
-    """Return an angle if eyes can take it.
+def require_gaze(side: float, up: float = 0.0) -> None:
+    """Refuse angles that eyes cannot take.
 
     Raises:
         UsageError: an angle beyond what was seen to look right.
     """
-    if not -MOST_GAZE <= gaze <= MOST_GAZE:  # also catches NaN
-        raise UsageError(
-            f"The eyes turn from {-MOST_GAZE:g} to {MOST_GAZE:g} degrees, got {gaze:g}."
-        )
-    return gaze
+    for what, most, angle in (("turn", MOST_GAZE, side), ("rise", MOST_LOOK_UP, up)):
+        if not -most <= angle <= most:  # also catches NaN
+            raise UsageError(f"The eyes {what} from {-most:g} to {most:g} degrees, got {angle:g}.")
 
 
 def read_gaze(image: np.ndarray, landmarks: np.ndarray) -> float | None:
@@ -105,6 +100,26 @@ def turn_eyes(image: np.ndarray, landmarks: np.ndarray, gaze: float) -> np.ndarr
             break
         move = asked / float(np.clip((_place(seen) - _place(now)) / move, *SLOPES))
     return out
+
+
+def raise_eyes(image: np.ndarray, landmarks: np.ndarray, degrees: float) -> np.ndarray | None:
+    """Let the eyes look further up, or down.
+
+    Args:
+        image: uint8 [H, H, 3].
+        landmarks: [68, 2] in fractions of the picture's edge.
+        degrees: From where they look now.
+
+    Returns:
+        The picture; None if the eyes are not open enough to tell where they look.
+
+    Raises:
+        UsageError: an angle beyond its limits.
+    """
+    require_gaze(0.0, degrees)
+    if read_gaze(image, landmarks) is None:
+        return None
+    return pull_at(image, landmarks, looking_up(degrees))
 
 
 def _place(degrees: float) -> float:

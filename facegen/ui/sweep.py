@@ -15,6 +15,7 @@ from facegen.datasets.watch import load_watcher
 from facegen.errors import FacegenError
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
 from facegen.pose.keep import GOOD_STEPS, can_keep
+from facegen.pose.pull import MOST_LOOK_UP
 from facegen.pose.retouch import MOST_GAZE
 from facegen.pose.turn import safe_range
 from facegen.ui import bar, design, messages
@@ -28,7 +29,7 @@ POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
 MEASURE_SECONDS = 0.1
-PICTURES_A_STEP = 5  # so many take as long as a step that holds the person
+PICTURES_A_STEP = 7  # so many take as long as a step that holds the person
 MOST_COLUMNS = 12
 AS_IT_IS = "own"
 _JOB = "_facegen_sweep"
@@ -110,11 +111,13 @@ def _ask(backend: Backend, studio: Studio) -> None:
     strength = 1.0
     if any(name != AS_IT_IS for name in chosen):
         strength = st.slider("Strength", 0.0, 1.0, 1.0, 0.05, key="sweep_strength")
-    gaze = None
-    if st.toggle("Eyes look to the side", key="sweep_gaze_on"):
-        most = int(MOST_GAZE)
-        gaze = st.slider("Where to", -most, most, 0, format="%d°", key="sweep_gaze",
+    gaze = gaze_up = None
+    if st.toggle("Eyes look elsewhere", key="sweep_gaze_on"):
+        most, most_up = int(MOST_GAZE), int(MOST_LOOK_UP)
+        gaze = st.slider("To the side", -most, most, 0, format="%d°", key="sweep_gaze",
                          help="0: into the camera; positive: right in the picture.")  # fmt: skip
+        gaze_up = st.slider("Up", -most_up, most_up, 0, format="%d°", key="sweep_gaze_up",
+                            help="From where they look now; negative: down.") or None  # fmt: skip
     size = st.segmented_control(
         "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
@@ -126,7 +129,7 @@ def _ask(backend: Backend, studio: Studio) -> None:
         "and much more alike.",
     ):
         steps = GOOD_STEPS
-    cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, gaze)
+    cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, (gaze, gaze_up))
     _start(backend, studio, cells, int(size or 512), steps)
 
 
@@ -137,14 +140,15 @@ def _cells(
     pitch_step: int,
     chosen: list[str],
     strength: float,
-    gaze: float | None,
+    gaze: tuple[float | None, float | None],
 ) -> list[Cell]:
     named = [(None if name == AS_IT_IS else name, strength) for name in chosen or [AS_IT_IS]]
     return make_cells(
         parse_range(f"{yaw[0]}:{yaw[1]}:{yaw_step}"),
         parse_range(f"{pitch[0]}:{pitch[1]}:{pitch_step}"),
         named,
-        [gaze],
+        [gaze[0]],
+        [gaze[1]],
     )
 
 
