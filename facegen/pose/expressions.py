@@ -93,8 +93,8 @@ EXPRESSIONS: tuple[Expression, ...] = (
     Expression("eee", "Says eee", {"mouth_width": 0.8, "teeth": 1.4, "mouth_open": 0.5},
                pulls=(*corners(0.0, 0.05), *part_lips(0.03))),
     Expression("ooo", "Says ooo", {"mouth_open": 0.5, "smile": -0.5}, pulls=purse(0.12, 0.03)),
-    Expression("disgusted", "Disgusted", missing="no dial wrinkles the nose, and a pulled upper lip "
-               "was named so on 7 of 10 faces and looked wrong on all of them"),
+    Expression("disgusted", "Disgusted", missing="no dial wrinkles the nose, and a pulled upper "
+               "lip was named so on 7 of 10 faces and looked wrong on all of them"),
     Expression("contempt", "Contempt", {"smile": -0.9, "mouth_open": -0.8},
                pulls=lifted_corner("right")),
     Expression("wink_left", "Wink, left", at_least=_WINK, winks="left",
