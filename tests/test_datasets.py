@@ -299,7 +299,20 @@ def test_the_real_command_killed_and_resumed_gives_the_same_bytes(generator, tmp
     assert len(list((tmp_path / "cut").rglob("*.png"))) == 6
 
 
-def test_steps_that_hold_the_person_are_part_of_the_job_and_none_leave_it_as_it_was():
-    assert "person_steps" not in Plan().to_record()
+def test_a_dataset_of_another_version_is_not_mixed_with_this_one(tmp_path):
+    out, generator = tmp_path / "data", FakeGenerator()
+    plan, people = Plan(size=256), new_people(FakeGenerator(), 1, seed=5, psi=0.7)
+    open_folder(out, plan, people, generator.model)
+    begun = json.loads((out / "dataset.json").read_text())
+    (out / "dataset.json").write_text(json.dumps(begun | {"format": 1}))
+    with pytest.raises(UsageError, match="another version"):
+        open_folder(out, plan, people, generator.model)
+    (out / "dataset.json").write_text(json.dumps(begun))  # the same, written otherwise
+    with pytest.raises(UsageError, match="other people or settings"):
+        open_folder(out, plan, people, generator.model)
+
+
+def test_steps_that_hold_the_person_are_part_of_the_job():
+    assert Plan().to_record()["person_steps"] == 0
     assert Plan(person_steps=5).to_record()["person_steps"] == 5
     assert "batch" not in Plan(person_steps=5, batch=4).to_record()

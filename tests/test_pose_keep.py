@@ -166,7 +166,7 @@ def test_a_person_is_made_usual_as_the_angles_grow_and_stays_at_the_front(genera
     assert 0.4 < gone[1] / gone[0] < 0.7
 
 
-def test_a_person_nobody_sees_is_given_back_marked(face):
+def test_a_person_nobody_sees_cannot_be_held(face):
     class Blind:
         steps = 5
 

@@ -15,7 +15,7 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.cli import cli
-from facegen.datasets.frames import Seen, Sweep
+from facegen.datasets.frames import Seen, Sweep, is_retouched
 from facegen.datasets.grid import (
     Cell,
     dataset_grid,
@@ -50,6 +50,9 @@ class Eyes:
 class Doubtful(Eyes):
     """Instruments whose looks do not agree."""
 
+    def angles(self, image):
+        return replace(super().angles(image), doubt=9.0)
+
     def all(self, image):
         return replace(super().all(image), doubt=9.0)
 
@@ -59,6 +62,47 @@ def test_frames_on_which_landmarks_find_no_hold_are_marked(fake, person):
         (frame,) = Sweep(fake, person, eyes, size=64, close=False).frames([Cell(0, 0)])
         assert frame.seen is not None
         assert frame.is_reachable == sure
+
+
+def test_places_that_landmarks_doubt_teach_no_map_and_are_not_retouched(fake, person):
+    sure, doubtful = (Sweep(fake, person, eyes, size=64) for eyes in (Eyes(), Doubtful()))
+    assert sure.face_of(Cell(20, 0))[0].w_plus.tolist() != (
+        doubtful.face_of(Cell(20, 0))[0].w_plus.tolist()
+    )  # one believes that 1 degree of yaw is always seen, the other has seen nothing
+    plain, sad = doubtful.frames([Cell(0, 0), Cell(0, 0, gaze_up=9)])
+    assert np.array_equal(plain.image, sad.image)
+    assert not sad.is_reachable
+
+
+def test_frames_that_could_not_be_held_are_marked(fake, person):
+    class Lost:
+        def hold(self, face, **asked):
+            return None
+
+    sweep = Sweep(fake, person, Eyes(), size=64, close=False)
+    assert sweep.face_of(Cell(20, 0))[1]
+    sweep._held = Lost()
+    face, is_reachable = sweep.face_of(Cell(20, 0))
+    assert not is_reachable
+    assert face.w_plus.shape == person.w_plus.shape
+
+
+def test_a_gaze_that_fails_does_not_take_the_expression_away(fake, person, monkeypatch):
+    from facegen.datasets import frames
+
+    monkeypatch.setattr(frames, "turn_eyes", lambda *_: None)
+    monkeypatch.setattr(frames, "retouch", lambda image, *_, **__: image + 1)
+    cells = [Cell(0, 0, "happy"), Cell(0, 0, "happy", gaze=5)]
+    plain, looking = Sweep(fake, person, Eyes(), size=64, close=False).frames(cells)
+    assert np.array_equal(looking.image, plain.image + 1)
+    assert not looking.is_reachable
+    assert plain.is_reachable
+
+
+def test_nothing_asked_of_the_eyes_or_of_an_expression_is_no_retouching():
+    assert not is_retouched(Cell(0, 0, gaze_up=0.0))
+    assert not is_retouched(Cell(0, 0, "sad", 0.0))
+    assert is_retouched(Cell(0, 0, "sad", 0.5))
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ RAY = "ray"
               show_default=True)
 @click.option("--hold-person", "person_steps", type=click.IntRange(0, MOST_STEPS), default=0,
               show_default=True, metavar="STEPS",
-              help="Bring each turned picture back to the person: 5 is good, and some ten times "
+              help="Bring each turned picture back to the person: 5 is good, and some thirty times "
               "slower on a CPU.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")

@@ -48,7 +48,7 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 @click.option("--open-loop", is_flag=True, help="Ask for the angles as they are, uncorrected.")
 @click.option("--hold-person", "person_steps", type=click.IntRange(0, MOST_STEPS), default=0,
               show_default=True, metavar="STEPS",
-              help="Bring each turned picture back to the person: 5 is good, and some ten times "
+              help="Bring each turned picture back to the person: 5 is good, and some thirty times "
               "slower on a CPU.")
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
@@ -137,7 +137,8 @@ def sweep(
     if missed:
         click.echo(
             f"Warning: {missed} of {len(records)} pictures miss their angles by more than 3 "
-            "degrees; metadata.jsonl marks them and holds the measured ones.",
+            "degrees, or show no face or open eyes to work on; metadata.jsonl marks them and holds "
+            "the measured angles.",
             err=True,
         )
     if as_json:

@@ -24,7 +24,7 @@ from facegen.face import Face
 from facegen.paths import ROOT
 
 PICTURES_A_TASK = 40
-"""Each task measures its face first, about 15 small pictures; and sends its files at once."""
+"""Each task measures its face first, some 30 small pictures; and sends its files at once."""
 TASKS_WAITING = 2
 KNOCK_SECONDS = 5.0
 Load = Callable[[str], tuple[Renders, Looks]]

@@ -1,6 +1,6 @@
 """The pictures of a sweep, one after the other, with what was measured in each.
 
-The loop is closed on the face, not on each frame: `Sweep` measures a dozen small previews first
+The loop is closed on the face, not on each frame: `Sweep` measures thirty small previews first
 and then asks every frame for the angles that will come out (`facegen.pose.loop`). With a keeper
 each turned frame is brought back to the person, and then its own angles are put right. Frames
 are measured by a thread while the next one is drawn.
@@ -77,6 +77,11 @@ class Seen:
     descriptor: np.ndarray | None = None
     doubt: float = 0.0
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the landmarks hold on to a face."""
+        return self.doubt <= MOST_DOUBT_DEG
+
 
 class Looks(Protocol):
     """Measures pictures; `facegen.datasets.watch.Watcher` is the real one."""
@@ -115,8 +120,12 @@ class Frame:
 
 def is_retouched(cell: Cell) -> bool:
     """Whether the picture of a cell is worked on after it is drawn."""
-    looks = cell.gaze is not None or cell.gaze_up is not None
-    return looks or bool(cell.expression and expression(cell.expression).is_retouched)
+    wears = cell.expression is not None and cell.strength > 0
+    return bool(
+        cell.gaze is not None
+        or cell.gaze_up
+        or (wears and cell.expression and expression(cell.expression).is_retouched)
+    )
 
 
 @dataclass
@@ -165,7 +174,7 @@ class Sweep:
             self._held = HeldPerson(
                 self.keeper,
                 lambda w_plus: self._glance(self.generator.preview(w_plus)),
-                lambda w_plus: self._glance(self.generator.render(w_plus, size=MEASURE_PX)),
+                lambda w_plus: self._glance(self._whole(w_plus)),
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
         # Saved frames keep the name and the origin of the face in their story.
@@ -216,10 +225,14 @@ class Sweep:
             return (face, False) if held is None else held
         return face, pose_map.is_reachable(yaw, pitch)
 
+    def _whole(self, w_plus: np.ndarray) -> np.ndarray:
+        """The picture as it is measured; at 256 px the small network's, as frames are then."""
+        return self.generator.render(w_plus, size=min(self.size, MEASURE_PX))
+
     def _glance(self, image: np.ndarray) -> Glance | None:
         """What a picture shows; None if no face is seen, or one that landmarks do not hold on."""
         seen = None if self.looks is None else self.looks.all(image)
-        if seen is None or seen.doubt > MOST_DOUBT_DEG:
+        if seen is None or not seen.is_sure:
             return None
         return Glance(seen.landmarks, DialSet.load(self.face.space).in_units(seen.values))
 
@@ -277,34 +290,35 @@ class Sweep:
         self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
     ) -> Frame:
         """The frame of a drawn picture, with what is done in the picture."""
-        touched = self._retouched(image, face, cell)
-        moved = move_picture(image if touched is None else touched, cell.motion)
-        is_reachable = is_reachable and touched is not None
-        return Frame(index, cell, face, moved, is_reachable=is_reachable)
+        touched, is_done = self._retouched(image, face, cell)
+        moved = move_picture(touched, cell.motion)
+        return Frame(index, cell, face, moved, is_reachable=is_reachable and is_done)
 
-    def _retouched(self, image: np.ndarray, face: Face, cell: Cell) -> np.ndarray | None:
-        """The picture with what is done in it; None if its landmarks do not allow it."""
+    def _retouched(self, image: np.ndarray, face: Face, cell: Cell) -> tuple[np.ndarray, bool]:
+        """The picture with what is done in it, and whether its landmarks allowed all of that."""
         looks = self.looks
         if looks is None or not is_retouched(cell):
-            return image
+            return image, True
 
         def find(picture: np.ndarray) -> np.ndarray | None:
             seen = looks.angles(picture)
-            return None if seen is None else seen.landmarks
+            return seen.landmarks if seen is not None and seen.is_sure else None
 
-        touched: np.ndarray | None = image
-        if cell.gaze is not None:
+        is_done = True
+        for degrees, move in ((cell.gaze, turn_eyes), (cell.gaze_up or None, raise_eyes)):
+            if degrees is None:
+                continue
             landmarks = find(image)
-            touched = None if landmarks is None else turn_eyes(image, landmarks, cell.gaze)
-        if cell.gaze_up is not None and touched is not None:
-            landmarks = find(touched)
-            touched = None if landmarks is None else raise_eyes(touched, landmarks, cell.gaze_up)
-        if cell.expression and touched is not None:
-            touched = retouch(
-                touched, face, cell.expression, cell.strength,
+            moved = None if landmarks is None else move(image, landmarks, degrees)
+            is_done = is_done and moved is not None
+            image = image if moved is None else moved
+        if cell.expression:
+            worn = retouch(
+                image, face, cell.expression, cell.strength,
                 draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
             )  # fmt: skip
-        return touched
+            return (image, False) if worn is None else (worn, is_done)
+        return image, is_done
 
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0
@@ -336,7 +350,7 @@ class Sweep:
         def see(face: Face) -> Mapping[str, float] | None:
             image = self.generator.preview(face.w_plus)
             seen = looks.angles(image) if name else looks.all(image)
-            if seen is None or seen.doubt > MOST_DOUBT_DEG:
+            if seen is None or not seen.is_sure:
                 return None
             return dict(seen.values) | held_readings(self.face.space, seen.values)
 
@@ -361,7 +375,7 @@ class Sweep:
             front = self._frontal()
             if front is not None:
                 identity = float(np.linalg.norm(seen.descriptor - front))
-        is_reachable = frame.is_reachable and seen is not None and seen.doubt <= MOST_DOUBT_DEG
+        is_reachable = frame.is_reachable and seen is not None and seen.is_sure
         return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
 
     def _frontal(self) -> np.ndarray | None:

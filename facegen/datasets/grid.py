@@ -124,7 +124,7 @@ def make_cells(
     gazes: Sequence[float | None] = (None,),
     gazes_up: Sequence[float | None] = (None,),
 ) -> list[Cell]:
-    """All combinations; expressions outermost, then gaze, pitch, yaw: rows of a contact sheet."""
+    """All combinations; expressions outermost, then gaze, gaze up, pitch, yaw: rows of a sheet."""
     yaws, pitches = list(yaws), list(pitches)
     return [
         Cell(yaw, pitch, name, strength, gaze=gaze, gaze_up=gaze_up)
@@ -203,7 +203,7 @@ def random_cells(
         wears = rng.rand() < 0.5
         name = expressions[rng.randint(len(expressions))] if wears and expressions else None
         strength = round(float(rng.uniform(0.4, 1.0)), 2)
-        looks = rng.rand() < 0.5
+        looks = rng.rand() < 0.5 and name != "eyes_closed"
         gaze = round(float(rng.uniform(-MOST_GAZE, MOST_GAZE)), 2)
         gaze_up = round(float(rng.uniform(-MOST_LOOK_UP, MOST_LOOK_UP)), 2)
         cells.append(

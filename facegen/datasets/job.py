@@ -81,9 +81,7 @@ class Plan:
 
     def to_record(self) -> dict[str, Any]:
         """What decides the pictures, for dataset.json."""
-        # Without steps the record is that of datasets begun before there were any.
-        left_out = {"batch"} | (set() if self.person_steps else {"person_steps"})
-        facts = {k: v for k, v in self.__dict__.items() if k not in left_out}
+        facts = {k: v for k, v in self.__dict__.items() if k != "batch"}
         return facts | {"expressions": list(self.expressions)}
 
     def cells(self, person: int) -> list[Cell]:
@@ -115,7 +113,12 @@ def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model
     text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
     path = out / "dataset.json"
     if path.exists():
-        if path.read_bytes() != text:
+        if (begun := path.read_bytes()) != text:
+            if _format_of(begun) != FORMAT:
+                raise UsageError(
+                    f"{out} holds a dataset begun by another version of the program, whose "
+                    "pictures would differ; finish it with that version, or give another --out."
+                )
             raise UsageError(
                 f"{out} holds a dataset of other people or settings; give the same ones to go on "
                 "with it, or another --out."
@@ -132,6 +135,14 @@ def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model
     if not is_empty:
         raise UsageError(f"{out} is not empty and holds no dataset; choose another --out.")
     write_atomic(path, text)
+
+
+def _format_of(text: bytes) -> object:
+    try:
+        job = json.loads(text)
+    except ValueError:
+        return None
+    return job.get("format") if isinstance(job, dict) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,8 @@ class Instruments:
         """(picture, dlib's landmarks) -> descriptor; dlib's own network without OpenVINO."""
         try:
             # One thread: sweeps measure while the next picture is drawn on all cores, and two
-            # networks that both want all of them wait for each other (docs/pose.md).
+            # networks that both want all of them wait for each other: a sweep of 51 pictures with
+            # everything measured took 7.4 to 8.8 s instead of 6.4 to 7.0.
             fast = FastDescriptor(threads=1)
         except ImportError:
             slow = self._dlib.face_recognition_model_v1(path)

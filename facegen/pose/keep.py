@@ -1,8 +1,8 @@
 """Bring turned faces back to the person by gradient descent through the generator.
 
 The coarse rows of a turned latent are moved until the descriptor of its picture comes near that
-of the frontal one (dlib's network in PyTorch; the chip is cut by the landmarks of the plainly
-turned preview, which stay fixed). Changes are measured in natural standard deviations, so that
+of the frontal one (dlib's network in PyTorch; the chip is cut by the landmarks of the preview
+before these steps). Changes are measured in natural standard deviations, so that
 what is rare among faces is dear, and hold the readings of pose, expression and age to first
 order. The loss looks at the exact network's picture, of which only the part around the face is
 drawn (`facegen.nets.part`): going by the preview network, half of what was won there was lost in

@@ -15,19 +15,20 @@ import cv2
 import numpy as np
 
 from facegen.measure.pose import load_shape
+from facegen.measure.shape import EYES
 
-EYES = (36, 45)  # outer corners
-LEFT_EYE, RIGHT_EYE = tuple(range(36, 42)), tuple(range(42, 48))
+OUTER_CORNERS = (36, 45)  # of the eyes
 EYE_WIDTH = 0.29  # of the mean face
 EYE_LEVER = 0.4
 """An eyeball's radius in widths of an eye: the iris moves by this times the sine of the angle."""
 MOST_LOOK_UP = 12.0
 """Degrees up and down within which raised eyes were looked at and believed."""
 EYE_REACH = (0.15, 0.11)
-CORNERS_STAY = 0.62  # so much of the pull is left between the iris and the corners of its eye
+IRIS_SHARE = {"up": 0.44, "down": 0.75}
+"""By how much an iris moves more than its eye's corners, in pulls as `looking_up` makes them."""
 NOSE = (27, 33)  # from between the eyes to under the tip
 ROOM = 0.35
-"""What is pulled around brows and mouth ends so far beyond them, in distances of the eyes."""
+"""What is pulled ends so far beyond the landmarks, in distances of the eyes."""
 CORNER_RISE = 1.8
 """The cheek above a lifted corner of the mouth goes along so much further than the chin below."""
 
@@ -93,11 +94,12 @@ def upper_lids(up: float) -> tuple[Pull, ...]:
 def looking_up(degrees: float) -> tuple[Pull, ...]:
     """Raise or lower the eyes: irises with the lids that follow them, the corners less.
 
-    Degrees are those of an eyeball whose radius is `EYE_LEVER`; of its two lids the one that the
-    iris comes nearer to follows wholly, the other less.
+    Degrees are those of an eyeball whose radius is `EYE_LEVER`. Upward the lower lid follows less
+    than the iris, downward the upper lid a little more.
     """
-    shift = EYE_LEVER * np.sin(np.radians(degrees)) * EYE_WIDTH / CORNERS_STAY
-    eyes = Pull(LEFT_EYE, RIGHT_EYE, (0.0, shift), EYE_REACH)
+    move = EYE_LEVER * np.sin(np.radians(degrees)) * EYE_WIDTH
+    shift = float(move / IRIS_SHARE["up" if degrees > 0 else "down"])
+    eyes = Pull(EYES["left"], EYES["right"], (0.0, shift), EYE_REACH)
     if shift > 0:
         return eyes, Pull((40, 41), (46, 47), (0.0, -0.4 * shift), (0.13, 0.05))
     return eyes, Pull((37, 38), (43, 44), (0.0, 0.35 * shift), (0.13, 0.06))
@@ -126,11 +128,12 @@ def pull_at(
         strength: 0 to 1: the share of every push.
 
     Returns:
-        uint8 [H, H, 3]; pixels beyond brows and mouth are the image's.
+        uint8 [H, H, 3]; pixels far beyond the landmarks are the image's.
     """
     points = landmarks * image.shape[0]
-    wide = float(np.linalg.norm(points[EYES[1]] - points[EYES[0]]))
-    along = (points[EYES[1]] - points[EYES[0]]) / wide
+    across = points[OUTER_CORNERS[1]] - points[OUTER_CORNERS[0]]
+    wide = float(np.linalg.norm(across))
+    along = across / wide
     above = np.array([along[1], -along[0]])
     mean = load_shape()[list(NOSE), :2]
     tall = float(np.linalg.norm(np.diff(points[list(NOSE)], axis=0)))

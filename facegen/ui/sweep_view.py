@@ -77,7 +77,7 @@ def pack_shots(shots: Sequence[Shot], *, stamp: str) -> bytes:
 def group_name(cell: Cell) -> str:
     """What a person reads for the expression and gaze of a cell."""
     words = expression(cell.expression).label if cell.expression else "As it is"
-    if cell.gaze is None and cell.gaze_up is None:
+    if cell.gaze is None and not cell.gaze_up:
         return words
     sides = "" if cell.gaze is None else f" {cell.gaze:+.0f}°"
     up = f" up {cell.gaze_up:+.0f}°" if cell.gaze_up else ""
