@@ -70,7 +70,7 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
             data = archive.read(record["file_name"])
             assert Image.open(io.BytesIO(data)).size == (512, 512)
             Face.from_bytes(data, name="x.png").require_space(record["space"])
-            assert abs(record["measured"]["yaw"] - record["requested"]["yaw"]) < 8
+            assert abs(record["measured"]["yaw"] - record["requested"]["yaw"]) < 4
     assert not visitor.errors
     visitor.close()
 
@@ -91,13 +91,13 @@ def test_holding_the_person_closely_brings_the_turned_pictures_nearer(real, chro
         text = page.get_by_text("What will be made: 3 pictures").inner_text()
         return int(re.search("about ([0-9]+) s", text).group(1))
 
-    plain, before = distances(), estimate()
-    page.get_by_text("Hold the person closely").click()
+    held, before = distances(), estimate()
+    page.get_by_text("Hold the person closely").click()  # it is on at first
     seen = time.monotonic()
-    while estimate() <= before and time.monotonic() < seen + 20:
+    while estimate() >= before and time.monotonic() < seen + 20:
         page.wait_for_timeout(200)
-    assert estimate() > before
-    held = distances()
+    assert estimate() < before
+    plain = distances()
     assert held[0] + held[2] < 0.85 * (plain[0] + plain[2])
     assert not visitor.errors
     visitor.close()

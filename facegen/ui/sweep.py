@@ -51,6 +51,9 @@ STYLE = """<style>
   .st-key-sweep_files > * { flex: 1 1 40%; width: auto !important; } }
 .st-key-fg_sweep h1 { padding: 0 0 4px; font-size: 30px; }
 .fg-who { display: flex; gap: 14px; align-items: center; }
+@media (min-width: 641px) { /* who starts a sweep at the foot of a long list sees it begin */
+  [data-testid="stColumn"]:has(.st-key-sweep_result):not(:has(.st-key-fg_sweep)) {
+    position: sticky; top: calc(var(--fg-head) + 8px); align-self: flex-start; } }
 .fg-turns figure { margin: 0; min-width: 0; }
 .fg-turns img { width: 100%; aspect-ratio: 1; border-radius: 8px; display: block;
   object-fit: cover; background: var(--fg-soft); }
@@ -73,7 +76,7 @@ def show(backend: Backend, studio: Studio) -> None:
         left, right = st.columns([1, 3], gap="large")
         with left:
             _ask(backend, studio)
-        with right:
+        with right, st.container(key="sweep_result"):
             _result()
     messages.show_notices()
 
@@ -116,17 +119,18 @@ def _ask(backend: Backend, studio: Studio) -> None:
         most, most_up = int(MOST_GAZE), int(MOST_LOOK_UP)
         gaze = st.slider("To the side", -most, most, 0, format="%d°", key="sweep_gaze",
                          help="0: into the camera; positive: right in the picture.")  # fmt: skip
-        gaze_up = st.slider("Up", -most_up, most_up, 0, format="%d°", key="sweep_gaze_up",
-                            help="From where they look now; negative: down.") or None  # fmt: skip
+        gaze_up = st.slider("Up or down", -most_up, most_up, 0, format="%d°", key="sweep_gaze_up",
+                            help="From where they look now; negative is down.") or None  # fmt: skip
     size = st.segmented_control(
         "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
     steps = 0
     if can_keep(backend.service.generator) and st.toggle(
         "Hold the person closely",
+        True,
         key="sweep_hold",
-        help="Each turned picture is brought back to the person, and its angle put right: slower, "
-        "and much more alike.",
+        help="Each turned picture is brought back to the person, and its angle put right: much "
+        "more alike, and slower. Switch it off for a quick look.",
     ):
         steps = GOOD_STEPS
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, (gaze, gaze_up))
@@ -155,8 +159,12 @@ def _cells(
 def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps: int) -> None:
     each = backend.service.full_seconds
     each = each if math.isfinite(each) else 0.2
-    each = each * (1 + PICTURES_A_STEP * steps) + MEASURE_SECONDS
-    st.caption(f"What will be made: {len(cells)} pictures, about {each * len(cells) + 2:.0f} s.")
+    quick, each = (
+        (each * (1 + PICTURES_A_STEP * count) + MEASURE_SECONDS) * len(cells) + 2
+        for count in (0, steps)
+    )
+    said = f"What will be made: {len(cells)} pictures, about {each:.0f} s"
+    st.caption(f"{said}; not held closely {quick:.0f} s." if steps else f"{said}.")
     if len(cells) > MAX_PICTURES:
         st.warning(
             f"Here at most {MAX_PICTURES} pictures are made at once; take larger steps, or use "
