@@ -78,20 +78,20 @@ EXPRESSIONS: tuple[Expression, ...] = (
     Expression("laugh", "Big laugh", {
         "smile": 1.6, "teeth": 1.6, "mouth_open": 2.6, "frown": -0.6, "mouth_width": 1.0},
         pulls=drop_jaw(0.05)),
-    Expression("sad", "Sad", _CALM, pulls=(*brows(0.08, -0.02), *corners(-0.06))),
+    Expression("sad", "Sad", _CALM, pulls=(*brows(0.1, -0.03), *corners(-0.08))),
     Expression("angry", "Angry", {
         "smile": -0.8, "frown": 1.2, "mouth_open": 0.8, "teeth": 0.6},
-        pulls=brows(-0.05, 0.025, -0.02)),
+        pulls=brows(-0.06, 0.03, -0.025)),
     Expression("surprised", "Surprised", {
         "smile": -0.8, "mouth_open": 1.0, "eyes_open": 3.0, "brow_height": 1.6, "frown": 0.7},
         pulls=(*upper_lids(0.03), *brows(0.03, 0.05), *purse(0.08, 0.06), *drop_jaw(0.04))),
     Expression("afraid", "Afraid", {
         "mouth_open": 1.0, "eyes_open": 2.4, "smile": -0.8, "brow_height": 1.0},
-        pulls=(*upper_lids(0.05), *brows(0.08, 0.0, -0.03), *corners(0.0, 0.06))),
+        pulls=(*upper_lids(0.05), *brows(0.1, 0.0, -0.03), *corners(0.0, 0.06))),
     Expression("eyes_closed", "Eyes closed", {"eyes_open": CLOSED_EYES}),
     Expression("aaa", "Says aaa", {"mouth_open": 1.7, "smile": -0.8}, pulls=drop_jaw(0.06)),
     Expression("eee", "Says eee", {"mouth_width": 0.8, "teeth": 1.4, "mouth_open": 0.5},
-               pulls=(*corners(0.0, 0.05), *part_lips(0.03))),
+               pulls=(*corners(0.0, 0.05), *part_lips(0.04))),
     Expression("ooo", "Says ooo", {"mouth_open": 0.5, "smile": -0.5}, pulls=purse(0.12, 0.03)),
     Expression("disgusted", "Disgusted", missing="no dial wrinkles the nose, and a pulled upper "
                "lip was named so on 7 of 10 faces and looked wrong on all of them"),
