@@ -134,7 +134,7 @@ def main() -> None:
         neutral += neutral_of(generator, face)
         if len(sheets) < PICTURE_FACES:
             row = [own, *frames, *looking, *lifted]
-            sheets.append(contact_sheet(row, edge=128, columns=len(row)))
+            sheets.append(contact_sheet(row, edge=128, columns=-(-len(row) // 2)))
         print(f"seed {seed} done", flush=True)
     picture = chosen.out.parent / "pictures" / "expressions.jpg"
     write_atomic(picture, encode_jpeg(np.concatenate(sheets), quality=85))
