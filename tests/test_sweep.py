@@ -278,3 +278,12 @@ def test_the_command_writes_pictures_and_says_what_they_show(generator, tmp_path
         assert says in result.output
         assert "Traceback" not in result.output
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(("size", "looked_at"), [(256, 256), (512, 512), (1024, 512)])
+def test_angles_are_put_right_in_the_picture_that_is_handed_out(fake, person, size, looked_at):
+    """At 256 px another network draws: the last look must be at its picture."""
+    sizes = []
+    fake.render = lambda w_plus, size: sizes.append(size) or np.zeros((size, size, 3), np.uint8)
+    Sweep(fake, person, Eyes(), size=size)._whole(person.w_plus)
+    assert sizes == [looked_at]
