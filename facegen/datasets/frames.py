@@ -44,6 +44,7 @@ from facegen.pose.turn import (
 
 OVERREACH = 1.0
 """Asked angles may leave the safe range by so much, on faces that fall short of what is asked."""
+MOST_HELD_FACES = 500  # kept for cells that differ in the picture alone, 40 kB each
 DEPTH = 2  # frames that wait for their numbers while others are drawn
 
 
@@ -153,6 +154,7 @@ class Sweep:
     batch: int = 1
     keeper: Keeper | None = None
     _held: HeldPerson | None = None
+    _held_faces: dict[tuple[object, ...], tuple[Face, bool]] = field(default_factory=dict)
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
@@ -221,8 +223,16 @@ class Sweep:
             face = nudged(face, pose_map.holds(yaw, pitch))
         if self._held is not None and (yaw or pitch or cell.expression):
             free = HELD_DIALS if cell.expression else ()
-            held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
-            return (face, False) if held is None else held
+            # Where the eyes look and what is done in the plane need no other latent.
+            key = (cell.yaw, cell.pitch, cell.expression, cell.strength)
+            held = self._held_faces.get(key)
+            if held is None:
+                held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
+                held = (face, False) if held is None else held
+                if len(self._held_faces) >= MOST_HELD_FACES:
+                    self._held_faces.clear()
+                self._held_faces[key] = held
+            return held
         return face, pose_map.is_reachable(yaw, pitch)
 
     def _whole(self, w_plus: np.ndarray) -> np.ndarray:
