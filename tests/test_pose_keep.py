@@ -166,6 +166,23 @@ def test_a_person_is_made_usual_as_the_angles_grow_and_stays_at_the_front(genera
     assert 0.4 < gone[1] / gone[0] < 0.7
 
 
+def test_a_pose_is_held_once_for_all_its_gazes(face, monkeypatch):
+    asked = []
+
+    def held(self, turned, yaw, pitch, free):
+        asked.append(yaw)
+        return turned, True
+
+    monkeypatch.setattr(HeldPerson, "_held", held)
+    person = HeldPerson(None, None, None, None)
+    left, right = (pose_face(face, yaw=yaw, pitch=0) for yaw in (-20, 20))
+    for turned, yaw in ((left, -20.0), (right, 20.0), (left, -20.0), (right, 20.0)):
+        assert person.hold(turned, yaw=yaw, pitch=0.0)[0].w_plus is not None
+    assert asked == [-20, 20]
+    person.hold(left, yaw=-20.0, pitch=0.0, free=("smile",))
+    assert len(asked) == 3
+
+
 def test_a_person_nobody_sees_cannot_be_held(face):
     class Blind:
         steps = 5

@@ -87,22 +87,20 @@ def test_frames_that_could_not_be_held_are_marked(fake, person):
     assert face.w_plus.shape == person.w_plus.shape
 
 
-def test_a_person_is_held_once_for_all_gazes_of_a_pose(fake, person):
-    class Counting:
-        def __init__(self):
-            self.asked = []
+def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch):
+    from facegen.datasets import frames
 
-        def hold(self, face, *, yaw, pitch, free):
-            self.asked.append((yaw, pitch))
-            return face, True
+    class Nodding(Eyes):
+        def all(self, image):
+            return replace(super().all(image), values={"yaw": 9.0, "pitch": 9.0, "roll": 9.0})
 
-    sweep = Sweep(fake, person, Eyes(), size=64, close=False)
-    sweep._held = held = Counting()
-    cells = [Cell(yaw, 0.0, gaze_up=up) for up in (None, 5.0, -5.0) for yaw in (-20.0, 20.0)]
-    found = [sweep.face_of(cell)[0].w_plus for cell in cells]
-    assert held.asked == [(-20, 0), (20, 0)]
-    assert np.array_equal(found[0], found[4])
-    assert not np.array_equal(found[0], found[1])
+    monkeypatch.setattr(frames, "retouch", lambda image, *_, find, **__: (find(image), image)[1])
+    cells = [Cell(0, 0), Cell(0, 0, "sad")]
+    plain, sad = Sweep(fake, person, Nodding(), size=64, close=False).frames(cells)
+    assert plain.seen.values["pitch"] == 9
+    assert [sad.seen.values[name] for name in ("yaw", "pitch", "roll")] == [0, 0, 9]
+    sweep = Sweep(fake, person, Nodding(), size=64, close=False, measure="none")
+    assert all(frame.seen is None for frame in sweep.frames(cells))
 
 
 def test_a_gaze_that_fails_does_not_take_the_expression_away(fake, person, monkeypatch):

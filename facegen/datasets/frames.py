@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -28,7 +28,6 @@ from facegen.pose.loop import (
     FEW_DESIGN,
     FULL_ROUNDS,
     MOST_DOUBT_DEG,
-    Angles,
     PoseMap,
     learn_pose_map,
 )
@@ -42,9 +41,6 @@ from facegen.pose.turn import (
     safe_range,
 )
 
-OVERREACH = 1.0
-"""Asked angles may leave the safe range by so much, on faces that fall short of what is asked."""
-MOST_HELD_FACES = 500  # kept for cells that differ in the picture alone, 40 kB each
 DEPTH = 2  # frames that wait for their numbers while others are drawn
 
 
@@ -154,7 +150,6 @@ class Sweep:
     batch: int = 1
     keeper: Keeper | None = None
     _held: HeldPerson | None = None
-    _held_faces: dict[tuple[object, ...], tuple[Face, bool]] = field(default_factory=dict)
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: np.ndarray | None = None
     _front_known: bool = False
@@ -223,16 +218,8 @@ class Sweep:
             face = nudged(face, pose_map.holds(yaw, pitch))
         if self._held is not None and (yaw or pitch or cell.expression):
             free = HELD_DIALS if cell.expression else ()
-            # Where the eyes look and what is done in the plane need no other latent.
-            key = (cell.yaw, cell.pitch, cell.expression, cell.strength)
-            held = self._held_faces.get(key)
-            if held is None:
-                held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
-                held = (face, False) if held is None else held
-                if len(self._held_faces) >= MOST_HELD_FACES:
-                    self._held_faces.clear()
-                self._held_faces[key] = held
-            return held
+            held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
+            return (face, False) if held is None else held
         return face, pose_map.is_reachable(yaw, pitch)
 
     def _whole(self, w_plus: np.ndarray) -> np.ndarray:
@@ -300,18 +287,24 @@ class Sweep:
         self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
     ) -> Frame:
         """The frame of a drawn picture, with what is done in the picture."""
-        touched, is_done = self._retouched(image, face, cell)
+        touched, is_done, before = self._retouched(image, face, cell)
         moved = move_picture(touched, cell.motion)
-        return Frame(index, cell, face, moved, is_reachable=is_reachable and is_done)
+        return Frame(index, cell, face, moved, before, is_reachable=is_reachable and is_done)
 
-    def _retouched(self, image: np.ndarray, face: Face, cell: Cell) -> tuple[np.ndarray, bool]:
-        """The picture with what is done in it, and whether its landmarks allowed all of that."""
+    def _retouched(
+        self, image: np.ndarray, face: Face, cell: Cell
+    ) -> tuple[np.ndarray, bool, Seen | None]:
+        """The picture with what is done in it, whether its landmarks allowed all of that, and
+        what was seen before.
+        """
         looks = self.looks
         if looks is None or not is_retouched(cell):
-            return image, True
+            return image, True, None
+        found: list[Seen | None] = []
 
         def find(picture: np.ndarray) -> np.ndarray | None:
             seen = looks.angles(picture)
+            found.append(seen)
             return seen.landmarks if seen is not None and seen.is_sure else None
 
         is_done = True
@@ -327,13 +320,13 @@ class Sweep:
                 image, face, cell.expression, cell.strength,
                 draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
             )  # fmt: skip
-            return (image, False) if worn is None else (worn, is_done)
-        return image, is_done
+            image, is_done = (image, False) if worn is None else (worn, is_done)
+        return image, is_done, found[0] if found else None
 
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0
         name = cell.expression or "neutral"
-        return express(self.face, name, strength, yaw=yaw, pitch=pitch, overreach=OVERREACH)
+        return express(self.face, name, strength, yaw=yaw, pitch=pitch)
 
     def _map(self, cell: Cell) -> PoseMap:
         """The pose map of the cell's expression, between the face's own and full strength."""
@@ -352,7 +345,7 @@ class Sweep:
             return self._maps[name]
 
     def _learned(self, name: str | None) -> PoseMap:
-        limits: tuple[Angles, Angles] = (self._limits("yaw"), self._limits("pitch"))
+        limits = (safe_range(self.face, "yaw"), safe_range(self.face, "pitch"))
         looks = self.looks
         if looks is None or not self.close:
             return PoseMap.identity(limits)
@@ -372,14 +365,15 @@ class Sweep:
         own = self._full_map(None)
         return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
 
-    def _limits(self, dial: str) -> Angles:
-        low, high = safe_range(self.face, dial)
-        return low * OVERREACH, high * OVERREACH
-
     def _measured(self, frame: Frame) -> Frame:
+        before = frame.seen
         if self.looks is None or self.measure == "none":
-            return frame
+            return replace(frame, seen=None)
         seen = (self.looks.all if self.measure == "all" else self.looks.angles)(frame.image)
+        if seen is not None and before is not None:
+            # Heads do not turn while brows and lids are pulled, but landmarks read it so.
+            turn = {name: before.values[name] for name in ("yaw", "pitch")}
+            seen = replace(seen, values={**seen.values, **turn})
         identity = None
         if seen is not None and seen.descriptor is not None:
             front = self._frontal()

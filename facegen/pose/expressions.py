@@ -156,7 +156,6 @@ def express(
     *,
     yaw: float | None = None,
     pitch: float | None = None,
-    overreach: float = 1.0,
 ) -> Face:
     """The same person with an expression, and at an absolute pose if asked for.
 
@@ -166,13 +165,12 @@ def express(
         strength: 0 (as it is) to 1.
         yaw: Degrees; None keeps the angle.
         pitch: Degrees; None keeps the angle.
-        overreach: As of `facegen.pose.turn.pose_face`.
 
     Raises:
         UsageError, OutOfRangeError: as `expression_targets` and `facegen.pose.turn.pose_face`.
     """
     targets = expression_targets(face, name, strength) if strength else {}
-    return pose_face(face, yaw=yaw, pitch=pitch, targets=targets, overreach=overreach)
+    return pose_face(face, yaw=yaw, pitch=pitch, targets=targets)
 
 
 def retouch(

@@ -37,6 +37,7 @@ GOOD_STEPS = 5
 LAST_SHARE = 0.6  # of the steps, after the angles were put right once
 LAST_ROUNDS = 3  # of putting the angles right in the whole picture
 MOST_STEPS = 40
+MOST_DONE = 500  # held faces remembered, 80 kB each
 # How far the coarse rows of a turned face go toward the average face before the person is brought
 # back, at so many degrees of yaw and pitch and more; nearer the front less, by the square.
 TOWARD_AVERAGE = 0.5
@@ -246,6 +247,7 @@ class HeldPerson:
         self._keeper, self._glance, self._look, self._front = keeper, glance, look, front
         self._person: _Person | None = None
         self._is_known = False
+        self._done: dict[tuple[object, ...], tuple[Face, bool] | None] = {}
         self._guard = threading.Lock()
 
     def hold(
@@ -260,8 +262,19 @@ class HeldPerson:
             free: Of `KEPT_DIALS`, those that may differ from the face looking ahead.
 
         Returns:
-            The face, and whether its picture shows the angles; None where no face is seen.
+            The face, and whether its picture shows the angles; None where no face is seen. What
+            was held before is given again: gaze and motions in the plane need no other latent.
         """
+        key = (face.w_plus.tobytes(), yaw, pitch, *free)
+        if key not in (done := self._done):
+            if len(done) >= MOST_DONE:
+                done = self._done = {}
+            done[key] = self._held(face, yaw, pitch, free)
+        return done[key]
+
+    def _held(
+        self, face: Face, yaw: float | None, pitch: float | None, free: Collection[str]
+    ) -> tuple[Face, bool] | None:
         person = self._known()
         if person is None:
             return None

@@ -43,7 +43,6 @@ def pose_face(
     targets: Mapping[str, float] | None = None,
     keep: Iterable[str] = DEFAULT_KEEP,
     rows: int = GEOMETRY_ROWS,
-    overreach: float = 1.0,
 ) -> Face:
     """The same person at an absolute pose, with other readings if asked for.
 
@@ -55,8 +54,6 @@ def pose_face(
         targets: Further dials -> reading, in the dial's unit.
         keep: Of `KEEPS`: what is held firmly unless asked to move.
         rows: Rows of the latent that may move, from the coarsest.
-        overreach: By how much an angle may be asked for beyond its safe range, for faces that
-            fall short of what they are asked; the solver itself stays where faces are.
 
     Returns:
         A new starting point without edits; the same face if nothing is asked.
@@ -72,13 +69,7 @@ def pose_face(
     if not wanted:
         return face
     locks = [name for name in kept_dials(keep) if name not in wanted]
-    checked = dict(wanted)
-    for name in POSE_DIALS:
-        if name in wanted:
-            low, high = dials.spec(name).safe
-            if low * overreach <= wanted[name] <= high * overreach:
-                checked[name] = min(max(wanted[name], low), high)
-    check_targets(dials, checked, locks)
+    check_targets(dials, wanted, locks)
     # An expression is many wishes at once, met as well as the face allows: no `solve_targets`.
     others = {name: value for name, value in wanted.items() if name not in POSE_DIALS}
     w_plus = np.array(face.w_plus, np.float32)
