@@ -17,7 +17,7 @@ from facegen.face import Edit, Face
 from facegen.version import __version__
 
 if TYPE_CHECKING:
-    from facegen.editing.dials import DialSet
+    from facegen.editing.dial_set import DialSet
     from facegen.generator import Generator
 
 __all__ = ["DialSet", "Edit", "Face", "FacegenError", "Generator", "__version__"]
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> object:
 
         return Generator
     if name == "DialSet":
-        from facegen.editing.dials import DialSet
+        from facegen.editing.dial_set import DialSet
 
         return DialSet
     raise AttributeError(f"module 'facegen' has no attribute '{name}'")

@@ -1,7 +1,7 @@
 """THE table of dials: what the app, the command line, the documents and the tests all read.
 
 A dial's numbers (natural range, safe range, scores) are learned and lie beside its direction in
-`directions/<space>/<name>.json`; see `facegen.editing.dials.DialSet`.
+`directions/<space>/<name>.json`; see `facegen.editing.dial_set.DialSet`.
 """
 
 from __future__ import annotations

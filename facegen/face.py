@@ -2,7 +2,7 @@
 
 A face file is a PNG whose own metadata holds the latent (one iTXt chunk named "facegen" with
 JSON), or an `.npz` twin with the arrays and the same JSON. Bytes from outside are read by
-`facegen.latent_files`; nothing in a file is ever executed.
+`facegen.formats.latents`; nothing in a file is ever executed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 
 from facegen.errors import BadFileError, LatentError, SpaceMismatchError, UsageError
 from facegen.files import write_atomic
+from facegen.formats.latents import FaceRecord, read_latent_bytes
 from facegen.images import MAX_FILE_BYTES, encode_png
-from facegen.latent_files import FaceRecord, read_latent_bytes
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, NUM_WS, W_DIM, as_w_plus
 from facegen.version import __version__
 

@@ -62,9 +62,7 @@ def encode_png(image: np.ndarray, *, texts: dict[str, str] | None = None) -> byt
     for key, text in (texts or {}).items():
         info.add_itxt(key, text, zip=True)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(
-        buffer, "PNG", pnginfo=info, compress_level=PNG_COMPRESS_LEVEL
-    )
+    Image.fromarray(image).save(buffer, "PNG", pnginfo=info, compress_level=PNG_COMPRESS_LEVEL)
     return buffer.getvalue()
 
 

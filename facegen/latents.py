@@ -19,6 +19,10 @@ Z_DIM = 512
 W_DIM = 512
 NUM_WS = 18
 DEFAULT_PSI = 0.7
+LABELS_PSI = 0.8
+"""Truncation of the faces that dials are learned and judged on."""
+GEOMETRY_ROWS = 8
+"""So many first rows carry shape, pose and expression; those after them colour and surface."""
 MAX_SEED = 2**32 - 1
 W_AVG_SEED = 123
 W_AVG_SAMPLES = 10_000

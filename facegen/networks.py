@@ -14,7 +14,7 @@ from facegen.errors import ModelError
 from facegen.latents import space_id
 from facegen.nets.mapping import Mapping
 from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
+from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis, effective_mapping
 from facegen.nets.synthesis import Preview, Synthesis
 from facegen.paths import MODELS_DIR
@@ -47,9 +47,7 @@ class Networks:
     why_not_face: str | None = None
 
 
-def load_networks(
-    model: str, progress: Callable[[int, int], None] | None = None
-) -> Networks:
+def load_networks(model: str, progress: Callable[[int, int], None] | None = None) -> Networks:
     """Load a registered or imported model; a registered one is fetched on first use.
 
     Args:

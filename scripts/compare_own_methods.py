@@ -19,12 +19,12 @@ from sklearn.linear_model import LogisticRegression
 
 from facegen.directions import examples
 from facegen.directions.examples import Features, auc
-from facegen.directions.labels import LABELS_PSI, read_labels
 from facegen.directions.population import Population, named_readings, population_of
 from facegen.directions.recipes import RECIPES, same_things
 from facegen.directions.regressor import ROW_GROUPS
 from facegen.generator import Generator
-from facegen.latents import truncate, z_from_seed
+from facegen.latents import LABELS_PSI, truncate, z_from_seed
+from facegen.learning.labels import read_labels
 from facegen.paths import DIRECTIONS_DIR
 
 LABELS = (

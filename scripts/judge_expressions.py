@@ -18,18 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.datasets.frames import Frame, Sweep
-from facegen.datasets.grid import Cell
-from facegen.datasets.sheets import contact_sheet
-from facegen.datasets.watch import load_watcher
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
+from facegen.measure.measurer import load_watcher
 from facegen.measure.pose import fit_pose, load_shape
+from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
-from facegen.pose.keep import keeper_of
-from facegen.pose.pull import EYE_LEVER
+from facegen.retouch.warp import EYE_LEVER
+from facegen.sweeps.export import contact_sheet
+from facegen.sweeps.grid import Cell
+from facegen.sweeps.sweep import Frame, Sweep
 from scripts.expression_judges import EMOTIONS, Judges, Verdict, fetch
 
 FIRST_SEED = 972_000  # no other command draws these
@@ -117,9 +117,7 @@ def main() -> None:
     for seed in range(chosen.seed, chosen.seed + chosen.faces):
         face = Face.from_seed(generator, seed)
         sweep = Sweep(generator, face, load_watcher(), size=SIZE)
-        own, *frames = sweep.frames(
-            [Cell(0.0, 0.0), *(Cell(0.0, 0.0, name) for name in AVAILABLE)]
-        )
+        own, *frames = sweep.frames([Cell(0.0, 0.0), *(Cell(0.0, 0.0, name) for name in AVAILABLE)])
         looking = list(sweep.frames([Cell(0.0, 0.0, gaze=gaze) for gaze in GAZES]))
         if own.seen is None:
             continue
@@ -313,18 +311,18 @@ people as they are:
 | --- | ---: | ---: | ---: |
 {settled}
 
-**Gaze** to the sides is done in the picture (`facegen.pose.retouch`): asked for {GAZES[0]:+g}° and
+**Gaze** to the sides is done in the picture (`facegen.retouch.eyes`): asked for {GAZES[0]:+g}° and
 {GAZES[-1]:+g}°, MediaPipe's irises move by {slope:.2f} of it, {off:.1f}° off on average;
 identity {np.median(gaze_id):.2f}. A direction of the latent, learned for it from 1505 pictures,
 gave 12° at an identity distance of 0.29 and turned the head by 3.5° the other way (6 faces).
-**Up and down** irises and lids are raised together by their landmarks (`facegen.pose.pull`), as far
-as an eyeball of 0.4 eye widths would move them: asked for {GAZES_UP[0]:+g}° and
+**Up and down** irises and lids are raised together by their landmarks (`facegen.retouch.warp`), as
+far as an eyeball of 0.4 eye widths would move them: asked for {GAZES_UP[0]:+g}° and
 {GAZES_UP[-1]:+g}°, {right_way:.0%} move the right way for MediaPipe, whose mesh sees
 {slopes_up[0]:.2f} and {slopes_up[1]:.2f} of it (the corners of its eyes follow the lids);
 identity {np.median(up_id):.2f}. Winks take
 the lids of one eye from a picture of the same face with both eyes closed. What no latent draws
 (inner brows up, corners of the mouth down, pursed lips, one corner lifted) is pulled at the
-landmarks of the picture (`facegen.pose.pull`). All this, like roll, shift and zoom, is in the
+landmarks of the picture (`facegen.retouch.warp`). All this, like roll, shift and zoom, is in the
 picture and not in the saved latent; manifests say so (`is_retouched`).
 
 Not available, and refused with the reason:

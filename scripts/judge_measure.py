@@ -14,15 +14,16 @@ import time
 import cv2
 import numpy as np
 
-from facegen.directions.labels import LABELS_PSI, read_labels
 from facegen.face import Face
 from facegen.generator import Generator
+from facegen.latents import LABELS_PSI
+from facegen.learning.labels import read_labels
 from facegen.measure.descriptor import FastDescriptor
 from facegen.measure.details import detail_values, learn_gaze, save_gaze
+from facegen.measure.detector import MEASURE_PX, load_instruments
 from facegen.measure.face import measure_face, measure_picture
-from facegen.measure.instruments import MEASURE_PX, load_instruments
 from facegen.measure.pose import fit_pose, load_shape
-from facegen.pose.turn import pose_face
+from facegen.pose.head_pose import pose_face
 from facegen.weights import ensure_files
 
 FIRST_SEED = 910_000

@@ -42,9 +42,7 @@ def main() -> None:
     _save(_sheet(cells, columns=4), OUT / "dials.jpg")
 
 
-def _strip(
-    generator: Generator, dials: DialSet, name: str, label: str, seed: int
-) -> np.ndarray:
+def _strip(generator: Generator, dials: DialSet, name: str, label: str, seed: int) -> np.ndarray:
     """One face at low, own and high position of a dial, with the dial's label above."""
     face = Face.from_seed(generator, seed)
     tiles = [
@@ -68,9 +66,7 @@ def _tile(generator: Generator, w_plus: np.ndarray, size: int) -> np.ndarray:
 def _sheet(tiles: list[np.ndarray], *, columns: int) -> np.ndarray:
     blank = np.full_like(tiles[0], 255)
     padded = tiles + [blank] * (-len(tiles) % columns)
-    rows = [
-        np.concatenate(padded[i : i + columns], axis=1) for i in range(0, len(padded), columns)
-    ]
+    rows = [np.concatenate(padded[i : i + columns], axis=1) for i in range(0, len(padded), columns)]
     return np.concatenate(rows)
 
 

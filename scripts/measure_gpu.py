@@ -28,17 +28,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facegen.bench.roofline import Rates, rates_of, work_of
 from facegen.engines.cuda_engine import CudaEngine
-from facegen.floors import Rates, rates_of, work_of
 from facegen.generator import DEFAULT_MODEL
 from facegen.images import area_downscale
 from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
+from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
 from facegen.nets.stylegan2_reference import config_f, random_synthesis, reference_forward
 from facegen.nets.synthesis import Preview, Synthesis
 from facegen.networks import load_networks
-from facegen.service import RenderService
+from facegen.service.render import RenderService
 
 Row = dict[str, object]
 BATCHES = (1, 4, 16)

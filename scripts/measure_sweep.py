@@ -18,15 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.datasets.frames import Frame, Sweep
-from facegen.datasets.grid import make_cells, parse_range
-from facegen.datasets.sheets import contact_sheet
-from facegen.datasets.watch import load_watcher
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
-from facegen.pose.keep import Keeper
+from facegen.measure.measurer import load_watcher
+from facegen.optimise.identity import Keeper
+from facegen.sweeps.export import contact_sheet
+from facegen.sweeps.grid import make_cells, parse_range
+from facegen.sweeps.sweep import Frame, Sweep
 
 FIRST_SEED = 950_000  # learning and judging dials never go there
 SIZE = 512

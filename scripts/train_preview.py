@@ -28,7 +28,7 @@ from facegen.generator import DEFAULT_MODEL, Generator
 from facegen.images import area_downscale
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import (
+from facegen.nets.mobilestylegan_preview import (
     CONV2_ROW,
     HEAD_PX,
     KEPT_CHANNELS,

@@ -10,10 +10,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import numpy as np  # noqa: E402
 from fakes import FakeGenerator  # noqa: E402
 
-from facegen.datasets.frames import Seen  # noqa: E402
 from facegen.datasets.job import Plan, finish, is_finished, make_person, open_folder  # noqa: E402
 from facegen.datasets.people import new_people  # noqa: E402
 from facegen.measure.pose import load_shape  # noqa: E402
+from facegen.sweeps.sweep import Seen  # noqa: E402
 
 
 class MeanFace:

@@ -12,18 +12,18 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from fakes import TABLE, FakeDials, FakeGenerator, FakeShelf, fake_measure  # noqa: E402
 
-from facegen.ui import backend, mirror  # noqa: E402
+from facegen.service import loading, measuring  # noqa: E402
 from facegen.ui.main import main  # noqa: E402
 
 
 def _parts(progress: object) -> object:
     delay_s, preview_delay_s = [float(text) for text in sys.argv[1:3]] or (0.15, 0.02)
     generator = FakeGenerator(delay_s=delay_s, preview_delay_s=preview_delay_s)
-    mirror.load_measure = lambda: fake_measure(generator)
+    measuring.load_measure = lambda: fake_measure(generator)
     return generator, FakeDials(generator), TABLE
 
 
-backend.load_parts = _parts
-if not getattr(backend, "fake_shelf", None):  # This script runs again and again.
-    backend.fake_shelf = FakeShelf().put()
+loading.load_parts = _parts
+if not getattr(loading, "fake_shelf", None):  # This script runs again and again.
+    loading.fake_shelf = FakeShelf().put()
 main()

@@ -172,7 +172,7 @@ class FakeDials:
 
 
 def fake_measure(generator: FakeGenerator) -> Callable[..., dict[str, float] | None]:
-    """Stands in for what `facegen.ui.mirror.load_measure` gives: people look younger than asked."""
+    """Stands in for `facegen.service.measuring.load_measure`: people look younger than asked."""
 
     def measure(dials: FakeDials, picture: np.ndarray) -> dict[str, float] | None:
         readings = dials.read(generator.drawn[hash(picture.tobytes())])
@@ -182,14 +182,14 @@ def fake_measure(generator: FakeGenerator) -> Callable[..., dict[str, float] | N
 
 
 def fake_parts(progress: object = None) -> tuple[FakeGenerator, FakeDials, tuple[FakeDial, ...]]:
-    """Stands in for `facegen.ui.backend.load_parts`."""
+    """Stands in for `facegen.service.loading.load_parts`."""
     generator = FakeGenerator()
     return generator, FakeDials(generator), TABLE
 
 
 @dataclass(frozen=True, eq=False)
 class FakeOwnDial:
-    """Stands in for `facegen.directions.own.OwnDial`."""
+    """Stands in for `facegen.directions.user_dials.OwnDial`."""
 
     name: str
     title: str
@@ -207,7 +207,7 @@ class FakeOwnDial:
 
 
 class FakeShelf:
-    """Stands in for the files of `facegen.ui.shelf`; call `put` with a monkeypatch or nothing."""
+    """Stands in for the files of `facegen.ui.user_dials`; `put` takes a monkeypatch or nothing."""
 
     def __init__(self) -> None:
         self.dials: dict[str, FakeOwnDial] = {}
@@ -229,17 +229,18 @@ class FakeShelf:
         return FakeDials(self.generator, table), table
 
     def put(self, setattr_: object = setattr) -> FakeShelf:
-        from facegen.ui import backend, shelf
+        from facegen.service import loading
+        from facegen.ui import user_dials
 
         for module, name, value in (
-            (backend, "own_version", self.version),
-            (backend, "load_dials", self.load_dials),
-            (shelf, "listed", lambda space: dict(self.dials)),
-            (shelf, "damaged", lambda space: {}),
-            (shelf, "make", self.make),
-            (shelf, "keep", self.keep),
-            (shelf, "remove", lambda name, space: self.dials.pop(name)),
-            (shelf, "to_bytes", lambda dial: dial.name.encode()),
+            (loading, "own_version", self.version),
+            (loading, "load_dials", self.load_dials),
+            (user_dials, "listed", lambda space: dict(self.dials)),
+            (user_dials, "damaged", lambda space: {}),
+            (user_dials, "make", self.make),
+            (user_dials, "keep", self.keep),
+            (user_dials, "remove", lambda name, space: self.dials.pop(name)),
+            (user_dials, "to_bytes", lambda dial: dial.name.encode()),
         ):
             setattr_(module, name, value)  # type: ignore[operator]
         return self

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.labels import LABELS_PSI, read_labels
-from facegen.latents import BUNDLED_SPACE
+from facegen.latents import BUNDLED_SPACE, LABELS_PSI
+from facegen.learning.labels import read_labels
 from facegen.paths import DIRECTIONS_DIR
 
 
@@ -16,9 +16,7 @@ def copy_dials(place: Path) -> Path:
     """The folder to pass as `folder`."""
     place.mkdir(parents=True, exist_ok=True)
     target = place / BUNDLED_SPACE
-    shutil.copytree(
-        DIRECTIONS_DIR / BUNDLED_SPACE, target, ignore=shutil.ignore_patterns("own")
-    )
+    shutil.copytree(DIRECTIONS_DIR / BUNDLED_SPACE, target, ignore=shutil.ignore_patterns("own"))
     return place
 
 

@@ -15,17 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.ui import (
-    about,
-    backend,
-    bar,
-    design,
-    foundry,
-    mirror,
-    presets_menu,
-    view,
-    workshop,
-)
+from facegen.service import loading, measuring
+from facegen.ui import shared
+from facegen.ui.components import presets_menu, toolbar, view
+from facegen.ui.pages import about, design, find_dials, your_dials
 
 APP = str(Path(__file__).parent.parent / "app.py")
 SECONDS = 30
@@ -33,12 +26,12 @@ SECONDS = 30
 
 @pytest.fixture
 def fake(monkeypatch):
-    backend.loader.clear()
-    mirror.mirror.clear()
-    monkeypatch.setattr(backend, "load_parts", fake_parts)
-    monkeypatch.setattr(mirror, "load_measure", _no_instruments)
+    shared.loader.clear()
+    shared.mirror.clear()
+    monkeypatch.setattr(loading, "load_parts", fake_parts)
+    monkeypatch.setattr(measuring, "load_measure", _no_instruments)
     yield FakeShelf().put(monkeypatch.setattr)
-    backend.loader.clear()
+    shared.loader.clear()
 
 
 def _no_instruments():
@@ -294,11 +287,11 @@ def test_a_model_that_cannot_be_loaded_is_explained(fake, monkeypatch):
     def fail(progress):
         raise ModelError("The model could not be fetched; check the connection and try again.")
 
-    monkeypatch.setattr(backend, "load_parts", fail)
+    monkeypatch.setattr(loading, "load_parts", fail)
     at = start()
     assert not at.exception
     assert any("check the connection" in item.value for item in at.markdown)
-    monkeypatch.setattr(backend, "load_parts", fake_parts)
+    monkeypatch.setattr(loading, "load_parts", fake_parts)
     at.button(key="retry").click().run()
     assert frame(at)[0]["kind"] == "full"
 
@@ -314,12 +307,12 @@ def test_the_first_start_shows_how_far_the_model_is(fake, monkeypatch):
         progress(11_000_000, 37_600_000)
         return fake_parts()
 
-    monkeypatch.setattr(backend, "load_parts", slow)
+    monkeypatch.setattr(loading, "load_parts", slow)
     at = start()
     assert "Fetching the face model" in at.subheader[0].value
     at.button(key="cancel_fetch").click().run()
     go_on.set()
-    backend.loader().wait(5)
+    shared.loader().wait(5)
     at.run()
     assert any("Stopped" in item.value for item in at.markdown)
     assert not at.exception
@@ -352,7 +345,7 @@ def test_a_file_that_breaks_the_reader_is_explained(fake, monkeypatch):
     def broken(data, *, name):
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr(bar.Face, "from_bytes", broken)
+    monkeypatch.setattr(toolbar.Face, "from_bytes", broken)
     at = start(seed="417")
     at.file_uploader(key="fg_open_0").upload("five.png", b"x").run()
     assert not at.exception
@@ -362,7 +355,7 @@ def test_a_file_that_breaks_the_reader_is_explained(fake, monkeypatch):
 def test_about_names_licence_and_bias():
     assert "CC BY-NC-SA" in about.TEXT
     assert "synthetic media" in about.TEXT
-    at = AppTest.from_string("from facegen.ui import about\nabout.page()").run()
+    at = AppTest.from_string("from facegen.ui.pages import about\nabout.page()").run()
     assert not at.exception
 
 
@@ -450,7 +443,7 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
     at = AppTest.from_function(_workshop_alone, default_timeout=SECONDS).run()
     assert not at.exception
     tiles = json.loads(at.get_by_key("fg_gallery").proto.json)["tiles"]
-    assert len(tiles) == workshop.GALLERY
+    assert len(tiles) == your_dials.GALLERY
     assert all(tile["src"].startswith("data:image/jpeg") for tile in tiles)
     assert at.button(key="own_make").disabled
 
@@ -478,21 +471,22 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
 
 
 def _workshop_alone() -> None:
-    from facegen.ui import backend, workshop
+    from facegen.ui import shared
+    from facegen.ui.pages import your_dials
 
-    loader = backend.loader()
+    loader = shared.loader()
     loader.start()
     loader.wait(20)
-    workshop.page(loader.backend)
+    your_dials.page(loader.backend)
 
 
 def test_marks_follow_the_clicks():
     marks = {1: "has", 9: "not"}
-    workshop.take_marks(marks, [1, 2, 3], {"marks": {"2": "not", "3": "?"}, "n": 4})
+    your_dials.take_marks(marks, [1, 2, 3], {"marks": {"2": "not", "3": "?"}, "n": 4})
     assert marks == {2: "not", 9: "not"}
-    workshop.take_marks(marks, [1, 2, 3], {"marks": "all"})
+    your_dials.take_marks(marks, [1, 2, 3], {"marks": "all"})
     assert marks == {2: "not", 9: "not"}
-    assert workshop.split(marks) == ([], [9, 2])
+    assert your_dials.split(marks) == ([], [9, 2])
 
 
 def test_a_direction_file_that_is_none_is_explained(fake, monkeypatch):
@@ -524,5 +518,5 @@ def test_presets_and_dials_that_are_opened_as_faces_are_understood(fake):
 
 def test_a_dial_that_guesses_is_called_so(fake):
     dial = FakeOwnDial("wings", "Wings", np.zeros((18, 512), np.float32), score=0.4)
-    assert "guessing" in foundry.words(dial)
-    assert "guessing" not in foundry.words(replace(dial, score=0.93))
+    assert "guessing" in find_dials.words(dial)
+    assert "guessing" not in find_dials.words(replace(dial, score=0.93))

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from stylegan2_files import NAME, write_model
 
 from facegen.latents import BUNDLED_SPACE
-from facegen.ui import backend, shelf
+from facegen.service import loading
+from facegen.ui import shared, user_dials
 
 SCRIPT = "from facegen.ui import main\nmain.main()\n"
 
@@ -24,32 +25,32 @@ def weights(tmp_path, monkeypatch):
 
 def test_the_bundled_network_is_the_default(weights):
     write_model(weights, name="my-ffhq", space=BUNDLED_SPACE)
-    assert backend.default_model() == backend.MODEL
+    assert loading.default_model() == loading.MODEL
 
 
 def test_with_a_gpu_a_face_network_at_full_size_in_the_same_space_is(weights, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     write_model(weights, name="small", space=BUNDLED_SPACE)
-    assert backend.default_model() == backend.MODEL  # 64 px
-    monkeypatch.setattr(backend, "FULL_PX", 64)
+    assert loading.default_model() == loading.MODEL  # 64 px
+    monkeypatch.setattr(loading, "FULL_PX", 64)
     write_model(weights, name="other", space="space-other")
     write_model(weights, name="a-car", space=BUNDLED_SPACE, is_face=False, why_not_face="Cars.")
-    assert backend.default_model() == "small"
+    assert loading.default_model() == "small"
     monkeypatch.setenv("FACEGEN_MODEL", "other")
-    assert backend.default_model() == "other"
+    assert loading.default_model() == "other"
 
 
 def test_a_network_without_dials_loads_and_says_why(weights):
     write_model(weights)
-    generator, dials, table = backend.load_parts(lambda *_: None, NAME)
-    reason = backend.why_no_dials(generator)
+    generator, dials, table = loading.load_parts(lambda *_: None, NAME)
+    reason = loading.why_no_dials(generator)
     assert reason.startswith("The dials are off: they were learned in the latent space")
     assert table == dials.names == ()
     w_plus = generator.w_from_seed(1)
     assert np.array_equal(dials.apply(w_plus, {}), w_plus)
     write_model(weights, name="cars", is_face=False, why_not_face="It draws cars.")
-    cars = backend.load_parts(lambda *_: None, "cars")[0]
-    assert backend.why_no_dials(cars) == "The dials are off: it draws cars."
+    cars = loading.load_parts(lambda *_: None, "cars")[0]
+    assert loading.why_no_dials(cars) == "The dials are off: it draws cars."
 
 
 class OtherGenerator(FakeGenerator):
@@ -63,7 +64,7 @@ class FarGenerator(FakeGenerator):
 
 def parts(progress, model=None):
     if model == "far":
-        return FarGenerator(), backend.NoDials(), ()
+        return FarGenerator(), loading.NoDials(), ()
     if model == "other":
         generator = OtherGenerator()
         return generator, FakeDials(generator), fake_parts()[2]
@@ -72,15 +73,15 @@ def parts(progress, model=None):
 
 @pytest.fixture
 def app(monkeypatch):
-    backend.loader.clear()
-    monkeypatch.setattr(backend, "load_parts", parts)
-    monkeypatch.setattr(shelf, "refresh", lambda *_: None)
+    shared.loader.clear()
+    monkeypatch.setattr(loading, "load_parts", parts)
+    monkeypatch.setattr(user_dials, "refresh", lambda *_: None)
     titles = {"fake": "Bundled", "other": "Official", "far": "Another space"}
-    monkeypatch.setattr(backend, "usable_models", lambda: titles)
+    monkeypatch.setattr(loading, "usable_models", lambda: titles)
     test = AppTest.from_string(SCRIPT, default_timeout=30)
     test.query_params["seed"] = "7"
     yield test
-    backend.loader.clear()
+    shared.loader.clear()
 
 
 def studio_of(app):
@@ -96,7 +97,7 @@ def test_switching_the_network_keeps_the_person_in_the_same_space(app):
     assert not app.exception
     assert studio_of(app) is before
     assert np.array_equal(before.w_plus(before.look), w_plus)
-    assert backend.loader("other").backend.generator.model == "other-1024"
+    assert shared.loader("other").backend.generator.model == "other-1024"
 
 
 def test_another_space_brings_somebody_new_and_says_why(app):
@@ -111,12 +112,12 @@ def test_another_space_brings_somebody_new_and_says_why(app):
 
 
 def test_the_choice_is_offered_where_there_is_one(app, monkeypatch):
-    monkeypatch.setattr(backend, "default_model", lambda: "fake")
-    page = AppTest.from_string("from facegen.ui import network\nnetwork.choice()\n").run()
+    monkeypatch.setattr(loading, "default_model", lambda: "fake")
+    page = AppTest.from_string("from facegen.ui.components import model_picker\nmodel_picker.choice()\n").run()
     page.selectbox(key="network_choice").select("other").run()
     assert page.session_state["_facegen_network"] == "other"
     page.selectbox(key="network_choice").select("fake").run()
     assert page.session_state["_facegen_network"] is None
-    monkeypatch.setattr(backend, "usable_models", lambda: {"fake": "Bundled"})
-    alone = AppTest.from_string("from facegen.ui import network\nnetwork.choice()\n").run()
+    monkeypatch.setattr(loading, "usable_models", lambda: {"fake": "Bundled"})
+    alone = AppTest.from_string("from facegen.ui.components import model_picker\nmodel_picker.choice()\n").run()
     assert not alone.selectbox

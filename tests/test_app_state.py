@@ -8,10 +8,11 @@ from fakes import FakeDials, FakeGenerator
 
 from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
-from facegen.ui import presets, view
-from facegen.ui.history import MAX_HISTORY, MAX_RECENT
-from facegen.ui.looks import clean_deltas, clean_psi, parse_seed
-from facegen.ui.state import Studio
+from facegen.session import presets
+from facegen.session.edit_state import clean_deltas, clean_psi, parse_seed
+from facegen.session.history import MAX_HISTORY, MAX_RECENT
+from facegen.session.session import Studio
+from facegen.ui.components import view
 
 
 @pytest.fixture(scope="module")

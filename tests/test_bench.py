@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 from stylegan2_files import CONFIG, NAME, random_network, write_model
 
-import facegen.bench
+import facegen.bench.run
+from facegen.bench.roofline import Rates, work_of
 from facegen.cli import cli
-from facegen.floors import Rates, work_of
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.stylegan2 import StyleGAN2Synthesis
 
@@ -31,7 +31,7 @@ def test_an_imported_network_is_timed_against_the_plain_form(tmp_path, monkeypat
 
 
 def test_random_weights_serve_for_timing_and_the_floors_are_told(monkeypatch):
-    monkeypatch.setattr(facegen.bench, "config_f", lambda edge: CONFIG)
+    monkeypatch.setattr(facegen.bench.run, "config_f", lambda edge: CONFIG)
     result = bench("--architecture", "stylegan2-config-f-32")
     assert "stylegan2-config-f-32 (random)" in result.stdout
     assert "billion products" in result.stderr

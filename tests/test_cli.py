@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from facegen.cli import cli
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 
 pytestmark = pytest.mark.weights

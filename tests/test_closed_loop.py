@@ -85,9 +85,7 @@ def test_a_lock_is_held_on_the_picture_and_the_rest_is_left_alone():
 
 def test_what_cannot_be_reached_does_not_keep_the_rest_from_being_right():
     shapes = STILL | {"smile": lambda x: min(x, 0.2), "age": lambda x: 0.6 * x}
-    outcome = reach(
-        PlainDials(), BASE, {"smile": 1.5, "age": 20.0}, START, watch(shapes, [])
-    )
+    outcome = reach(PlainDials(), BASE, {"smile": 1.5, "age": 20.0}, START, watch(shapes, []))
     assert outcome.measured["age"] == pytest.approx(20.0, abs=2.0)
 
 

@@ -11,8 +11,8 @@ from stylegan2_files import CONFIG, random_network
 
 import facegen.engines
 from facegen.engines import CarefulEngine, make_engine
-from facegen.engines.careful import LOST, NO_MEMORY
 from facegen.engines.cuda_engine import CudaEngine
+from facegen.engines.fallback import LOST, NO_MEMORY
 from facegen.errors import ModelError
 from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.stylegan2_fast import FastStyleGAN2
@@ -45,9 +45,7 @@ def on_cpu(net, **options):
 @pytest.mark.parametrize(
     ("dtype", "most"), [(torch.float32, 0.51), (torch.float16, 1.0), (torch.bfloat16, 4.0)]
 )
-def test_it_draws_what_the_plain_form_draws(
-    net, w_pluses, exact, polyphase, count, dtype, most
-):
+def test_it_draws_what_the_plain_form_draws(net, w_pluses, exact, polyphase, count, dtype, most):
     got = on_cpu(net, dtype=dtype, polyphase=polyphase).render(w_pluses[:count])
     assert got.shape == (count, 64, 64, 3)
     diff = np.abs(got.astype(np.float32) - exact[:count])

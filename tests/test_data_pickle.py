@@ -18,7 +18,7 @@ import torch
 from checkpoint_files import Call, typed_storage
 
 from facegen.errors import BadFileError
-from facegen.weights.data_pickle import Record, read_pickle
+from facegen.formats.safe_pickle import Record, read_pickle
 
 
 def nvidia_file(state: dict) -> bytes:

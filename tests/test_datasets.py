@@ -18,10 +18,10 @@ from dataset_runner import MeanFace
 from fakes import FakeGenerator
 from PIL import Image
 
-from facegen.datasets.cluster import make_on_ray
 from facegen.datasets.job import Plan, draw_task, finish, keep, make_person, open_folder, tasks
 from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
-from facegen.editing.dials import DialSet
+from facegen.datasets.ray_runner import make_on_ray
+from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, SaveError, UsageError
 from facegen.face import Face
 

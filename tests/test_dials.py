@@ -9,7 +9,7 @@ import pytest
 
 from facegen.controls import DIALS, GROUPS, UNITS, dial
 from facegen.directions.recipes import RECIPES, same_things
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError, LatentError, UnknownDialError, UsageError
 
 NAMES = [entry.name for entry in DIALS]

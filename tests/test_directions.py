@@ -8,15 +8,15 @@ import shutil
 import numpy as np
 import pytest
 
-from facegen.directions.crowd import scan
-from facegen.directions.fit import fit_readings, ridge, solve_direction
-from facegen.directions.labels import read_labels
-from facegen.directions.learn import learn, measure_crowd
+from facegen.directions.linear import fit_readings, ridge, solve_direction
 from facegen.directions.regressor import read_regressor, write_regressor
 from facegen.directions.store import read_direction, read_npz, write_direction
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError, SpaceMismatchError, UsageError
 from facegen.latents import BUNDLED_SPACE
+from facegen.learning.labels import read_labels
+from facegen.learning.learn import learn, measure_crowd
+from facegen.learning.samples import scan
 from facegen.measure.classifiers import CLASSIFIERS_FILE
 from facegen.paths import DIRECTIONS_DIR
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from facegen.directions import discover, own
+from facegen.directions import discover, user_dials
 from facegen.directions.population import population_of
 from facegen.errors import UsageError
 from facegen.latents import BUNDLED_SPACE
@@ -86,8 +86,8 @@ def test_kept_ones_are_dials(generator, tmp_path):
     listed = discover.candidates(generator, count=3, rows=(0, 8), folder=folder)[2]
     assert found.key == listed.key == "pca:2@0:8"
     assert np.array_equal(found.learned.vector, listed.learned.vector)
-    own.save_own(found.keep(generator.space, name="long_face", title="Long"), folder=folder)
-    kept = own.list_own(BUNDLED_SPACE, folder=folder)["long_face"]
+    user_dials.save_own(found.keep(generator.space, name="long_face", title="Long"), folder=folder)
+    kept = user_dials.list_own(BUNDLED_SPACE, folder=folder)["long_face"]
     assert (kept.kind, kept.title, kept.source) == ("pca", "Long", "pca:2@0:8")
     assert "principal components" in kept.entry().help
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import edit_face, parse_targets, reach_targets
-from facegen.editing.solve import IDENTITY, solve_targets
+from facegen.editing.targets import IDENTITY, solve_targets
 from facegen.errors import OutOfRangeError, UnknownDialError, UsageError
 
 pytestmark = pytest.mark.weights

@@ -9,7 +9,7 @@ import pytest
 
 from facegen.controls import DIALS
 from facegen.editing.closed_loop import Loop
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.evaluation.celeba import FOLDED
 from facegen.evaluation.compare import PlainDial, _at_equal_change, as_markdown
@@ -48,9 +48,7 @@ def measured(dials, distance=0.0, **units):
 def edits(dials, name, moved, leak, distance):
     before = measured(dials)
     spec = dials.spec(name)
-    after = measured(
-        dials, distance, **{name: spec.mean + moved * spec.unit_per_sd, "hat": leak}
-    )
+    after = measured(dials, distance, **{name: spec.mean + moved * spec.unit_per_sd, "hat": leak})
     return Edit(name, 1.0, before, after, after, 1)
 
 

@@ -7,17 +7,18 @@ import pytest
 from dataset_runner import MeanFace
 from fakes import FakeGenerator
 
-from facegen.datasets.frames import Sweep
-from facegen.datasets.grid import Cell, make_cells
-from facegen.datasets.sheets import frame_record
-from facegen.datasets.watch import load_watcher
 from facegen.errors import UsageError
 from facegen.face import Face
+from facegen.measure.details import read_gaze
+from facegen.measure.measurer import load_watcher
 from facegen.measure.shape import EYES
 from facegen.pose.expressions import express, retouch
-from facegen.pose.pull import MOST_LOOK_UP, lifted_corner, pull_at
-from facegen.pose.retouch import MOST_GAZE, raise_eyes, read_gaze, turn_eyes
-from facegen.pose.turn import pose_face
+from facegen.pose.head_pose import pose_face
+from facegen.retouch.eyes import MOST_GAZE, raise_eyes, turn_eyes
+from facegen.retouch.warp import MOST_LOOK_UP, lifted_corner, pull_at
+from facegen.sweeps.export import frame_record
+from facegen.sweeps.grid import Cell, make_cells
+from facegen.sweeps.sweep import Sweep
 
 SIZE = 512
 

@@ -199,9 +199,7 @@ def test_a_latent_of_another_space_is_refused():
 
 
 def test_unknown_edits_of_a_newer_minor_version_keep_the_picture():
-    record = json.loads(
-        Image.open(io.BytesIO(small_face().to_png(SMALL_PICTURE))).text["facegen"]
-    )
+    record = json.loads(Image.open(io.BytesIO(small_face().to_png(SMALL_PICTURE))).text["facegen"])
     record |= {"format": "1.9", "edits": [{"op": "relight", "lamp": 3}], "later": True}
     face = Face.from_bytes(png_with(json.dumps(record)), name="x.png")
     assert np.array_equal(face.w_plus, small_face().w_plus)

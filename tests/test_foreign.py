@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from facegen.directions import foreign, own
+from facegen.directions import foreign, user_dials
 from facegen.directions.population import population_of
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError, FacegenError, LatentError, SpaceMismatchError, UsageError
 from facegen.face import Face
 from tests.fakes import FakeGenerator
@@ -49,9 +49,7 @@ def test_rows_of_their_own_are_kept(tmp_path):
 @pytest.mark.parametrize("legacy", [False, True])
 def test_tensors_of_torch_are_read_as_data(tmp_path, legacy):
     path = tmp_path / "thing.pt"
-    torch.save(
-        torch.from_numpy(BOUNDARY), path, _use_new_zipfile_serialization=not legacy
-    )
+    torch.save(torch.from_numpy(BOUNDARY), path, _use_new_zipfile_serialization=not legacy)
     assert np.allclose(foreign.read_foreign(path)[3], BOUNDARY[0], atol=1e-6)
 
 
@@ -152,7 +150,7 @@ def test_an_imported_dial_is_a_dial_and_its_file_can_be_imported_by_others(tmp_p
     dial = foreign.import_direction(
         generator, stored(tmp_path, BOUNDARY), name="theirs", licence="MIT", folder=folder
     )
-    path = own.save_own(dial, folder=folder)
+    path = user_dials.save_own(dial, folder=folder)
     assert "theirs" in DialSet.load(folder=folder).names
     again = foreign.import_direction(generator, path, name="mine_now", folder=folder)
     assert np.array_equal(again.vector, dial.vector)
@@ -165,7 +163,7 @@ def test_an_imported_dial_is_a_dial_and_its_file_can_be_imported_by_others(tmp_p
 
 def test_pictures_set_the_unit():
     vector = np.ones((18, 512), np.float32)
-    dial = own.OwnDial(
+    dial = user_dials.OwnDial(
         "theirs", "Theirs", "s", "foreign", vector, vector / vector.size, 0.0, (-2.0, 2.0), (0, 18)
     )
     seen = foreign.OnPictures(8, {"smile": -0.5, "age": 0.1}, 0.3)

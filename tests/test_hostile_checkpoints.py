@@ -25,7 +25,7 @@ from checkpoint_files import (
 )
 
 from facegen.errors import BadFileError
-from facegen.weights.stylegan2 import read_checkpoint
+from facegen.formats.stylegan2 import read_checkpoint
 
 MAX_EXTRA_BYTES = 64 << 20
 MAX_S = 10.0

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from facegen.directions.labels import read_labels
-from facegen.ui.about import TEXT
+from facegen.learning.labels import read_labels
+from facegen.ui.pages.about import TEXT
 
 
 @pytest.fixture(scope="module")

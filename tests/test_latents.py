@@ -15,9 +15,7 @@ from facegen.latents import (
 
 
 def test_a_seed_is_nvidias_seed():
-    assert np.array_equal(
-        z_from_seed(5), np.random.RandomState(5).randn(1, 512).astype(np.float32)
-    )
+    assert np.array_equal(z_from_seed(5), np.random.RandomState(5).randn(1, 512).astype(np.float32))
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

@@ -12,19 +12,20 @@ import facegen
 PACKAGE = Path(facegen.__file__).parent
 # Each room may import from rooms of a lower number, and from itself.
 LEVELS = {
-    "errors": 0, "version": 0, "paths": 0,
+    "errors": 0, "version": 0, "paths": 0, "protocols": 0,
     "checks": 1, "files": 1,
-    "latents": 2, "images": 2, "nets": 2,
-    "weights": 3,
-    "engines": 4, "latent_files": 4, "networks": 4, "floors": 4,
-    "generator": 5,
-    "face": 6, "controls": 6, "measure": 6,
-    "bench": 7, "directions": 7,
-    "editing": 8, "render_queue": 8,
-    "evaluation": 9,
-    "service": 9, "pose": 9,
-    "datasets": 10,
-    "cli": 11, "ui": 11,
+    "latents": 2, "images": 2, "nets": 2, "controls": 2,
+    "engines": 3, "formats": 3,
+    "weights": 4,
+    "networks": 5,
+    "generator": 6,
+    "face": 7, "measure": 7, "bench": 7,
+    "directions": 8, "retouch": 8,
+    "editing": 9, "optimise": 9, "learning": 9,
+    "pose": 10, "session": 10, "evaluation": 10,
+    "sweeps": 11,
+    "datasets": 12, "service": 12,
+    "cli": 13, "ui": 13,
 }  # fmt: skip
 SPECIAL = {"__init__", "__main__"}  # the package's front doors
 FRONT_DOOR_ONLY = {"streamlit": {"ui"}, "click": {"cli"}}

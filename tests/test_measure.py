@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from facegen.datasets.watch import load_watcher
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import LatentError
-from facegen.measure.appearance import appearance
 from facegen.measure.classifiers import fit_classifiers, load_classifiers
+from facegen.measure.detector import MEASURE_PX, Sight, at_size, load_instruments
 from facegen.measure.face import instrument_values, measure_face
-from facegen.measure.instruments import MEASURE_PX, Sight, at_size, load_instruments
+from facegen.measure.hog import appearance
+from facegen.measure.measurer import load_watcher
 from facegen.measure.pose import MIRROR, angles, fit_pose, learn_shape, load_shape, rotation
 from facegen.measure.shape import MEASURES, measure_shape
 
@@ -155,7 +155,7 @@ def enlarged(picture, zoom):
 @pytest.mark.weights
 def test_several_looks_agree_better_than_one_on_turned_faces(generator):
     from facegen.face import Face
-    from facegen.pose.turn import pose_face
+    from facegen.pose.head_pose import pose_face
 
     instruments, once, several = load_instruments(), [], []
     for seed in range(910_000, 910_006):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facegen.errors import BadFileError
-from facegen.measure.dlib_network import parse_network
+from facegen.formats.dlib import parse_network
 from facegen.nets.descriptor import add_padded
 from facegen.weights import ensure_files
 
@@ -28,7 +28,7 @@ def pictures(generator):
 def test_descriptors_are_dlibs_own(pictures):
     import dlib
 
-    from facegen.measure.instruments import load_instruments
+    from facegen.measure.detector import load_instruments
 
     files = ensure_files("dlib-face")
     slow = dlib.face_recognition_model_v1(str(files["descriptor"]))
@@ -46,7 +46,7 @@ def test_descriptors_are_dlibs_own(pictures):
 @pytest.mark.weights
 def test_gradients_reach_the_picture_and_the_descriptor_is_near(pictures):
     from facegen.measure.descriptor import descriptor_torch
-    from facegen.measure.instruments import load_instruments
+    from facegen.measure.detector import load_instruments
 
     sight = load_instruments().look(pictures[0])
     image = torch.from_numpy(pictures[0]).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -15,9 +15,9 @@ from checkpoint_files import (
 from safetensors.torch import save_file
 
 from facegen.errors import BadFileError
+from facegen.formats.stylegan2 import read_checkpoint, write_checkpoint
 from facegen.nets.mapping import Mapping
 from facegen.nets.stylegan2 import StyleGAN2Synthesis, effective_mapping
-from facegen.weights.stylegan2 import read_checkpoint, write_checkpoint
 
 
 def networks(checkpoint):

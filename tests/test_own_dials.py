@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from facegen.cli import cli, own_dials
-from facegen.directions import own
+from facegen.directions import user_dials
 from facegen.directions.examples import auc
-from facegen.directions.make_own import make_own
+from facegen.directions.make_user_dial import make_own
 from facegen.directions.store import npz_bytes
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError, SpaceMismatchError, UnknownDialError, UsageError
 from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE
@@ -56,9 +56,7 @@ def test_one_unit_moves_the_reading_by_one_and_the_named_thing_most(generator, l
 def test_making_a_dial_takes_seconds_and_reports_progress(generator, hats):
     seen = []
     start = time.perf_counter()
-    make_own(
-        generator, hats[0], hats[1], name="again", progress=lambda *step: seen.append(step)
-    )
+    make_own(generator, hats[0], hats[1], name="again", progress=lambda *step: seen.append(step))
     assert time.perf_counter() - start < 30  # the goal is 60 s; 0.4 s on an idle machine
     assert seen[0][0] == 0
     assert seen[-1][0] == seen[-1][1]
@@ -99,17 +97,17 @@ def test_names_that_cannot_be_are_refused_before_any_work(generator, name):
 
 
 def test_a_dial_survives_its_file_and_equal_ones_have_equal_bytes(learned, folder):
-    path = own.save_own(learned, folder=folder)
-    again = own.load_own(path, space=BUNDLED_SPACE)
+    path = user_dials.save_own(learned, folder=folder)
+    again = user_dials.load_own(path, space=BUNDLED_SPACE)
     assert np.array_equal(again.vector, learned.vector)
-    assert own.own_bytes(again) == own.own_bytes(learned) == path.read_bytes()
+    assert user_dials.own_bytes(again) == user_dials.own_bytes(learned) == path.read_bytes()
     assert path.stat().st_size < 100_000
 
 
 def test_a_dial_appears_moves_and_disappears_without_a_restart(generator, learned, folder):
     before = DialSet.load(folder=folder)
     assert DialSet.load(folder=folder) is before
-    path = own.save_own(learned, folder=folder)
+    path = user_dials.save_own(learned, folder=folder)
     dials = DialSet.load(folder=folder)
     assert dials.names == (*before.names, "my_hat")
     assert dials.entry("my_hat").group == "Own"
@@ -120,7 +118,7 @@ def test_a_dial_appears_moves_and_disappears_without_a_restart(generator, learne
     assert now["my_hat"] - was["my_hat"] == pytest.approx(2.0, abs=0.01)
     assert now["hat"] > was["hat"] + 0.5
     assert DialSet.load(folder=folder, own=False).names == before.names
-    own.remove_own("my_hat", BUNDLED_SPACE, folder=folder)
+    user_dials.remove_own("my_hat", BUNDLED_SPACE, folder=folder)
     assert not path.exists()
     with pytest.raises(UnknownDialError):
         DialSet.load(folder=folder).spec("my_hat")
@@ -129,13 +127,13 @@ def test_a_dial_appears_moves_and_disappears_without_a_restart(generator, learne
 def test_other_dials_move_as_before_when_there_is_an_own_one(generator, learned, folder):
     base = generator.w_from_seed(900_002, 0.8)
     plain = DialSet.load(folder=folder).apply(base, {"age": 10.0, "smile": 1.0})
-    own.save_own(learned, folder=folder)
+    user_dials.save_own(learned, folder=folder)
     beside = DialSet.load(folder=folder).apply(base, {"age": 10.0, "smile": 1.0})
     assert np.array_equal(plain, beside)
 
 
 def test_own_and_named_dials_hold_each_other(generator, learned, folder):
-    own.save_own(learned, folder=folder)
+    user_dials.save_own(learned, folder=folder)
     dials = DialSet.load(folder=folder)
     base = generator.w_from_seed(900_003, 0.8)
     was = dials.read(base)
@@ -148,7 +146,7 @@ def test_own_and_named_dials_hold_each_other(generator, learned, folder):
 
 
 def test_the_identity_can_be_held_while_an_own_dial_moves(generator, learned, folder):
-    own.save_own(learned, folder=folder)
+    user_dials.save_own(learned, folder=folder)
     dials = DialSet.load(folder=folder)
     base = generator.w_from_seed(900_004, 0.8)
     loose = dials.apply(base, {"my_hat": 2.0})
@@ -166,15 +164,15 @@ def person_moved(dials, before, after):
 
 
 def test_a_name_is_not_taken_twice_by_accident(learned, folder):
-    own.save_own(learned, folder=folder)
+    user_dials.save_own(learned, folder=folder)
     with pytest.raises(UsageError, match="already"):
-        own.save_own(learned, folder=folder)
-    own.save_own(learned, folder=folder, replace_old=True)
+        user_dials.save_own(learned, folder=folder)
+    user_dials.save_own(learned, folder=folder, replace_old=True)
 
 
 def broken(learned, **changes):
     """A dial's file with parts replaced."""
-    with np.load(io.BytesIO(own.own_bytes(learned)), allow_pickle=False) as data:
+    with np.load(io.BytesIO(user_dials.own_bytes(learned)), allow_pickle=False) as data:
         arrays = {key: data[key] for key in data.files}
     meta = json.loads(str(arrays["meta"]))
     for key, value in changes.items():
@@ -208,17 +206,15 @@ def broken(learned, **changes):
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_strange_files_are_refused_in_one_sentence_and_harm_no_other_dial(
-    learned, folder, changes
-):
-    good = own.save_own(learned, folder=folder)
+def test_strange_files_are_refused_in_one_sentence_and_harm_no_other_dial(learned, folder, changes):
+    good = user_dials.save_own(learned, folder=folder)
     bad = good.with_name("bad_one.npz")
     bad.write_bytes(broken(learned, **changes))
     with pytest.raises(BadFileError, match=r"^bad_one.npz is not used as a dial: ") as info:
-        own.load_own(bad)
+        user_dials.load_own(bad)
     assert "\n" not in str(info.value)
-    assert list(own.list_own(BUNDLED_SPACE, folder=folder)) == ["my_hat"]
-    assert list(own.damaged_own(BUNDLED_SPACE, folder=folder)) == ["bad_one.npz"]
+    assert list(user_dials.list_own(BUNDLED_SPACE, folder=folder)) == ["my_hat"]
+    assert list(user_dials.damaged_own(BUNDLED_SPACE, folder=folder)) == ["bad_one.npz"]
     assert DialSet.load(folder=folder).names[-1] == "my_hat"
 
 
@@ -227,20 +223,20 @@ def test_files_of_another_kind_are_refused(tmp_path, data):
     path = tmp_path / "thing.npz"
     path.write_bytes(data)
     with pytest.raises(BadFileError):
-        own.load_own(path)
+        user_dials.load_own(path)
 
 
 def test_object_arrays_are_never_unpickled(learned, tmp_path):
     path = tmp_path / "evil.npz"
     np.savez(path, vector=np.array([{"a": 1}], object), weights=learned.weights, meta="x")
     with pytest.raises(BadFileError, match="pickle"):
-        own.load_own(path)
+        user_dials.load_own(path)
 
 
 def test_a_dial_of_another_space_is_refused(learned, folder):
-    path = own.save_own(learned, folder=folder)
+    path = user_dials.save_own(learned, folder=folder)
     with pytest.raises(SpaceMismatchError, match="space"):
-        own.load_own(path, space="space-0123456789ab")
+        user_dials.load_own(path, space="space-0123456789ab")
 
 
 def test_a_folder_of_faces_gives_examples_and_pictures_without_latent_are_named(

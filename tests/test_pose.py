@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facegen.datasets.watch import load_watcher
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import OutOfRangeError, UsageError
 from facegen.face import Face
+from facegen.latents import GEOMETRY_ROWS
+from facegen.measure.measurer import load_watcher
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express, expression
+from facegen.pose.head_pose import held_readings, nudged, pose_face
 from facegen.pose.loop import (
     FULL_DESIGN,
     FURTHEST_HOLD_SD,
@@ -17,8 +19,7 @@ from facegen.pose.loop import (
     close_loop,
     learn_pose_map,
 )
-from facegen.pose.plane import Motion, move_picture
-from facegen.pose.turn import GEOMETRY_ROWS, held_readings, nudged, pose_face
+from facegen.retouch.transform import Motion, move_picture
 
 LIMITS = ((-45.0, 45.0), (-25.0, 25.0))
 
@@ -212,8 +213,8 @@ def test_positive_roll_tilts_the_top_to_the_right_and_borders_are_filled():
     point = Motion(roll=20).move_points(np.array([[63.5, 14.5]]), 128)[0]
     assert point == pytest.approx([x, y], abs=2)
     assert move_picture(image, Motion()) is image
-    assert np.argwhere(move_picture(image, Motion(shift_x=0.1))[..., 0] > 200).mean(
-        axis=0
-    )[1] == pytest.approx(63.5 + 12.8, abs=1)
+    assert np.argwhere(move_picture(image, Motion(shift_x=0.1))[..., 0] > 200).mean(axis=0)[
+        1
+    ] == pytest.approx(63.5 + 12.8, abs=1)
     with pytest.raises(UsageError, match="roll goes from"):
         move_picture(image, Motion(roll=90))

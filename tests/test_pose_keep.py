@@ -7,16 +7,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from facegen.datasets.frames import Sweep
-from facegen.datasets.grid import Cell
-from facegen.datasets.watch import load_watcher
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import ModelError, UsageError
 from facegen.face import Face
-from facegen.nets.part import BORDER, Window, picture_part
-from facegen.pose.keep import Glance, HeldPerson, Keeper, can_keep, keeper_of
+from facegen.latents import GEOMETRY_ROWS
+from facegen.measure.measurer import load_watcher
+from facegen.nets.mobilestylegan_crop import BORDER, Window, picture_part
+from facegen.optimise.identity import Keeper, can_keep, keeper_of
+from facegen.pose.head_pose import KEPT_DIALS, pose_face
+from facegen.pose.hold import Glance, HeldPerson
 from facegen.pose.loop import put_right
-from facegen.pose.turn import GEOMETRY_ROWS, KEPT_DIALS, pose_face
+from facegen.sweeps.grid import Cell
+from facegen.sweeps.sweep import Sweep
 
 SEED = 700_001
 

@@ -7,7 +7,7 @@ import pytest
 
 from facegen.measure.pose import load_shape, rotation
 from facegen.pose.expressions import EXPRESSIONS, express, retouch
-from facegen.pose.pull import (
+from facegen.retouch.warp import (
     Pull,
     brows,
     corners,
@@ -113,8 +113,8 @@ def test_a_face_at_the_pictures_edge_is_pulled_without_an_error():
 )
 def test_expressions_show_what_no_latent_draws(generator, name, marks, axis, sign):
     """Sad raises the inner brows; kiss and ooo narrow the mouth."""
-    from facegen.datasets.watch import load_watcher
     from facegen.face import Face
+    from facegen.measure.measurer import load_watcher
 
     def find(image):
         return load_watcher().angles(image).landmarks

@@ -15,12 +15,12 @@ from facegen.directions.regressor import (
     spread_groups,
     write_regressor,
 )
-from facegen.directions.settle import IDENTITY
+from facegen.directions.solver import IDENTITY
 from facegen.directions.store import npz_bytes, read_npz
-from facegen.directions.train import fit_regressor
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError
 from facegen.latents import BUNDLED_SPACE
+from facegen.learning.train_regressor import fit_regressor
 from facegen.paths import DIRECTIONS_DIR
 
 

@@ -12,8 +12,8 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.errors import LatentError
-from facegen.render_queue import RenderQueue
-from facegen.service import UNEXPECTED, BoundedCache, RenderService, latent_key
+from facegen.service.queue import RenderQueue
+from facegen.service.render import UNEXPECTED, BoundedCache, RenderService, latent_key
 
 
 @pytest.fixture
@@ -178,6 +178,7 @@ def test_a_refused_latent_spoils_nobody_elses_picture():
 
 def test_simultaneous_sessions_share_a_batch(generator):
     """With an engine that draws batches, the service hands them over and parts the pictures."""
+
     class Batching(FakeGenerator):
         max_batch = 8
         batches: list[int] = []  # noqa: RUF012

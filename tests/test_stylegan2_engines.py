@@ -16,7 +16,7 @@ from facegen.face import Face
 from facegen.generator import Generator
 from facegen.latents import z_from_seed
 from facegen.nets.stylegan2 import SkipPreview
-from facegen.service import RenderService
+from facegen.service.render import RenderService
 
 ENGINES = ["openvino", "torch"]
 

@@ -15,8 +15,14 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.cli import cli
-from facegen.datasets.frames import Seen, Sweep, is_retouched
-from facegen.datasets.grid import (
+from facegen.errors import OutOfRangeError, UsageError
+from facegen.face import Face
+from facegen.images import DIGITAL_SOURCE_TYPE
+from facegen.measure.measurer import Seen
+from facegen.service.render import RenderService
+from facegen.service.sweep_job import SweepJob
+from facegen.sweeps.export import contact_sheet, make_gif, make_zip
+from facegen.sweeps.grid import (
     Cell,
     dataset_grid,
     make_cells,
@@ -24,12 +30,7 @@ from facegen.datasets.grid import (
     parse_range,
     random_cells,
 )
-from facegen.datasets.sheets import contact_sheet, make_gif, make_zip
-from facegen.errors import OutOfRangeError, UsageError
-from facegen.face import Face
-from facegen.images import DIGITAL_SOURCE_TYPE
-from facegen.service import RenderService
-from facegen.ui.sweep_job import SweepJob
+from facegen.sweeps.sweep import Sweep, is_retouched
 
 
 class Eyes:
@@ -88,13 +89,15 @@ def test_frames_that_could_not_be_held_are_marked(fake, person):
 
 
 def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch):
-    from facegen.datasets import frames
+    from facegen.sweeps import sweep as sweep_module
 
     class Nodding(Eyes):
         def all(self, image):
             return replace(super().all(image), values={"yaw": 9.0, "pitch": 9.0, "roll": 9.0})
 
-    monkeypatch.setattr(frames, "retouch", lambda image, *_, find, **__: (find(image), image)[1])
+    monkeypatch.setattr(
+        sweep_module, "retouch", lambda image, *_, find, **__: (find(image), image)[1]
+    )
     cells = [Cell(0, 0), Cell(0, 0, "sad")]
     plain, sad = Sweep(fake, person, Nodding(), size=64, close=False).frames(cells)
     assert plain.seen.values["pitch"] == 9
@@ -104,10 +107,10 @@ def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch):
 
 
 def test_a_gaze_that_fails_does_not_take_the_expression_away(fake, person, monkeypatch):
-    from facegen.datasets import frames
+    from facegen.sweeps import sweep as sweep_module
 
-    monkeypatch.setattr(frames, "turn_eyes", lambda *_: None)
-    monkeypatch.setattr(frames, "retouch", lambda image, *_, **__: image + 1)
+    monkeypatch.setattr(sweep_module, "turn_eyes", lambda *_: None)
+    monkeypatch.setattr(sweep_module, "retouch", lambda image, *_, **__: image + 1)
     cells = [Cell(0, 0, "happy"), Cell(0, 0, "happy", gaze=5)]
     plain, looking = Sweep(fake, person, Eyes(), size=64, close=False).frames(cells)
     assert np.array_equal(looking.image, plain.image + 1)

@@ -108,9 +108,9 @@ def test_the_film_plays_in_chromium(chromium, tmp_path):  # noqa: F811
 
     import numpy as np
 
-    from facegen.datasets.frames import Frame
-    from facegen.datasets.grid import Cell
-    from facegen.datasets.sheets import make_mp4
+    from facegen.sweeps.export import make_mp4
+    from facegen.sweeps.grid import Cell
+    from facegen.sweeps.sweep import Frame
 
     face = Face.from_w_plus(np.zeros(512, np.float32))
     frames = [

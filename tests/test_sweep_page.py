@@ -9,11 +9,11 @@ import pytest
 from fakes import FakeGenerator
 from streamlit.testing.v1 import AppTest
 
-from facegen.datasets.grid import make_cells
 from facegen.face import Face
-from facegen.service import RenderService
-from facegen.ui.sweep_job import SweepJob
-from facegen.ui.sweep_view import pack_shots
+from facegen.service.render import RenderService
+from facegen.service.sweep_job import SweepJob
+from facegen.sweeps.grid import make_cells
+from facegen.ui.components.sweep_view import pack_shots
 
 SECONDS = 60
 
@@ -23,14 +23,16 @@ def page() -> None:
     import streamlit as st
     from fakes import fake_parts
 
-    from facegen.service import RenderService
-    from facegen.ui import backend, session, sweep
+    from facegen.service import loading
+    from facegen.service.render import RenderService
+    from facegen.ui import browser_state
+    from facegen.ui.pages import sweep
 
     if "ready" not in st.session_state:
         parts = fake_parts()
-        st.session_state["ready"] = backend.Backend(*parts, RenderService(parts[0]))
+        st.session_state["ready"] = loading.Backend(*parts, RenderService(parts[0]))
     sweep.watcher = lambda: None
-    sweep.show(st.session_state["ready"], session.studio(st.session_state["ready"]))
+    sweep.show(st.session_state["ready"], browser_state.studio(st.session_state["ready"]))
 
 
 @pytest.fixture

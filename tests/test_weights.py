@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from facegen.cli import cli
 from facegen.errors import BadFileError, FetchError, ModelError
+from facegen.formats.mobilestylegan import mapping_tensors, synthesis_tensors
+from facegen.formats.openvino_ir import read_ir
 from facegen.paths import weights_dir
 from facegen.weights import ensure_model, entry, ir_paths, verify_model
-from facegen.weights.mobilestylegan import mapping_tensors, synthesis_tensors
-from facegen.weights.openvino_ir import read_ir
 from facegen.weights.registry import registered
 
 MODEL = "mobilestylegan-ffhq-1024"

@@ -24,7 +24,7 @@ def bench(*, model: str, architecture: str | None, runs: int, as_json: bool) -> 
     Differences are to the exact float32 PyTorch network, in 1/255. Speed is against the published
     graph of the bundled network, and against the plain PyTorch form of a StyleGAN2 network.
     """
-    from facegen.bench import describe_floors, run_bench
+    from facegen.bench.run import describe_floors, run_bench
 
     def say(text: str) -> None:
         click.echo(text, err=True)

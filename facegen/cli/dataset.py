@@ -30,37 +30,87 @@ RAY = "ray"
 @click.command()
 @click.argument("faces", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--people", type=click.IntRange(1), help="So many new people instead of FACES.")
-@click.option("--balance", default="", metavar="LIST", help="Of age,gender,skin,pose: as many "
-              "people of each kind, with --people.")
-@click.option("--truncation", type=click.FloatRange(0, 1.2), default=DEFAULT_PSI,
-              show_default=True, help="psi of new people.")
-@click.option("--max-angle", type=float, default=40.0, show_default=True,
-              help="Yaw from minus to plus this, in degrees; pitch ends at 15.")
+@click.option(
+    "--balance",
+    default="",
+    metavar="LIST",
+    help="Of age,gender,skin,pose: as many people of each kind, with --people.",
+)
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0, 1.2),
+    default=DEFAULT_PSI,
+    show_default=True,
+    help="psi of new people.",
+)
+@click.option(
+    "--max-angle",
+    type=float,
+    default=40.0,
+    show_default=True,
+    help="Yaw from minus to plus this, in degrees; pitch ends at 15.",
+)
 @click.option("--step", type=float, default=5.0, show_default=True, help="Of the grid, degrees.")
-@click.option("--random", "random_count", type=int, default=100, show_default=True,
-              help="Random combinations of rotation, gaze, expression and roll after the grid.")
+@click.option(
+    "--random",
+    "random_count",
+    type=int,
+    default=100,
+    show_default=True,
+    help="Random combinations of rotation, gaze, expression and roll after the grid.",
+)
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True)
-@click.option("--size", type=click.Choice(["256", "512", "1024", "2048"]), default="1024",
-              show_default=True)
-@click.option("--upscale", type=click.Choice(["bilinear", "lanczos", "sr"]), default="lanczos",
-              show_default=True, help="How pictures above 1024 px are made.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
-              help="Processes; each takes whole people, or a share of one.")
-@click.option("--batch", type=click.IntRange(1, 64), default=1, show_default=True,
-              help="Pictures drawn at once: faster on a GPU, the same on a CPU.")
-@click.option("--address", help="With --engine ray: a running cluster, auto or ray://HOST:PORT. "
-              "[this machine, --workers processes]")
-@click.option("--measure", type=click.Choice(["all", "angles", "none"]), default="all",
-              show_default=True)
-@click.option("--hold-person", "person_steps", type=click.IntRange(0, MOST_STEPS), default=0,
-              show_default=True, metavar="STEPS",
-              help="Bring each turned picture back to the person: 5 is good, and some thirty times "
-              "slower on a CPU.")
+@click.option(
+    "--size", type=click.Choice(["256", "512", "1024", "2048"]), default="1024", show_default=True
+)
+@click.option(
+    "--upscale",
+    type=click.Choice(["bilinear", "lanczos", "sr"]),
+    default="lanczos",
+    show_default=True,
+    help="How pictures above 1024 px are made.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes; each takes whole people, or a share of one.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Pictures drawn at once: faster on a GPU, the same on a CPU.",
+)
+@click.option(
+    "--address",
+    help="With --engine ray: a running cluster, auto or ray://HOST:PORT. "
+    "[this machine, --workers processes]",
+)
+@click.option(
+    "--measure", type=click.Choice(["all", "angles", "none"]), default="all", show_default=True
+)
+@click.option(
+    "--hold-person",
+    "person_steps",
+    type=click.IntRange(0, MOST_STEPS),
+    default=0,
+    show_default=True,
+    metavar="STEPS",
+    help="Bring each turned picture back to the person: 5 is good, and some thirty times "
+    "slower on a CPU.",
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
-@click.option("--engine", default="auto", show_default=True,
-              help="How to run the network (see `bench`), or `ray` for a cluster.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="How to run the network (see `bench`), or `ray` for a cluster.",
+)
 @json_option
 def dataset(
     faces: tuple[Path, ...],
@@ -139,7 +189,7 @@ def _make(
     address: str | None,
 ) -> None:
     from facegen.datasets.job import make_person, tasks
-    from facegen.datasets.watch import load_watcher
+    from facegen.measure.measurer import load_watcher
 
     total = len(crowd) * len(plan.cells(0))
     finished = 0
@@ -151,11 +201,9 @@ def _make(
             progress(finished, total)
 
         if engine == RAY:
-            from facegen.datasets.cluster import make_on_ray
+            from facegen.datasets.ray_runner import make_on_ray
 
-            make_on_ray(
-                out, plan, crowd, model=model, address=address, workers=workers, done=done
-            )
+            make_on_ray(out, plan, crowd, model=model, address=address, workers=workers, done=done)
             return
         if workers == 1:
             for number, (name, face) in enumerate(crowd):
@@ -187,7 +235,7 @@ def _start(model: str, engine: str) -> None:
 
 def _do(out: Path, plan: Plan, task: Task) -> None:
     from facegen.datasets.job import draw_task, keep
-    from facegen.datasets.watch import load_watcher
+    from facegen.measure.measurer import load_watcher
 
     for made in draw_task(plan, task, generator=_WORKER["generator"], looks=load_watcher()):
         keep(out, made)

@@ -24,7 +24,7 @@ from facegen.latents import BUNDLED_SPACE
 @json_option
 def dials(*, space: str, as_json: bool) -> None:
     """List every dial: unit, natural range, what one step is."""
-    from facegen.editing.dials import DialSet
+    from facegen.editing.dial_set import DialSet
 
     dial_set = DialSet.load(space)
     rows: list[dict[str, object]] = []
@@ -80,8 +80,8 @@ def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) ->
 
 
 def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object]]:
+    from facegen.measure.detector import MIN_PX
     from facegen.measure.face import measure_picture
-    from facegen.measure.instruments import MIN_PX
 
     try:
         data = path.read_bytes()
@@ -123,7 +123,7 @@ def directions() -> None:
 @click.option("--mixed", type=int, help="Faces mixed of several people, to tell rows apart.")
 def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> None:
     """Learn every dial anew and write directions/. Takes an hour on two cores; resumable."""
-    from facegen.directions.learn import DEFAULT_MIXED, DEFAULT_SAMPLES, learn
+    from facegen.learning.learn import DEFAULT_MIXED, DEFAULT_SAMPLES, learn
 
     generator = load_generator(model)
     with count_progress("Measuring faces") as progress:
@@ -141,7 +141,7 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
 @click.option("--faces", type=int, help="Faces never used for learning, from seed 900000 on.")
 def evaluate_directions(*, model: str, faces: int | None) -> None:
     """Judge every dial on rendered edits and write docs/dials.md. Resumable."""
-    from facegen.editing.dials import DialSet
+    from facegen.editing.dial_set import DialSet
     from facegen.evaluation.judge import DEFAULT_FACES, evaluate
     from facegen.evaluation.report import write_report
 
@@ -179,7 +179,7 @@ def compare_directions(
     python -m facegen directions compare --boundaries
     """
     from facegen.directions.foreign import read_foreign
-    from facegen.editing.dials import DialSet
+    from facegen.editing.dial_set import DialSet
     from facegen.evaluation.compare import as_markdown, boundaries_from_labels, compare
 
     generator = load_generator(model)

@@ -160,7 +160,7 @@ def edit(
 
 def watcher(face: Face, *, model: str, engine: str) -> See:
     """What renders a latent and measures it, dial by dial."""
-    from facegen.editing.dials import DialSet
+    from facegen.editing.dial_set import DialSet
     from facegen.measure.face import measure_face
 
     generator = _generator_for(face, model=model, engine=engine)

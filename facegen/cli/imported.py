@@ -84,7 +84,7 @@ def draws_faces(generator: Generator) -> tuple[bool | None, str | None]:
         import dlib
     except ImportError:
         return None, None
-    from facegen.measure.instruments import at_size
+    from facegen.measure.detector import at_size
 
     if generator.preview_size < MIN_PX:
         return None, None

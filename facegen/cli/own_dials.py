@@ -25,7 +25,7 @@ from facegen.images import encode_png
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, NUM_WS
 
 if TYPE_CHECKING:
-    from facegen.directions.own import OwnDial
+    from facegen.directions.user_dials import OwnDial
 
 FACE_FILES = (".png", ".npz", ".npy", ".pt")
 PICTURES = (".jpg", ".jpeg", ".webp")
@@ -82,8 +82,8 @@ def make(
     python -m facegen directions make --name wet_hair --with 3,17,29 --without 4,5,6
     python -m facegen directions make --name wet_hair --with-dir yes --without-dir no
     """
-    from facegen.directions.make_own import make_own
-    from facegen.directions.own import checked_name
+    from facegen.directions.make_user_dial import make_own
+    from facegen.directions.user_dials import checked_name
 
     checked_name(name)  # before anything that takes time
     generator = load_generator(model)
@@ -125,7 +125,7 @@ def import_command(
     python -m facegen directions import stylegan2_smile.npy --name their_smile --rows 0:8
     """
     from facegen.directions.foreign import import_direction, in_picture_units, measure_on_pictures
-    from facegen.directions.own import checked_name
+    from facegen.directions.user_dials import checked_name
 
     checked_name(name)
     generator = load_generator(model)
@@ -198,7 +198,7 @@ def keep(
     python -m facegen directions keep pca:3 --rows 0:8 --name long_face
     """
     from facegen.directions.discover import candidate
-    from facegen.directions.own import checked_name
+    from facegen.directions.user_dials import checked_name
 
     checked_name(name)
     generator = load_generator(model)
@@ -211,8 +211,8 @@ def keep(
 @json_option
 def list_command(*, space: str, as_json: bool) -> None:
     """List your own dials, where they lie, and what each moves."""
-    from facegen.directions.own import damaged_own, list_own, own_folder
     from facegen.directions.population import sentence_of
+    from facegen.directions.user_dials import damaged_own, list_own, own_folder
 
     table: list[dict[str, object]] = [
         {
@@ -241,7 +241,7 @@ def list_command(*, space: str, as_json: bool) -> None:
 @space_option
 def remove(name: str, *, space: str) -> None:
     """Delete one of your own dials."""
-    from facegen.directions.own import remove_own
+    from facegen.directions.user_dials import remove_own
 
     click.echo(f"removed {remove_own(name, space)}")
 
@@ -278,8 +278,8 @@ def folder_latents(folder: Path, space: str) -> list[np.ndarray]:
 
 
 def _save(dial: OwnDial, *, replace_old: bool) -> None:
-    from facegen.directions.own import save_own
     from facegen.directions.population import sentence_of
+    from facegen.directions.user_dials import save_own
 
     path = save_own(dial, replace_old=replace_old)
     click.echo(path)

@@ -12,12 +12,12 @@ from facegen.face import Face
 
 SIZES = ["256", "512", "1024"]
 MOST_STEPS = 40
-"""As `facegen.pose.keep.MOST_STEPS`, which takes PyTorch to import."""
+"""As `facegen.pose.hold.MOST_STEPS`, which takes PyTorch to import."""
 
 
 def confirm_many(count: int, *, yes: bool, size: int) -> None:
     """Ask before making very many pictures."""
-    from facegen.datasets.grid import MANY
+    from facegen.sweeps.grid import MANY
 
     if count > MANY and not yes:
         text = (
@@ -29,16 +29,39 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 
 @click.command()
 @click.argument("face", type=click.Path(path_type=Path))
-@click.option("--yaw", default="-40:40:10", show_default=True, metavar="FROM:TO:STEP",
-              help="Degrees; both ends count. A list works too: -20,0,20.")
-@click.option("--pitch", default="0", show_default=True, metavar="FROM:TO:STEP",
-              help="Degrees, chin up positive.")
-@click.option("--expression", "expressions", multiple=True, metavar="NAME[:STRENGTH]",
-              help="happy, sad:0.5, … Repeatable; `own` keeps the face's.")
-@click.option("--gaze", default="", metavar="FROM:TO:STEP",
-              help="Degrees the eyes look to the right of the camera, -20 to 20. [own]")
-@click.option("--gaze-up", default="", metavar="FROM:TO:STEP",
-              help="Degrees the eyes look further up, -12 to 12. [own]")
+@click.option(
+    "--yaw",
+    default="-40:40:10",
+    show_default=True,
+    metavar="FROM:TO:STEP",
+    help="Degrees; both ends count. A list works too: -20,0,20.",
+)
+@click.option(
+    "--pitch",
+    default="0",
+    show_default=True,
+    metavar="FROM:TO:STEP",
+    help="Degrees, chin up positive.",
+)
+@click.option(
+    "--expression",
+    "expressions",
+    multiple=True,
+    metavar="NAME[:STRENGTH]",
+    help="happy, sad:0.5, … Repeatable; `own` keeps the face's.",
+)
+@click.option(
+    "--gaze",
+    default="",
+    metavar="FROM:TO:STEP",
+    help="Degrees the eyes look to the right of the camera, -20 to 20. [own]",
+)
+@click.option(
+    "--gaze-up",
+    default="",
+    metavar="FROM:TO:STEP",
+    help="Degrees the eyes look further up, -12 to 12. [own]",
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True)
 @click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
@@ -46,10 +69,16 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 @click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
 @click.option("--no-measure", is_flag=True, help="Do not measure the finished pictures: faster.")
 @click.option("--open-loop", is_flag=True, help="Ask for the angles as they are, uncorrected.")
-@click.option("--hold-person", "person_steps", type=click.IntRange(0, MOST_STEPS), default=0,
-              show_default=True, metavar="STEPS",
-              help="Bring each turned picture back to the person: 5 is good, and some thirty times "
-              "slower on a CPU.")
+@click.option(
+    "--hold-person",
+    "person_steps",
+    type=click.IntRange(0, MOST_STEPS),
+    default=0,
+    show_default=True,
+    metavar="STEPS",
+    help="Bring each turned picture back to the person: 5 is good, and some thirty times "
+    "slower on a CPU.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
 @engine_option
@@ -80,9 +109,10 @@ def sweep(
     \b
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
     """
-    from facegen.datasets.frames import Frame, Sweep
-    from facegen.datasets.grid import make_cells, parse_expression, parse_range
-    from facegen.datasets.sheets import (
+    from facegen.files import write_atomic
+    from facegen.measure.measurer import load_watcher
+    from facegen.optimise.identity import keeper_of
+    from facegen.sweeps.export import (
         frame_png,
         frame_record,
         json_line,
@@ -90,9 +120,8 @@ def sweep(
         make_mp4,
         sheet_png,
     )
-    from facegen.datasets.watch import load_watcher
-    from facegen.files import write_atomic
-    from facegen.pose.keep import keeper_of
+    from facegen.sweeps.grid import make_cells, parse_expression, parse_range
+    from facegen.sweeps.sweep import Frame, Sweep
 
     named = [
         (None, 1.0) if text == "own" else parse_expression(text) for text in expressions or ["own"]

@@ -21,14 +21,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from facegen.datasets.frames import Frame, Looks, Renders, Sweep
-from facegen.datasets.grid import Cell, dataset_grid, random_cells
-from facegen.datasets.sheets import frame_record, json_line
 from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
+from facegen.measure.measurer import Looks
+from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE
-from facegen.pose.keep import keeper_of
+from facegen.sweeps.export import frame_record, json_line
+from facegen.sweeps.grid import Cell, dataset_grid, random_cells
+from facegen.sweeps.sweep import Frame, Renders, Sweep
 
 FORMAT = 2  # 1: random pictures did not raise the eyes, and had fewer expressions
 RECORDS = ".records"
@@ -201,9 +202,7 @@ def tasks(
     return found
 
 
-def draw_task(
-    plan: Plan, task: Task, *, generator: Renders, looks: Looks | None
-) -> Iterator[Made]:
+def draw_task(plan: Plan, task: Task, *, generator: Renders, looks: Looks | None) -> Iterator[Made]:
     """Make the pictures of a task; nothing is written."""
     cells = plan.cells(task.person)
     files = _files(plan, task.name, task.person)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from facegen.directions.examples import Learned, checked_rows
 from facegen.directions.foreign import scaled
-from facegen.directions.own import OwnDial, from_learned
 from facegen.directions.population import Maps, population_of
+from facegen.directions.user_dials import OwnDial, from_learned
 from facegen.errors import UsageError
 from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR
@@ -48,7 +48,7 @@ class Candidate:
     learned: Learned
 
     def keep(self, space: str, *, name: str, title: str = "") -> OwnDial:
-        """A dial of the user's own; write it with `facegen.directions.own.save_own`.
+        """A dial of the user's own; write it with `facegen.directions.user_dials.save_own`.
 
         Raises:
             UsageError: a dial cannot have that name.

@@ -8,7 +8,7 @@ on w alone for a space without a regressor. On labels that the readings were not
 it beat mean difference, shrinkage LDA, logistic and plain ridge regression; the table and the
 command are in docs/own-dials.md.
 
-Direction. Solved as the named dials are (`facegen.directions.fit.solve_direction`): one unit of
+Direction. Solved as the named dials are (`facegen.directions.linear.solve_direction`): one unit of
 the reading, where faces are dense, and the other readings held, except those that are much the
 same thing as what the examples show (a correlation of SAME_THING or more).
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.fit import solve_direction
+from facegen.directions.linear import solve_direction
 from facegen.directions.population import (
     Maps,
     NamedReadings,
@@ -140,7 +140,7 @@ def learn_from_examples(
     folder: Path = DIRECTIONS_DIR,
     progress: Progress | None = None,
 ) -> Learned:
-    """Learn a direction; see the module, and `facegen.directions.make_own` for arguments."""
+    """Learn a direction; see the module, and `facegen.directions.make_user_dial` for arguments."""
     rows = checked_rows(rows)
     x, y = _examples(has, has_not)
     report = progress or (lambda done, total: None)

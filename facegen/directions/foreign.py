@@ -19,16 +19,6 @@ from typing import Protocol
 import numpy as np
 
 from facegen.directions.examples import NATURAL_PERCENTILES, Learned, checked_rows
-from facegen.directions.labels import LABELS_PSI
-from facegen.directions.own import (
-    MAX_FILE_BYTES,
-    OwnDial,
-    checked_name,
-    from_learned,
-    is_own,
-    read_own,
-    renamed_own,
-)
 from facegen.directions.population import (
     Maps,
     Population,
@@ -37,11 +27,20 @@ from facegen.directions.population import (
     what_it_moves,
 )
 from facegen.directions.store import direction_names, read_direction
+from facegen.directions.user_dials import (
+    MAX_FILE_BYTES,
+    OwnDial,
+    checked_name,
+    from_learned,
+    is_own,
+    read_own,
+    renamed_own,
+)
 from facegen.errors import BadFileError, LatentError, SpaceMismatchError, UsageError
-from facegen.latent_files import NPY_MAGIC, PICKLE_MAGIC, ZIP_MAGIC, read_latent_bytes
-from facegen.latents import NUM_WS, W_DIM
+from facegen.formats.latents import NPY_MAGIC, PICKLE_MAGIC, ZIP_MAGIC, read_latent_bytes
+from facegen.latents import LABELS_PSI, NUM_WS, W_DIM
+from facegen.measure.detector import MEASURE_PX
 from facegen.measure.face import Measured, measure_face
-from facegen.measure.instruments import MEASURE_PX
 from facegen.paths import DIRECTIONS_DIR
 
 MEASURE_SEEDS = tuple(range(100_000, 100_008))
@@ -127,8 +126,10 @@ def foreign_vector(data: bytes, *, name: str) -> np.ndarray:
     size = float(np.abs(vector).max())
     if not 1e-20 < size < 1e20:
         raise LatentError(f"{name} holds nothing but zeros, or numbers beyond all bounds.")
-    return (vector / size).astype(np.float32) if size > 1e6 or size < 1e-6 else vector.astype(
-        np.float32
+    return (
+        (vector / size).astype(np.float32)
+        if size > 1e6 or size < 1e-6
+        else vector.astype(np.float32)
     )
 
 
@@ -144,7 +145,7 @@ def import_direction(
 ) -> OwnDial:
     """Make a dial of a direction's file; nothing is rendered and nothing is written.
 
-    A file that another user's `facegen` wrote (`facegen.directions.own`) comes in as it is.
+    A file that another user's `facegen` wrote (`facegen.directions.user_dials`) comes in as it is.
 
     Args:
         generator: Tells where faces lie.

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 
-from facegen.directions.labels import LABELS_PSI
 from facegen.directions.regressor import (
     REGRESSOR_FILE,
     ROW_GROUPS,
@@ -21,7 +20,7 @@ from facegen.directions.regressor import (
     read_regressor,
 )
 from facegen.directions.store import direction_names, read_direction
-from facegen.latents import broadcast_w, truncate
+from facegen.latents import LABELS_PSI, broadcast_w, truncate
 from facegen.paths import DIRECTIONS_DIR
 
 POPULATION_SEED = 20_000

@@ -3,7 +3,7 @@
 A ridge regression reads each measurement from the mean w of six groups of rows; a small network
 on the groups' contributions adds what is not linear (a beard that shows only beyond a threshold,
 a hat that hides the hair). It predicts the numbers of `facegen.measure` and dlib's descriptor
-without an image, so a target is reached by a few Gauss-Newton steps (`facegen.directions.settle`).
+without an image, so a target is reached by a few Gauss-Newton steps (`facegen.directions.solver`).
 """
 
 from __future__ import annotations

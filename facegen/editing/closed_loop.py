@@ -15,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from facegen.directions.settle import IDENTITY
-from facegen.editing.dials import DialSpec
+from facegen.directions.solver import IDENTITY
+from facegen.editing.dial_set import DialSpec
 
 MAX_ROUNDS = 3
 CLOSE_ENOUGH_SD = 0.12

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from facegen.editing.closed_loop import See, reach
-from facegen.editing.dials import DialSet
-from facegen.editing.solve import IDENTITY, check_targets, require_reached
+from facegen.editing.dial_set import DialSet
+from facegen.editing.targets import IDENTITY, check_targets, require_reached
 from facegen.errors import UsageError
 from facegen.face import Edit, Face, clean_name
 

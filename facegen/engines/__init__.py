@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import torch
 
-from facegen.engines.careful import CarefulEngine
 from facegen.engines.cuda_engine import CudaEngine, is_lost
 from facegen.engines.engine import Engine
+from facegen.engines.fallback import CarefulEngine
 from facegen.engines.torch_engine import TorchEngine
 from facegen.errors import ModelError, UsageError
 from facegen.nets.synthesis import Preview, Synthesis

@@ -1,9 +1,9 @@
 """Draws on a CUDA GPU: half precision in the high resolutions, and whole pictures as CUDA graphs.
 
-The networks are those of `facegen.nets.stylegan2_fast` and `facegen.nets.mobile_fast`. A picture
-is some two hundred small kernels, whose launching would take longer than running them; so each
-batch size is recorded once into a graph, from a fixed input to finished bytes, and replayed. Where
-recording fails the same code runs plainly.
+The networks are those of `facegen.nets.stylegan2_fast` and
+`facegen.nets.mobilestylegan_fast`. A picture is some two hundred small kernels, whose launching
+would take longer than running them; so each batch size is recorded once into a graph, from a fixed
+input to finished bytes, and replayed. Where recording fails the same code runs plainly.
 
 Everything but the recording runs on a CPU as well, which is how it is tested.
 """
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from facegen.errors import ModelError
-from facegen.nets.mobile_fast import FastMobile
 from facegen.nets.mobilestylegan import MobileSynthesis
+from facegen.nets.mobilestylegan_fast import FastMobile
 from facegen.nets.stylegan2 import StyleGAN2Synthesis
 from facegen.nets.stylegan2_fast import FastStyleGAN2
 from facegen.nets.synthesis import Preview, Synthesis

@@ -11,7 +11,7 @@ from facegen.engines.openvino_graph import full_graph, preview_graph
 from facegen.engines.openvino_stylegan2 import stylegan2_graph
 from facegen.errors import ModelError
 from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.preview_head import PreviewHead
+from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import StyleGAN2Synthesis
 from facegen.nets.synthesis import Preview, Synthesis
 

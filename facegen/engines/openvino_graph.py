@@ -20,7 +20,7 @@ import openvino.opset13 as op
 from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
-from facegen.nets.preview_head import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
+from facegen.nets.mobilestylegan_preview import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(

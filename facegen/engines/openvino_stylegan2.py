@@ -87,9 +87,7 @@ class _Builder:
         x = _convolved_up(x, kernel) if layer.up else conv(x, kernel, pad=1)
         power = const(np.square(kernel).sum(axis=(2, 3)))  # [O, I]
         power = op.matmul(op.multiply(style, style), power, False, True)
-        demodulation = op.divide(
-            const(LRELU_GAIN), op.sqrt(op.add(power, const(DEMOD_EPS)))
-        )
+        demodulation = op.divide(const(LRELU_GAIN), op.sqrt(op.add(power, const(DEMOD_EPS))))
         noise = _array(layer.noise_const * layer.noise_strength)
         x = op.multiply(x, per_channel(demodulation))
         x = op.add(x, _column(LRELU_GAIN * layer.bias))

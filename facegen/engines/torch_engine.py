@@ -45,7 +45,5 @@ class TorchEngine:
         device = self._net.device
         with self._lock, torch.inference_mode():
             # One at a time: a batch costs the same on a CPU and would need its memory at once.
-            pictures = [
-                to_uint8(forward(torch.from_numpy(row[None]).to(device))) for row in w_plus
-            ]
+            pictures = [to_uint8(forward(torch.from_numpy(row[None]).to(device))) for row in w_plus]
         return np.concatenate(pictures)

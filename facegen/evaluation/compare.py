@@ -15,11 +15,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from facegen.directions.crowd import Progress, Renders
-from facegen.directions.labels import LABELS_PSI, read_labels
-from facegen.directions.learn import w_of_seeds
-from facegen.directions.sitting import open_sitting
-from facegen.editing.dials import DialSet, DialSpec
+from facegen.editing.dial_set import DialSet, DialSpec
 from facegen.evaluation.judge import (
     CACHE_DIR,
     FACES_FROM,
@@ -28,7 +24,11 @@ from facegen.evaluation.judge import (
     judge_loops,
     summarise,
 )
-from facegen.latents import NUM_WS
+from facegen.latents import LABELS_PSI, NUM_WS
+from facegen.learning.cached_measurer import open_sitting
+from facegen.learning.labels import read_labels
+from facegen.learning.learn import w_of_seeds
+from facegen.learning.samples import Progress, Renders
 from facegen.measure.face import Measured
 
 BOUNDARY_DIALS = (
@@ -134,11 +134,7 @@ def _at_equal_change(
     dials: DialSet, name: str, ours: Sequence[Edit], theirs: Sequence[Edit]
 ) -> Comparison | None:
     """Summarise the faces on which both got there; None if there is none."""
-    pairs = [
-        pair
-        for pair in zip(ours, theirs, strict=True)
-        if pair[0].dial == name
-    ]
+    pairs = [pair for pair in zip(ours, theirs, strict=True) if pair[0].dial == name]
     got = [(_reached(dials, one), _reached(dials, other)) for one, other in pairs]
     equal = [pair for pair, both in zip(pairs, got, strict=True) if all(both)]
     if not equal:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.crowd import Progress, Renders
-from facegen.directions.labels import LABELS_PSI
 from facegen.directions.recipes import KEEPS_PERSON, same_things
-from facegen.directions.sitting import Sitting, open_sitting
 from facegen.editing.closed_loop import Loop, Moves
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
+from facegen.latents import LABELS_PSI
+from facegen.learning.cached_measurer import Sitting, open_sitting
+from facegen.learning.samples import Progress, Renders
 from facegen.measure.face import Measured
 from facegen.paths import ROOT
 
@@ -209,9 +209,7 @@ def evaluate(
     return Verdict(first, after, targets, locks, looks)
 
 
-def judge_face(
-    sitting: Sitting, dials: DialSet, base: np.ndarray, before: Measured
-) -> list[Edit]:
+def judge_face(sitting: Sitting, dials: DialSet, base: np.ndarray, before: Measured) -> list[Edit]:
     """Move every dial of one face by one standard deviation."""
     return judge_loops(sitting, dict.fromkeys(dials.names, dials), dials, base, before)
 

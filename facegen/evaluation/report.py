@@ -11,11 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from facegen.controls import DIALS, GROUPS, UNIT_WORDS, dial
-from facegen.directions.crowd import Renders
-from facegen.directions.labels import LABELS_PSI
 from facegen.directions.recipes import same_things
 from facegen.directions.store import Direction, read_direction
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.evaluation.celeba import FOLDED
 from facegen.evaluation.judge import (
     CLEAN_LEAK_SD,
@@ -29,6 +27,8 @@ from facegen.evaluation.judge import (
     DialResult,
     Verdict,
 )
+from facegen.latents import LABELS_PSI
+from facegen.learning.samples import Renders
 from facegen.measure.classifiers import load_classifiers
 from facegen.paths import DIRECTIONS_DIR, ROOT
 

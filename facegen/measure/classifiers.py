@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from facegen.errors import BadFileError
-from facegen.measure.appearance import appearance
-from facegen.measure.instruments import Sight
+from facegen.measure.detector import Sight
+from facegen.measure.hog import appearance
 from facegen.measure.pose import fit_pose, load_shape
 
 CLASSIFIERS_FILE = Path(__file__).with_name("classifiers.npz")
@@ -62,7 +62,7 @@ def features(look: np.ndarray, sight: Sight) -> np.ndarray:
     """All features of one face as one row; its blocks are named by `block_slices`.
 
     Args:
-        look: What `facegen.measure.appearance.appearance` gave.
+        look: What `facegen.measure.hog.appearance` gave.
         sight: What the instruments saw.
     """
     pose, front = fit_pose(sight.landmarks, load_shape())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facegen.errors import BadFileError, LatentError
-from facegen.measure.dlib_network import DlibLayer, read_network
+from facegen.formats.dlib import DlibLayer, read_network
 from facegen.nets.descriptor import (
     BLOCKS,
     CHIP_PX,

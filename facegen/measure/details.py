@@ -15,10 +15,13 @@ import numpy as np
 
 from facegen.errors import BadFileError
 from facegen.files import write_atomic
+from facegen.measure.detector import MEASURE_PX, at_size
 from facegen.measure.pose import Pose, fit_pose, load_shape
 from facegen.measure.shape import EYES, pose_terms, raw_measures
 
 GAZE_FILE = Path(__file__).with_name("gaze_correction.json")
+EYE_LEVER = 0.4
+"""An eyeball's radius in widths of an eye: the iris moves by this times the sine of the angle."""
 GAZES = ("gaze_side", "gaze_up")
 NUM_TERMS = 7  # five of the pose, how open the eyes are, one
 EYE_ZOOM = 4  # an eye is about 50 px wide: its outline needs finer steps
@@ -71,6 +74,24 @@ def mouth_values(front: np.ndarray) -> dict[str, float]:
         "mouth_corner_left": float(middle - front[48, 1]),
         "mouth_corner_right": float(middle - front[54, 1]),
     }
+
+
+def read_gaze(image: np.ndarray, landmarks: np.ndarray) -> float | None:
+    """How far the eyes look to the picture's right, in degrees, freed of the head's pose.
+
+    Args:
+        image: uint8 [H, H, 3].
+        landmarks: [68, 2] in fractions of the picture's edge.
+
+    Returns:
+        0 for eyes that look into the camera; None if they are not seen.
+    """
+    points = landmarks * MEASURE_PX
+    raw = raw_gaze(at_size(image, MEASURE_PX), points)
+    if raw is None:
+        return None
+    free = raw - load_gaze() @ gaze_terms(*fit_pose(points, load_shape()))
+    return float(np.degrees(np.arcsin(np.clip(free[0] / EYE_LEVER, -1, 1))))
 
 
 def raw_gaze(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:

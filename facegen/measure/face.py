@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
-from facegen.measure.appearance import COLOUR_PX, appearance
 from facegen.measure.classifiers import Classifiers, features, load_classifiers
 from facegen.measure.details import detail_values
-from facegen.measure.instruments import (
+from facegen.measure.detector import (
     MEASURE_PX,
     Box,
     Sight,
@@ -18,6 +17,7 @@ from facegen.measure.instruments import (
     load_instruments,
     require_picture,
 )
+from facegen.measure.hog import COLOUR_PX, appearance
 from facegen.measure.shape import measure_shape
 
 PLAIN = "pixels"

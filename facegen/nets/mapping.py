@@ -33,9 +33,7 @@ class Mapping(nn.Module):
         self.z_dim = z_dim
         self.w_dim = w_dim
         sizes = [z_dim] + [w_dim] * num_layers
-        self.fc = nn.ModuleList(
-            nn.Linear(sizes[i], sizes[i + 1]) for i in range(num_layers)
-        )
+        self.fc = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(num_layers))
 
     def forward(self, z: Tensor) -> Tensor:
         """Map z, [N, z_dim], to w, [N, w_dim], without truncation."""

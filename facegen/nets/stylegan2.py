@@ -160,9 +160,7 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         self.resolution = resolution
         self.is_first = in_channels == 0
-        layer = partial(
-            SynthesisLayer, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
-        )
+        layer = partial(SynthesisLayer, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp)
         self.register_buffer("resample_filter", fir_kernel())
         if self.is_first:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))

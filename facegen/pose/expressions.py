@@ -3,8 +3,8 @@
 Strength 0 is the face as it is, 1 the whole expression; between them readings go in a straight
 line, so "neutral" at 1 is the same neutral whatever the face wore before. Each entry was looked at
 on faces that learning never saw; what cannot be done believably is listed with the reason instead
-of being faked. Many end in the picture (`facegen.pose.pull`, `facegen.pose.retouch`): what is done
-there a saved latent does not hold.
+of being faked. Many end in the picture (`facegen.retouch.warp`, `facegen.retouch.eyes`): what is
+done there a saved latent does not hold.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.face import Face
-from facegen.pose.pull import (
+from facegen.pose.head_pose import pose_face
+from facegen.retouch.eyes import close_eye
+from facegen.retouch.warp import (
     Pull,
     brows,
     corners,
@@ -28,8 +30,6 @@ from facegen.pose.pull import (
     purse,
     upper_lids,
 )
-from facegen.pose.retouch import close_eye
-from facegen.pose.turn import pose_face
 
 Draw = Callable[[Face], np.ndarray]
 """Face -> uint8 [H, H, 3], always of the same size."""
@@ -167,7 +167,7 @@ def express(
         pitch: Degrees; None keeps the angle.
 
     Raises:
-        UsageError, OutOfRangeError: as `expression_targets` and `facegen.pose.turn.pose_face`.
+        UsageError, OutOfRangeError: as `expression_targets` and `facegen.pose.head_pose.pose_face`.
     """
     targets = expression_targets(face, name, strength) if strength else {}
     return pose_face(face, yaw=yaw, pitch=pitch, targets=targets)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from facegen.editing.dials import DialSet
+from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
-from facegen.pose.turn import HELD_DIALS, POSE_DIALS, pose_face, safe_range, shifted
+from facegen.pose.head_pose import HELD_DIALS, POSE_DIALS, pose_face, safe_range, shifted
 
 Angles = tuple[float, float]
 Render = Callable[[np.ndarray], np.ndarray]
@@ -54,7 +54,6 @@ SD_IN_DEG = 2.0  # so many degrees weigh as much as a standard deviation of a he
 SMALLEST_HOLD_SD = 0.5  # of hats and glasses less is the classifier's noise
 BACK_OFF = 0.85
 MOST_LOSSES = 4
-MOST_DOUBT_DEG = 4.0  # of the yaw between several looks: beyond, landmarks hold on to nothing
 LOST_NEAR = 0.3  # of SCALE: so near a place where no face was seen none is promised
 
 

@@ -8,7 +8,10 @@ import importlib.util
 
 import streamlit as st
 
-from facegen.ui import about, backend, design, messages, network, session, view, workshop
+from facegen.service import loading
+from facegen.ui import browser_state
+from facegen.ui.components import messages, model_picker, view
+from facegen.ui.pages import about, design, your_dials
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
@@ -24,7 +27,7 @@ def main() -> None:
     )
     st.html(f"<style>{view.asset('page.css')}</style>", width="content")
     pages = [st.Page(_design, title="Design", url_path="design", default=True)]
-    if importlib.util.find_spec("facegen.ui.sweep") is not None:
+    if importlib.util.find_spec("facegen.ui.pages.sweep") is not None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
     pages += [
         st.Page(_workshop, title="Your dials", url_path="dials"),
@@ -39,33 +42,33 @@ def main() -> None:
 
 def _about() -> None:
     about.page()
-    network.choice()
+    model_picker.choice()
 
 
 def _design() -> None:
     ready = _ready()
     if ready is not None:
-        network.words(ready)
+        model_picker.words(ready)
         design.page(ready)
-        session.write_link(session.studio(ready))
+        browser_state.write_link(browser_state.studio(ready))
 
 
 def _sweep() -> None:
     ready = _ready()
     if ready is not None:
-        module = importlib.import_module("facegen.ui.sweep")
-        module.show(ready, session.studio(ready))
+        module = importlib.import_module("facegen.ui.pages.sweep")
+        module.show(ready, browser_state.studio(ready))
 
 
 def _workshop() -> None:
     ready = _ready()
     if ready is not None:
-        workshop.page(ready)
+        your_dials.page(ready)
 
 
-def _ready() -> backend.Backend | None:
+def _ready() -> loading.Backend | None:
     """What the pages need; until it is loaded, how far that is, is shown."""
-    loader = network.loader()
+    loader = model_picker.loader()
     if loader.backend is None and loader.error is None:
         loader.start()
         loader.wait(QUICK_START_SECONDS)
@@ -76,10 +79,10 @@ def _ready() -> backend.Backend | None:
 
 def _in_hand() -> None:
     """Show the person in hand at the right end of the navigation, on every page."""
-    ready = network.loader().backend
+    ready = model_picker.loader().backend
     if ready is None:
         return
-    studio = session.studio(ready)
+    studio = browser_state.studio(ready)
     thumb, safe = design.thumb_url(ready, studio, studio.look), html.escape(studio.name)
     st.html(
         f'<div class="fg-inhand" title="The person in hand: {safe}">'
@@ -90,7 +93,7 @@ def _in_hand() -> None:
 @st.fragment(run_every=POLL_SECONDS)
 def _loading() -> None:
     """Show how far the first start is; the page itself comes when all is ready."""
-    loader = network.loader()
+    loader = model_picker.loader()
     if loader.backend is not None:
         st.rerun()
     with st.container(key="fg_loading"):

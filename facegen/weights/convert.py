@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from facegen.weights.mobilestylegan import mapping_tensors, synthesis_tensors
-from facegen.weights.openvino_ir import read_ir
+from facegen.formats.mobilestylegan import mapping_tensors, synthesis_tensors
+from facegen.formats.openvino_ir import read_ir
 
 
 def convert_mobilestylegan(members: dict[str, bytes], target: Path, *, name: str) -> None:

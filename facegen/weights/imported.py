@@ -19,10 +19,10 @@ from safetensors import SafetensorError
 
 from facegen.errors import BadFileError, FacegenError, ModelError, SaveError
 from facegen.files import atomic_path, file_sha256, write_atomic
+from facegen.formats.stylegan2 import effective_mapping, read_checkpoint, write_checkpoint
 from facegen.latents import KNOWN_SPACES, NUM_WS, W_DIM, space_id, space_signature
 from facegen.nets.stylegan2_config import StyleGAN2Config
 from facegen.paths import weights_dir
-from facegen.weights.stylegan2 import effective_mapping, read_checkpoint, write_checkpoint
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MAX_RECORD_BYTES = 1 << 20

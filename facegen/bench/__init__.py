@@ -1,0 +1,1 @@
+"""Timing of every engine, and the least that a picture can cost."""

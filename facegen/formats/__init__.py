@@ -1,0 +1,1 @@
+"""Foreign files read as data: pickles, IR, dlib, latents."""

@@ -1,0 +1,1 @@
+"""Learning dials from labelled and measured faces; nothing here runs at a drag."""

@@ -1,0 +1,96 @@
+"""A part of MobileStyleGAN's picture at half its size, exact, and cheap to send gradients through.
+
+Losses that look at the face alone need neither the background nor the finest subbands: from
+128 px on only a window is computed, and of the last transform only the low-pass band, which is
+the picture averaged down by two. Rows from `FIRST_FIXED_ROW` on are taken as constants (no
+gradient reaches them), so that their styles are folded into the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from facegen.nets.haar import haar_upsample
+from facegen.nets.mobilestylegan import (
+    LRELU_SLOPE,
+    MobileSynthesis,
+    ModulatedSeparableConv,
+    block_rows,
+)
+from facegen.nets.mobilestylegan_preview import block_at
+
+WINDOW_BLOCK = 4
+"""The block whose input is the last to be computed whole: the one that makes 128 px."""
+FIRST_FIXED_ROW = 9
+BORDER = 4  # what padding at a window's edge spoils, in cells of 128 px
+
+
+@dataclass(frozen=True)
+class Window:
+    """Cells of 128 px: first and one past the last row, first and one past the last column."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @classmethod
+    def around(cls, top: float, bottom: float, left: float, right: float, px: int) -> Window:
+        """The cells that hold a box, in fractions of the picture, and a border; kept inside."""
+        low = [max(int(edge * px) - BORDER, 0) for edge in (top, left)]
+        high = [min(int(edge * px) + 1 + BORDER, px) for edge in (bottom, right)]
+        return cls(low[0], max(high[0], low[0] + 1), low[1], max(high[1], low[1] + 1))
+
+    def times(self, factor: int) -> Window:
+        """The same window where a cell is `factor` pixels."""
+        return Window(*(edge * factor for edge in (self.top, self.bottom, self.left, self.right)))
+
+    def of(self, x: Tensor) -> Tensor:
+        """Cut out of [N, C, S, S]."""
+        return x[:, :, self.top : self.bottom, self.left : self.right]
+
+
+def picture_part(net: MobileSynthesis, w_plus: Tensor, window: Window) -> Tensor:
+    """The window of one picture at half its size.
+
+    Args:
+        net: Its last block makes half the picture's size.
+        w_plus: [1, 18, 512].
+        window: In cells of the size that block WINDOW_BLOCK makes.
+
+    Returns:
+        [1, 3, H, W] RGB in about [-1, 1]; within BORDER cells of the window's edges it differs
+        from the whole picture's.
+    """
+    x = net.features(w_plus, num_blocks=WINDOW_BLOCK)
+    fixed = w_plus.detach()
+    for index in range(WINDOW_BLOCK, len(net.blocks)):
+        block = block_at(net, index)
+        row1, row2, _ = block_rows(index)
+        x = haar_upsample(x * block.up(fixed[:, row1])[:, :, None, None])
+        if index == WINDOW_BLOCK:
+            x = window.of(x)
+        place = window.times(2 ** (index - WINDOW_BLOCK))
+        x = _convolved(block.conv1, x, fixed[:, row1], place)
+        x = _convolved(block.conv2, x, fixed[:, row2], place)
+    *_, row_img = block_rows(len(net.blocks) - 1)
+    style = net.to_img.modulation(fixed[:, row_img])[0]
+    low_pass = net.to_img.pointwise[:3] * style[None, :, None, None]
+    return F.conv2d(x, low_pass, net.to_img.bias[:3]) / 2
+
+
+def _convolved(conv: ModulatedSeparableConv, x: Tensor, w: Tensor, place: Window) -> Tensor:
+    """The convolution on a window, its style in the weights.
+
+    Channels last: oneDNN's depthwise convolutions are many times slower on channel counts that
+    are no multiple of 16 otherwise.
+    """
+    depthwise = conv.depthwise * conv.modulation(w)[0][:, None, None, None]
+    x = x.contiguous(memory_format=torch.channels_last)
+    x = F.conv2d(x, depthwise, padding=1, groups=x.shape[1])
+    x = F.conv2d(x, conv.pointwise, conv.bias) + place.of(conv.noise)
+    return F.leaky_relu(x, LRELU_SLOPE)

@@ -1,0 +1,1 @@
+"""Pixels changed under a mask: eyes, lips and brows, motions in the plane."""

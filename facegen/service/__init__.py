@@ -1,0 +1,1 @@
+"""Behind the app: pictures, loading, measuring and sweeps, shared by all visitors."""

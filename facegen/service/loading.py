@@ -1,0 +1,238 @@
+"""The networks and their dials, each loaded once per process and shared by all visitors.
+
+Loading runs in a thread of its own, so that the page can show how far it is and a closed tab does
+not stop it. Tests replace `load_parts`.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from facegen.errors import FacegenError, UnknownDialError
+from facegen.latents import BUNDLED_SPACE
+from facegen.service.render import RenderService
+
+_log = logging.getLogger(__name__)
+
+MODEL = "mobilestylegan-ffhq-1024"
+MODEL_VARIABLE = "FACEGEN_MODEL"
+FULL_PX = 1024
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Everything the pages need: made once, used by all sessions.
+
+    Attributes:
+        generator: `facegen.generator.Generator`.
+        dials: `facegen.editing.dial_set.DialSet` of the generator's space.
+        table: The dials to show, in order (`facegen.controls.Dial`).
+        service: Makes the pictures.
+        why_no_dials: Why there are no dials for faces, as a sentence; None if there are.
+    """
+
+    generator: Any
+    dials: Any
+    table: tuple[Any, ...]
+    service: RenderService
+    why_no_dials: str | None = None
+
+    def version(self) -> object:
+        """Changes when a dial of the users' own comes or goes."""
+        return own_version(self.generator.space)
+
+    def dials_now(self) -> tuple[Any, tuple[Any, ...]]:
+        """The dials and their table with the users' own as they are now."""
+        if self.why_no_dials is not None:
+            return self.dials, self.table
+        return load_dials(self.generator.space)
+
+
+class Cancelled(Exception):
+    """The user stopped the loading."""
+
+
+class NoDials:
+    """Stands in for a `DialSet` where a network has no dials: every face stays as it is."""
+
+    names: tuple[str, ...] = ()
+
+    def spec(self, name: str) -> Any:
+        """There is none."""
+        raise UnknownDialError(f"This network has no dials, so none is called '{name}'.")
+
+    def vector(self, name: str) -> np.ndarray:
+        """There is none."""
+        return self.spec(name)
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        """No readings."""
+        return {}
+
+    def apply(self, base: np.ndarray, asked: Any = None, **_: Any) -> np.ndarray:
+        """The face as it was."""
+        return np.array(base, np.float32)
+
+
+def usable_models() -> dict[str, str]:
+    """Networks that are on this machine: name -> title; the default one first."""
+    from facegen.weights import entries
+    from facegen.weights.fetch import is_fetched
+
+    found = {m.name: m.title for m in entries() if m.kind == "generator" and is_fetched(m)}
+    first = default_model()
+    return {first: found.get(first, first), **found}
+
+
+def default_model() -> str:
+    """The network to start with.
+
+    $FACEGEN_MODEL; else, with a GPU, an imported face network at full size in the space of the
+    bundled one, so that the same people and dials apply; else the bundled one.
+    """
+    asked = os.environ.get(MODEL_VARIABLE)
+    if asked:
+        return asked
+    import torch
+
+    if torch.cuda.is_available():
+        from facegen.weights import entries
+        from facegen.weights.fetch import is_fetched
+
+        for model in entries():
+            is_same = model.space == BUNDLED_SPACE and model.resolution == FULL_PX
+            if model.name != MODEL and is_same and model.is_face is not False and is_fetched(model):
+                return model.name
+    return MODEL
+
+
+def load_parts(progress: Progress, model: str | None = None) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Load a generator, the dials of its space, and the table of dials.
+
+    Args:
+        progress: Called with (bytes done, bytes in all) while the model is fetched.
+        model: Its name; None for `default_model`.
+
+    Raises:
+        FacegenError: With the sentence to show.
+    """
+    from facegen.generator import Generator
+
+    generator = Generator.load(model or default_model(), progress=progress)
+    if why_no_dials(generator) is not None:
+        return generator, NoDials(), ()
+    return (generator, *load_dials(generator.space))
+
+
+def why_no_dials(generator: Any) -> str | None:
+    """Why a generator has no dials for faces, as a sentence; None if it has."""
+    from facegen.directions.store import direction_names
+
+    reason = getattr(generator, "why_not_face", None)
+    if reason:
+        return f"The dials are off: {reason[0].lower()}{reason[1:]}"
+    if generator.space != BUNDLED_SPACE and not direction_names(generator.space):
+        return (
+            f"The dials are off: they were learned in the latent space {BUNDLED_SPACE}, and "
+            f"{generator.model} has its own, {generator.space}; `python -m facegen directions "
+            "learn` makes dials for it."
+        )
+    return None
+
+
+def load_dials(space: str) -> tuple[Any, tuple[Any, ...]]:
+    """The dials of a space and the table to show them, the users' own last.
+
+    Raises:
+        FacegenError: With the sentence to show.
+    """
+    from facegen.controls import DIALS
+    from facegen.directions.user_dials import list_own
+    from facegen.editing.dial_set import DialSet
+
+    dials = DialSet.load(space)
+    own = [dial.entry() for dial in list_own(space).values()]
+    return dials, tuple(dial for dial in (*DIALS, *own) if dial.name in dials.names)
+
+
+def own_version(space: str) -> object:
+    """Changes when a dial of the users' own comes or goes."""
+    from facegen.directions.user_dials import own_state
+
+    return own_state(space)
+
+
+class Loader:
+    """Loads the backend in the background and knows how far it is."""
+
+    def __init__(self, model: str | None = None) -> None:
+        self._model = model
+        self.backend: Backend | None = None
+        self.error: str | None = None
+        self.done = 0
+        self.total = 0
+        self._cancel = threading.Event()
+        self._ready = threading.Event()
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the loading is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to load unless that is done or under way."""
+        with self._guard:
+            if self.backend is not None or self.is_running:
+                return
+            self.error, self.done, self.total = None, 0, 0
+            self._cancel.clear()
+            self._ready.clear()
+            self._thread = threading.Thread(target=self._run, name="load-backend", daemon=True)
+            self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until loading ends, at most so long."""
+        self._ready.wait(seconds)
+
+    def cancel(self) -> None:
+        """Stop a fetch at its next piece."""
+        self._cancel.set()
+
+    def _on_progress(self, done: int, total: int) -> None:
+        if self._cancel.is_set():
+            raise Cancelled
+        self.done, self.total = done, total
+
+    def _run(self) -> None:
+        try:
+            chosen = () if self._model is None else (self._model,)
+            generator, dials, table = load_parts(self._on_progress, *chosen)
+            service = RenderService(generator)
+            self.backend = Backend(generator, dials, table, service, why_no_dials(generator))
+            # The heap is large and stays: spare the collector from walking it again and again.
+            gc.collect()
+            gc.freeze()
+        except Cancelled:
+            self.error = "Stopped. Nothing half-finished was kept; start again whenever you like."
+        except FacegenError as err:
+            self.error = str(err)
+        except Exception:
+            _log.exception("The backend could not be loaded.")
+            self.error = (
+                "The face model could not be loaded. Run `python -m facegen models verify` in a "
+                "terminal to see what is wrong."
+            )
+        finally:
+            self._ready.set()

@@ -1,0 +1,103 @@
+"""The numbers of the picture in hand: measured when nothing else is asked for.
+
+A dial's number is predicted from the latent while it moves. At rest the picture itself is
+measured, and the loop of `facegen.editing.closed_loop` can correct dials that it contradicts. The
+instruments are fetched and loaded behind the page; without them the predicted numbers stay.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from facegen.errors import FacegenError
+from facegen.service.render import BoundedCache, RenderService, latent_key
+
+_log = logging.getLogger(__name__)
+
+MAX_SEEN = 256
+REST_SECONDS = 0.7
+RETRY_SECONDS = 3.0
+
+Measure = Callable[[Any, np.ndarray], Mapping[str, float] | None]
+"""Dials and a picture, uint8 [H, W, 3] -> dial -> value in its unit; None if no face is seen."""
+
+
+def load_measure() -> Measure:
+    """Fetch and load the instruments.
+
+    Raises:
+        FacegenError: with the reason.
+    """
+    from facegen.measure.detector import load_instruments
+    from facegen.measure.face import measure_face
+
+    load_instruments()
+
+    def measure(dials: Any, picture: np.ndarray) -> Mapping[str, float] | None:
+        found = measure_face(picture)
+        return None if found is None else dials.in_units(found.values)
+
+    return measure
+
+
+class Mirror:
+    """Measures latents for all visitors, each once."""
+
+    def __init__(self) -> None:
+        self._measure: Measure | None = None
+        self._seen: BoundedCache[Mapping[str, float]] = BoundedCache(MAX_SEEN)
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether pictures can be measured."""
+        return self._measure is not None
+
+    @property
+    def wait(self) -> float:
+        """After how many seconds of rest it is worth asking; 0 if pictures cannot be measured."""
+        if self.is_ready:
+            return REST_SECONDS
+        return RETRY_SECONDS if self._thread is not None and self._thread.is_alive() else 0.0
+
+    def start(self) -> None:
+        """Begin to load the instruments; once a process, whatever comes of it."""
+        with self._guard:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._load, name="load-mirror", daemon=True)
+                self._thread.start()
+
+    def known(self, service: RenderService, w_plus: np.ndarray) -> Mapping[str, float] | None:
+        """What was measured on the picture of a latent: None if it was not looked at yet, empty if
+        no face was seen on it.
+        """
+        return self._seen.get((service.generator.model, latent_key(w_plus)))
+
+    def see(
+        self, service: RenderService, dials: Any, w_plus: np.ndarray
+    ) -> Mapping[str, float] | None:
+        """Measure the picture of a latent; None if that cannot be done or no face is seen."""
+        known = self.known(service, w_plus)
+        if known is not None or self._measure is None:
+            return known or None
+        try:
+            found = self._measure(dials, service.image(w_plus))
+        except Exception:
+            _log.exception("A picture could not be measured.")
+            found = None
+        self._seen.put((service.generator.model, latent_key(w_plus)), found or {})
+        return found
+
+    def _load(self) -> None:
+        try:
+            self._measure = load_measure()
+        except FacegenError as err:
+            _log.warning("Pictures are not measured: %s", err)
+        except Exception:
+            _log.exception("Pictures are not measured.")

@@ -1,0 +1,179 @@
+"""A sweep made in the background for one visitor; knows nothing of Streamlit.
+
+Every picture takes its turn in the service's queue, so other visitors wait for one picture at
+most; steps that hold a person do not queue there, and share the cores. Finished face files lie in
+a folder of their own that goes away with the job; what is shown while turning stays in memory,
+small.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facegen.errors import FacegenError
+from facegen.face import Face
+from facegen.images import decode_image, encode_jpeg
+from facegen.measure.measurer import Looks
+from facegen.optimise.identity import keeper_of
+from facegen.service.render import UNEXPECTED, RenderService
+from facegen.sweeps.export import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
+from facegen.sweeps.grid import Cell
+from facegen.sweeps.sweep import Frame, Sweep
+
+_log = logging.getLogger(__name__)
+
+SHOWN_EDGE = 512
+THUMB_EDGE = 128
+NOTHING = np.zeros((1, 1, 3), np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A finished picture as the page shows it.
+
+    Attributes:
+        frame: What was asked and measured; its pixels are in `jpeg` and in the file.
+        jpeg: At most 512 px.
+        thumb: 128 px.
+        file: The face file.
+    """
+
+    frame: Frame
+    jpeg: bytes
+    thumb: bytes
+    file: Path
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """What was asked, what was measured."""
+        return caption(self.frame)
+
+    def as_frame(self) -> Frame:
+        """The frame with its shown pixels."""
+        return replace(self.frame, image=decode_image(self.jpeg, name="frame"))
+
+
+class _Queued:
+    """The service's generator, one picture a turn."""
+
+    def __init__(self, service: RenderService, space: str) -> None:
+        self._service = service
+        self.model = service.generator.model
+        self.space = space
+
+    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+        return self._service.image(w_plus, size=size or self._service.generator.img_resolution)
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        return self._service.image(w_plus, size=self._service.generator.preview_size)
+
+
+class SweepJob:
+    """One sweep on its way. Make it, `start` it, look at its attributes.
+
+    Attributes:
+        shots: Finished pictures, in order; only ever grows.
+        total: How many are wanted.
+        error: A sentence if it ended badly.
+        is_done: Whether it ended, well or not.
+    """
+
+    def __init__(
+        self,
+        service: RenderService,
+        face: Face,
+        cells: Sequence[Cell],
+        *,
+        size: int,
+        looks: Looks | None,
+        person_steps: int = 0,
+    ) -> None:
+        self.shots: list[Shot] = []
+        self.total = len(cells)
+        self.error: str | None = None
+        self.is_done = False
+        self.is_cancelled = False
+        self.started = time.monotonic()
+        self.ended: float | None = None
+        self._cells = list(cells)
+        self._folder = tempfile.TemporaryDirectory(prefix="facegen-sweep-")
+        keeper = None if looks is None else keeper_of(service.generator, person_steps)
+        self._sweep = Sweep(_Queued(service, face.space), face, looks, size=size, keeper=keeper)
+        self._cells = self._sweep.require_cells(cells)
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def start(self) -> SweepJob:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """End after the picture under way; what is finished stays."""
+        self.is_cancelled = True
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, at most so long."""
+        self._thread.join(seconds)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, or ran."""
+        return (self.ended or time.monotonic()) - self.started
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will still take; None before the second picture."""
+        done = len(self.shots)
+        return None if done < 2 else self.seconds / done * (self.total - done)
+
+    def file_of(self, kind: str) -> Callable[[], bytes]:
+        """What makes a download: "sheet", "gif", "mp4" or "zip"."""
+
+        def make() -> bytes:
+            shots = list(self.shots)
+            if kind == "zip":
+                files = {id(shot.frame): shot.file for shot in shots}
+                return make_zip(
+                    [shot.frame for shot in shots], png_of=lambda f: files[id(f)].read_bytes()
+                )
+            frames = [shot.as_frame() for shot in shots]
+            return {"sheet": sheet_png, "gif": make_gif, "mp4": make_mp4}[kind](frames)
+
+        return make
+
+    def _run(self) -> None:
+        try:
+            for frame in self._sweep.frames(self._cells, is_cancelled=lambda: self.is_cancelled):
+                self.shots.append(self._shot(frame))
+        except FacegenError as err:
+            self.error = str(err)
+        except Exception:
+            _log.exception("A sweep ended early.")
+            self.error = UNEXPECTED
+        finally:
+            self.ended = time.monotonic()
+            self.is_done = True
+
+    def _shot(self, frame: Frame) -> Shot:
+        path = Path(self._folder.name) / f"{frame.index:05d}.png"
+        path.write_bytes(frame_png(frame))
+        shown, thumb = (
+            encode_jpeg(shrink(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
+        )
+        return Shot(replace(frame, image=NOTHING), shown, thumb, path)
+
+
+def shrink(image: np.ndarray, edge: int) -> np.ndarray:
+    """A picture of at most `edge` pixels."""
+    if image.shape[0] <= edge:
+        return image
+    return cv2.resize(image, (edge, edge), interpolation=cv2.INTER_AREA)

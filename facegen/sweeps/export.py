@@ -1,0 +1,198 @@
+"""What a sweep is handed out as: contact sheet, GIF, MP4, zip of face files with a manifest."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from facegen.errors import UsageError
+from facegen.images import encode_png
+from facegen.sweeps.sweep import Frame, is_retouched
+
+SHEET_EDGE = 192
+LABEL_PX = 30
+GIF_EDGE = 384
+FRAME_MS = 120
+VIDEO_EDGE = 720
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def caption(frame: Frame) -> tuple[str, str]:
+    """Two short lines: what was asked, what was measured."""
+    cell = frame.cell
+    angles = [f"{value:+.0f}°" if value is not None else "–" for value in (cell.yaw, cell.pitch)]
+    asked = " / ".join(angles) + (f" {cell.expression}" if cell.expression else "")
+    asked += f" gaze {cell.gaze:+.0f}°" if cell.gaze is not None else ""
+    asked += f" up {cell.gaze_up:+.0f}°" if cell.gaze_up is not None else ""
+    if frame.seen is None:
+        return asked, "not measured"
+    values = frame.seen.values
+    seen = f"{values['yaw']:+.1f}° / {values['pitch']:+.1f}°"
+    if frame.identity is not None:
+        seen += f" id {frame.identity:.2f}"
+    return asked, seen if frame.is_reachable else f"{seen} !"
+
+
+def columns_of(frames: Sequence[Frame]) -> int:
+    """How many pictures stand in a row: the yaws of one pitch and expression."""
+    first = _row_of(frames[0])
+    count = 0
+    for frame in frames:
+        if _row_of(frame) != first:
+            break
+        count += 1
+    return max(1, min(count, 21))
+
+
+def _row_of(frame: Frame) -> tuple[float | str | None, ...]:
+    cell = frame.cell
+    return cell.pitch, cell.expression, cell.gaze, cell.gaze_up
+
+
+def contact_sheet(
+    frames: Sequence[Frame], *, edge: int = SHEET_EDGE, columns: int | None = None
+) -> np.ndarray:
+    """All pictures with their numbers, uint8 [H, W, 3].
+
+    Args:
+        frames: What to show.
+        edge: Of each picture, in pixels.
+        columns: Pictures in a row; as many as the yaws of the sweep unless given.
+
+    Raises:
+        UsageError: there are no pictures.
+    """
+    _require_frames(frames)
+    columns = columns or columns_of(frames)
+    rows = -(-len(frames) // columns)
+    sheet = Image.new("RGB", (columns * edge, rows * (edge + LABEL_PX)), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(max(9, edge // 16))
+    for place, frame in enumerate(frames):
+        x, y = place % columns * edge, place // columns * (edge + LABEL_PX)
+        small = cv2.resize(frame.image, (edge, edge), interpolation=cv2.INTER_AREA)
+        sheet.paste(Image.fromarray(small), (x, y))
+        for line, text in enumerate(caption(frame)):
+            colour = "#b00020" if line and not frame.is_reachable else "#222"
+            draw.text((x + 3, y + edge + line * LABEL_PX // 2), text, fill=colour, font=font)
+    return np.asarray(sheet)
+
+
+def there_and_back(frames: Sequence[Frame]) -> list[np.ndarray]:
+    """The pictures in order and back again: a loop without a jump."""
+    _require_frames(frames)
+    pictures = [frame.image for frame in frames]
+    return pictures + pictures[-2:0:-1]
+
+
+def make_gif(frames: Sequence[Frame], *, edge: int = GIF_EDGE, frame_ms: int = FRAME_MS) -> bytes:
+    """An endless GIF of the sweep, there and back."""
+    small = [
+        Image.fromarray(
+            cv2.resize(p, (edge, edge), interpolation=cv2.INTER_AREA) if len(p) > edge else p
+        )
+        for p in there_and_back(frames)
+    ]
+    buffer = io.BytesIO()
+    small[0].save(
+        buffer, "GIF", save_all=True, append_images=small[1:], duration=frame_ms, loop=0,
+        comment=b"AI-generated: trainedAlgorithmicMedia",
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+def make_mp4(frames: Sequence[Frame], *, edge: int = VIDEO_EDGE, frame_ms: int = FRAME_MS) -> bytes:
+    """A film of the sweep, there and back: VP9 in MP4, which browsers play.
+
+    Raises:
+        UsageError: this OpenCV cannot write it.
+    """
+    pictures = there_and_back(frames)
+    edge = min(edge, pictures[0].shape[0])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sweep.mp4"
+        code = cv2.VideoWriter.fourcc(*"vp09")
+        writer = cv2.VideoWriter(str(path), code, 1000 / frame_ms, (edge, edge))
+        if not writer.isOpened():
+            raise UsageError("The film cannot be written by this OpenCV; take the GIF instead.")
+        for picture in pictures:
+            fitting = cv2.resize(picture, (edge, edge), interpolation=cv2.INTER_AREA)
+            writer.write(cv2.cvtColor(fitting, cv2.COLOR_RGB2BGR))
+        writer.release()
+        return path.read_bytes()
+
+
+def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]:
+    """One line of a manifest: what was asked, what was measured, where the latent is."""
+    seen = frame.seen
+    measured = {k: round(float(v), 4) for k, v in seen.values.items()} if seen else {}
+    return {
+        "file_name": file_name,
+        **more,
+        "requested": frame.cell.to_record(),
+        "measured": measured,
+        "identity_distance": None if frame.identity is None else round(frame.identity, 4),
+        "is_reachable": frame.is_reachable,
+        # What the picture shows and the latent in the file does not.
+        "is_retouched": is_retouched(frame.cell) or not frame.cell.motion.is_still,
+        "landmarks": np.round(seen.landmarks, 5).tolist() if seen else None,
+        "descriptor": (
+            np.round(seen.descriptor.astype(float), 5).tolist()
+            if seen and seen.descriptor is not None
+            else None
+        ),
+        "space": frame.face.space,
+        "model": frame.face.model,
+        "synthetic": True,
+    }
+
+
+def frame_png(frame: Frame) -> bytes:
+    """A face file of the frame: its latent is inside."""
+    return frame.face.to_png(frame.image)
+
+
+def json_line(record: dict[str, Any]) -> bytes:
+    """One line of JSON, always the same bytes for the same record."""
+    return (json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def make_zip(frames: Sequence[Frame], *, png_of: Callable[[Frame], bytes] = frame_png) -> bytes:
+    """Face files under images/ and a manifest beside them; the same frames give the same bytes.
+
+    Args:
+        frames: What to pack.
+        png_of: Gives the file of a frame.
+
+    Raises:
+        UsageError: there are no pictures.
+    """
+    _require_frames(frames)
+    buffer = io.BytesIO()
+    lines = []
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for frame in frames:
+            name = f"images/{frame.cell.stem(frame.index)}.png"
+            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), png_of(frame))
+            lines.append(json_line(frame_record(frame, file_name=name)))
+        archive.writestr(zipfile.ZipInfo("metadata.jsonl", ZIP_TIME), b"".join(lines))
+    return buffer.getvalue()
+
+
+def sheet_png(frames: Sequence[Frame]) -> bytes:
+    """The contact sheet as a PNG marked synthetic."""
+    return encode_png(contact_sheet(frames))
+
+
+def _require_frames(frames: Sequence[Frame]) -> None:
+    if not frames:
+        raise UsageError("There is no picture yet; make the sweep first.")

@@ -1,0 +1,358 @@
+"""The pictures of a sweep, one after the other, with what was measured in each.
+
+The loop is closed on the face, not on each frame: `Sweep` measures thirty small previews first
+and then asks every frame for the angles that will come out (`facegen.pose.loop`). With a keeper
+each turned frame is brought back to the person, and then its own angles are put right. Frames
+are measured by a thread while the next one is drawn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from facegen.editing.dial_set import DialSet
+from facegen.errors import FacegenError, UsageError
+from facegen.face import Face
+from facegen.measure.detector import MEASURE_PX
+from facegen.measure.measurer import Looks, Seen
+from facegen.optimise.identity import Keeper
+from facegen.pose.expressions import express, expression, retouch
+from facegen.pose.head_pose import (
+    HELD_DIALS,
+    held_readings,
+    nudged,
+    require_in_range,
+    safe_range,
+)
+from facegen.pose.hold import Glance, HeldPerson
+from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, PoseMap, learn_pose_map
+from facegen.retouch.eyes import raise_eyes, require_gaze, turn_eyes
+from facegen.retouch.transform import move_picture
+from facegen.sweeps.grid import Cell
+
+DEPTH = 2  # frames that wait for their numbers while others are drawn
+
+
+class Renders(Protocol):
+    """What a sweep needs of a generator."""
+
+    model: str
+    space: str
+
+    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+        """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them."""
+
+    def preview(self, w_plus: np.ndarray) -> np.ndarray:
+        """The same, small and quick."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a sweep.
+
+    Attributes:
+        index: Place in the list of cells.
+        cell: What was asked for.
+        face: The latent behind it, for saving.
+        image: uint8 [size, size, 3].
+        seen: What was measured; None if no face was seen or nothing was measured.
+        identity: dlib distance to the frontal frame; None if not measured.
+        is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
+            no open eyes were seen to turn, or no face is seen in the picture, or none that
+            landmarks hold on to.
+    """
+
+    index: int
+    cell: Cell
+    face: Face
+    image: np.ndarray
+    seen: Seen | None = None
+    identity: float | None = None
+    is_reachable: bool = True
+
+
+def is_retouched(cell: Cell) -> bool:
+    """Whether the picture of a cell is worked on after it is drawn."""
+    wears = cell.expression is not None and cell.strength > 0
+    return bool(
+        cell.gaze is not None
+        or cell.gaze_up
+        or (wears and cell.expression and expression(cell.expression).is_retouched)
+    )
+
+
+@dataclass
+class Sweep:
+    """Draws cells of one face.
+
+    Attributes:
+        generator: Draws.
+        face: Whose pictures; not changed.
+        looks: Measures; None draws without measuring and without closing the loop.
+        size: Edge of the pictures.
+        measure: "all" (with identity), "angles", or "none".
+        close: Whether to measure the face first and correct what is asked.
+        batch: Pictures drawn at once; more than one is faster on a GPU alone.
+        keeper: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
+            `looks` and `close`.
+    """
+
+    generator: Renders
+    face: Face
+    looks: Looks | None = None
+    size: int = 1024
+    measure: str = "all"
+    close: bool = True
+    batch: int = 1
+    keeper: Keeper | None = None
+    _held: HeldPerson | None = None
+    _maps: dict[str | None, PoseMap] = field(default_factory=dict)
+    _front: np.ndarray | None = None
+    _front_known: bool = False
+    _guard: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn before any picture is made."""
+        self.face.require_space(self.generator.space)
+        if self.keeper is not None and (self.looks is None or not self.close):
+            raise UsageError(
+                "The person is held by measuring small pictures first: this needs the instruments "
+                "and the closed loop. Sweep with them, or without holding."
+            )
+        if self.batch < 1:
+            raise UsageError(f"At least 1 picture is drawn at once, got {self.batch}.")
+        if self.measure not in ("all", "angles", "none"):
+            raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
+        if self.keeper is not None:
+            self._held = HeldPerson(
+                self.keeper,
+                lambda w_plus: self._glance(self.generator.preview(w_plus)),
+                lambda w_plus: self._glance(self._whole(w_plus)),
+                lambda: self.face_of(Cell(0.0, 0.0))[0],
+            )
+        # Saved frames keep the name and the origin of the face in their story.
+        self.face = self.face if self.face.edits == () else self.face.rebased()
+
+    def require_cells(self, cells: Iterable[Cell]) -> list[Cell]:
+        """The cells as a list, if the face can take all of them.
+
+        Raises:
+            OutOfRangeError: an angle outside what dials were measured to do.
+            UsageError: no cell at all, an expression that is not available, an impossible motion.
+        """
+        found = list(cells)
+        if not found:
+            raise UsageError("The grid is empty: give at least one angle.")
+        for cell in found:
+            asked = {"yaw": cell.yaw, "pitch": cell.pitch}
+            require_in_range(self.face, **{k: v for k, v in asked.items() if v is not None})
+            cell.motion.require_valid()
+            if cell.expression:
+                expression(cell.expression)
+            require_gaze(cell.gaze or 0.0, cell.gaze_up or 0.0)
+            if self.looks is None and is_retouched(cell):
+                raise UsageError(
+                    "Gaze and expressions finished in the picture need the instruments that find "
+                    "eyes and mouth; "
+                    "`python -m facegen models fetch` installs them."
+                )
+        return found
+
+    def face_of(self, cell: Cell) -> tuple[Face, bool]:
+        """The face of a cell, and whether its angles will come out."""
+        if cell.yaw is None and cell.pitch is None:
+            return self._move(cell, None, None), True
+        pose_map = self._map(cell)
+        yaw, pitch = cell.yaw or 0.0, cell.pitch or 0.0
+        asked = pose_map.ask(yaw, pitch)
+        face = self._move(
+            cell,
+            asked[0] if cell.yaw is not None else None,
+            asked[1] if cell.pitch is not None else None,
+        )
+        if cell.expression is None:
+            face = nudged(face, pose_map.holds(yaw, pitch))
+        if self._held is not None and (yaw or pitch or cell.expression):
+            free = HELD_DIALS if cell.expression else ()
+            held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
+            return (face, False) if held is None else held
+        return face, pose_map.is_reachable(yaw, pitch)
+
+    def _whole(self, w_plus: np.ndarray) -> np.ndarray:
+        """The picture as it is measured; at 256 px the small network's, as frames are then."""
+        return self.generator.render(w_plus, size=min(self.size, MEASURE_PX))
+
+    def _glance(self, image: np.ndarray) -> Glance | None:
+        """What a picture shows; None if no face is seen, or one that landmarks do not hold on."""
+        seen = None if self.looks is None else self.looks.all(image)
+        if seen is None or not seen.is_sure:
+            return None
+        return Glance(seen.landmarks, DialSet.load(self.face.space).in_units(seen.values))
+
+    def frames(
+        self,
+        cells: Iterable[Cell],
+        *,
+        indices: Sequence[int] | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Frame]:
+        """Draw the cells in order; each is given as soon as it is drawn and measured.
+
+        Args:
+            cells: As `require_cells` accepts.
+            indices: Numbers of the frames, if not 0, 1, 2, …
+            is_cancelled: Asked before each picture; True ends the sweep.
+        """
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="solve") as solver,
+            ThreadPoolExecutor(1, thread_name_prefix="measure") as pool,
+        ):
+            waiting: deque[tuple[Frame, Future[Frame]]] = deque()
+            wanted = self.require_cells(cells)
+            numbers = indices or range(len(wanted))
+            every = range(len(wanted))
+            places = [every[k : k + self.batch] for k in every[:: self.batch]]
+            coming = solver.submit(self._faces_of, wanted, places[0])
+            for turn, group in enumerate(places):
+                if is_cancelled():
+                    break
+                solved = coming.result()
+                # The next latents are solved for while these are drawn.
+                if turn + 1 < len(places):
+                    coming = solver.submit(self._faces_of, wanted, places[turn + 1])
+                drawn = self._drawn([face for face, _ in solved])
+                for place, (face, is_reachable), image in zip(group, solved, drawn, strict=True):
+                    frame = self._finished(numbers[place], wanted[place], face, image, is_reachable)
+                    waiting.append((frame, pool.submit(self._measured, frame)))
+                while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
+                    yield waiting.popleft()[1].result()
+            while waiting:
+                yield waiting.popleft()[1].result()
+
+    def _faces_of(self, cells: Sequence[Cell], places: Iterable[int]) -> list[tuple[Face, bool]]:
+        return [self.face_of(cells[place]) for place in places]
+
+    def _drawn(self, faces: Sequence[Face]) -> Sequence[np.ndarray]:
+        """Their pictures, drawn together if there are several."""
+        if len(faces) == 1:
+            return [self.generator.render(faces[0].w_plus, size=self.size)]
+        together = np.stack([face.w_plus for face in faces])
+        return list(self.generator.render(together, size=self.size))
+
+    def _finished(
+        self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
+    ) -> Frame:
+        """The frame of a drawn picture, with what is done in the picture."""
+        touched, is_done, before = self._retouched(image, face, cell)
+        moved = move_picture(touched, cell.motion)
+        return Frame(index, cell, face, moved, before, is_reachable=is_reachable and is_done)
+
+    def _retouched(
+        self, image: np.ndarray, face: Face, cell: Cell
+    ) -> tuple[np.ndarray, bool, Seen | None]:
+        """The picture with what is done in it, whether its landmarks allowed all of that, and
+        what was seen before.
+        """
+        looks = self.looks
+        if looks is None or not is_retouched(cell):
+            return image, True, None
+        found: list[Seen | None] = []
+
+        def find(picture: np.ndarray) -> np.ndarray | None:
+            seen = looks.angles(picture)
+            found.append(seen)
+            return seen.landmarks if seen is not None and seen.is_sure else None
+
+        is_done = True
+        for degrees, move in ((cell.gaze, turn_eyes), (cell.gaze_up or None, raise_eyes)):
+            if degrees is None:
+                continue
+            landmarks = find(image)
+            moved = None if landmarks is None else move(image, landmarks, degrees)
+            is_done = is_done and moved is not None
+            image = image if moved is None else moved
+        if cell.expression:
+            worn = retouch(
+                image, face, cell.expression, cell.strength,
+                draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
+            )  # fmt: skip
+            image, is_done = (image, False) if worn is None else (worn, is_done)
+        return image, is_done, found[0] if found else None
+
+    def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
+        strength = cell.strength if cell.expression else 0.0
+        name = cell.expression or "neutral"
+        return express(self.face, name, strength, yaw=yaw, pitch=pitch)
+
+    def _map(self, cell: Cell) -> PoseMap:
+        """The pose map of the cell's expression, between the face's own and full strength."""
+        own = self._full_map(None)
+        if cell.expression is None:
+            return own
+        full = self._full_map(cell.expression)
+        weights = own.weights + cell.strength * (full.weights - own.weights)
+        return PoseMap(weights, own.limits, lost=own.lost + full.lost)
+
+    def _full_map(self, name: str | None) -> PoseMap:
+        """The map of the face's own expression (None) or of a named one; measured when needed."""
+        with self._guard:  # the frontal picture is measured by another thread
+            if name not in self._maps:
+                self._maps[name] = self._learned(name)
+            return self._maps[name]
+
+    def _learned(self, name: str | None) -> PoseMap:
+        limits = (safe_range(self.face, "yaw"), safe_range(self.face, "pitch"))
+        looks = self.looks
+        if looks is None or not self.close:
+            return PoseMap.identity(limits)
+
+        def see(face: Face) -> Mapping[str, float] | None:
+            image = self.generator.preview(face.w_plus)
+            seen = looks.angles(image) if name else looks.all(image)
+            if seen is None or not seen.is_sure:
+                return None
+            return dict(seen.values) | held_readings(self.face.space, seen.values)
+
+        def move(yaw: float, pitch: float) -> Face:
+            return self._move(Cell(expression=name), yaw, pitch)
+
+        if name is None:
+            return learn_pose_map(move, see, limits, rounds=FULL_ROUNDS, nudge=nudged)
+        own = self._full_map(None)
+        return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
+
+    def _measured(self, frame: Frame) -> Frame:
+        before = frame.seen
+        if self.looks is None or self.measure == "none":
+            return replace(frame, seen=None)
+        seen = (self.looks.all if self.measure == "all" else self.looks.angles)(frame.image)
+        if seen is not None and before is not None:
+            # Heads do not turn while brows and lids are pulled, but landmarks read it so.
+            turn = {name: before.values[name] for name in ("yaw", "pitch")}
+            seen = replace(seen, values={**seen.values, **turn})
+        identity = None
+        if seen is not None and seen.descriptor is not None:
+            front = self._frontal()
+            if front is not None:
+                identity = float(np.linalg.norm(seen.descriptor - front))
+        is_reachable = frame.is_reachable and seen is not None and seen.is_sure
+        return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
+
+    def _frontal(self) -> np.ndarray | None:
+        """The descriptor of the face looking ahead with its own expression."""
+        if not self._front_known and self.looks is not None:
+            self._front_known = True
+            try:
+                face, _ = self.face_of(Cell(0.0, 0.0))
+                seen = self.looks.all(self.generator.render(face.w_plus, size=self.size))
+            except FacegenError:
+                seen = None
+            self._front = None if seen is None else seen.descriptor
+        return self._front

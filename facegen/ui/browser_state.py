@@ -1,0 +1,69 @@
+"""The studio of the visitor in this browser session, and the link in the address bar."""
+
+from __future__ import annotations
+
+import secrets
+
+import streamlit as st
+
+from facegen.latents import DEFAULT_PSI
+from facegen.service.loading import Backend
+from facegen.session.edit_state import clean_psi, parse_number, parse_seed
+from facegen.session.session import Studio
+from facegen.ui import user_dials
+from facegen.ui.components.messages import notify, notify_done
+
+__all__ = ["fresh_seed", "notify", "notify_done", "studio", "write_link"]
+
+_KEY = "_facegen_studio"
+_LINK = "_facegen_link"
+FRESH_SEEDS = 10_000
+
+
+def fresh_seed() -> int:
+    """A seed for a new person: small numbers are easy to tell to others."""
+    return secrets.randbelow(FRESH_SEEDS)
+
+
+def studio(backend: Backend) -> Studio:
+    """The studio of this session; made from the link in the address bar on first use.
+
+    It stays when the network changes, unless the new one's latent space is another.
+    """
+    space = backend.generator.space
+    if _KEY in st.session_state and st.session_state[_KEY].space != space:
+        del st.session_state[_KEY]
+        notify("This network has a latent space of its own, so here is somebody new.")
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = _from_link(backend, dict(st.query_params))
+    found: Studio = st.session_state[_KEY]
+    user_dials.refresh(backend, found)
+    return found
+
+
+def _from_link(backend: Backend, query: dict[str, str]) -> Studio:
+    asked = query.get("seed")
+    seed = parse_seed(asked) if asked is not None else None
+    psi_number = parse_number(query["psi"]) if "psi" in query else None
+    psi = clean_psi(psi_number) if psi_number is not None else DEFAULT_PSI
+    seed_used = fresh_seed() if seed is None else seed
+    made = Studio(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
+    if asked is not None and seed is None:
+        notify("The link has no usable seed, so here is somebody new.")
+    elif seed is not None:
+        unknown = made.apply_query(query)
+        if unknown:
+            names = ", ".join(name[:30] for name in unknown[:5])
+            notify(
+                f"This link has dials that this version does not know: {names}. They are left out."
+            )
+    return made
+
+
+def write_link(made: Studio) -> bool:
+    """Keep the address bar the link of the face in hand; False when the face has none."""
+    query = made.to_query() or {}
+    if st.session_state.get(_LINK) != query or dict(st.query_params) != query:
+        st.query_params.from_dict(query)
+        st.session_state[_LINK] = query
+    return bool(query)

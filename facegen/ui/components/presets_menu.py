@@ -1,0 +1,173 @@
+"""The menu of presets in the bar: each shown on the face in hand, own ones made, saved, opened."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from facegen.errors import FacegenError
+from facegen.service.loading import Backend
+from facegen.session.presets import (
+    MAX_NAME,
+    MAX_PRESETS,
+    PRESETS,
+    Preset,
+    fitting,
+    from_json,
+    to_json,
+)
+from facegen.session.session import Studio
+from facegen.ui import browser_state
+from facegen.ui.components import view
+
+_log = logging.getLogger(__name__)
+
+_OWN = "_facegen_presets"
+_COUNT = "_facegen_presets_opened"
+
+
+def show(backend: Backend, studio: Studio) -> None:
+    """Draw the button and, when it is open, the menu."""
+    menu = st.popover(
+        "Presets",
+        icon=":material/style:",
+        key="presets",
+        help="Whole looks at once: child, elder, passport photo, your own",
+        on_change="rerun",
+    )
+    if not is_open(menu):
+        return
+    with menu:
+        known = (*fitting(PRESETS, studio.names), *own())
+        view.tiles(
+            [
+                {
+                    "id": f"{number}",
+                    "label": preset.name,
+                    "src": _picture(backend, studio, preset),
+                    "help": _words(studio, preset),
+                }
+                for number, preset in enumerate(known)
+            ],
+            key="fg_presets",
+            on_pick=lambda: _picked(studio, known),
+        )
+        _save(studio)
+        _open(studio)
+
+
+def is_open(menu: Any) -> bool:
+    """Whether the menu is open: closed, it costs nothing."""
+    return bool(menu.open)
+
+
+def own() -> tuple[Preset, ...]:
+    """The presets that this visitor made or opened."""
+    found: tuple[Preset, ...] = st.session_state.get(_OWN, ())
+    return found
+
+
+def _picture(backend: Backend, studio: Studio, preset: Preset) -> str:
+    """The face in hand with the preset, small; empty where locks forbid it."""
+    try:
+        look = studio.aimed(preset.targets)
+    except FacegenError:
+        return ""
+    return view.jpeg_url(backend.service.thumb(studio.w_plus(look)))
+
+
+def _words(studio: Studio, preset: Preset) -> str:
+    labels = {dial.name: dial.label for dial in studio.table}
+    parts = [f"{labels.get(name, name)} {value:g}" for name, value in preset.targets.items()]
+    return ", ".join(parts)
+
+
+def _picked(studio: Studio, known: tuple[Preset, ...]) -> None:
+    event = st.session_state["fg_presets"].get("pick")
+    number = event.get("id") if isinstance(event, dict) else None
+    if not isinstance(number, str) or not number.isdigit() or int(number) >= len(known):
+        return
+    try:
+        studio.aim(known[int(number)].targets)
+    except FacegenError as err:
+        browser_state.notify(str(err))
+
+
+def _save(studio: Studio) -> None:
+    def keep() -> None:
+        name = " ".join(str(st.session_state["preset_name"]).split())[:MAX_NAME]
+        now = studio.shown()
+        targets = {dial: round(now[dial], 3) for dial, delta in studio.look.deltas if delta}
+        if not name:
+            browser_state.notify("Give the preset a name first.")
+        elif not targets:
+            browser_state.notify("Move a dial first: a preset holds where the moved dials stand.")
+        else:
+            others = tuple(preset for preset in own() if preset.name != name)
+            st.session_state[_OWN] = (*others, Preset(name, targets))[-MAX_PRESETS:]
+            st.session_state["preset_name"] = ""
+
+    with st.container(key="fg_preset_name", horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Keep this look as a preset",
+            key="preset_name",
+            max_chars=MAX_NAME,
+            placeholder="Its name",
+            help="Holds where the dials that you moved stand now.",
+        )
+        st.button("Keep", key="preset_keep", on_click=keep)
+    if own():
+        st.download_button(
+            "Save my presets (.json)",
+            data=lambda: to_json(own()),
+            file_name="presets.json",
+            mime="application/json",
+            key="presets_save",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _open(studio: Studio) -> None:
+    count = st.session_state.get(_COUNT, 0)
+    key = f"fg_presets_open_{count}"
+
+    def opened() -> None:
+        upload = st.session_state.get(key)
+        if upload is None:
+            return
+        st.session_state[_COUNT] = count + 1
+        take_file(studio, upload.getvalue(), upload.name)
+
+    st.file_uploader("Open presets (.json)", key=key, on_change=opened)
+
+
+def take_file(studio: Studio, data: bytes, name: str) -> None:
+    """Add the presets of a file to those of the visitor, or say why not."""
+    try:
+        found, unknown = from_json(data, studio)
+    except FacegenError as err:
+        browser_state.notify(f"{name}: {err}")
+        return
+    except Exception:
+        _log.exception("A preset file could not be opened.")
+        browser_state.notify(
+            f"{name} could not be opened. Is it a preset file that was saved here?"
+        )
+        return
+    names = {preset.name for preset in found}
+    shipped = {preset.name for preset in PRESETS}
+    found = tuple(
+        replace(preset, name=f"{preset.name} (mine)") if preset.name in shipped else preset
+        for preset in found
+    )
+    others = tuple(preset for preset in own() if preset.name not in names)
+    st.session_state[_OWN] = (*others, *found)[-MAX_PRESETS:]
+    browser_state.notify_done(
+        f"{', '.join(preset.name for preset in found[:5])}: now among the presets."
+    )
+    if unknown:
+        browser_state.notify(f"Left out, because they are no dials here: {', '.join(unknown[:5])}.")

@@ -1,0 +1,194 @@
+"""The bar under the face: new person, seed, undo and redo, presets, save, open, more."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import numpy as np
+import streamlit as st
+
+from facegen.errors import FacegenError
+from facegen.face import Face
+from facegen.latents import MAX_SEED
+from facegen.service.loading import Backend
+from facegen.service.render import latent_key
+from facegen.session.edit_state import Look
+from facegen.session.session import Studio
+from facegen.ui import browser_state, user_dials
+from facegen.ui.components import presets_menu
+
+_log = logging.getLogger(__name__)
+
+SEED_KEY = "seed"
+_OPENED = "_facegen_opened"
+
+
+def show(backend: Backend, studio: Studio) -> None:
+    """Draw the bar."""
+    with st.container(key="fg_bar", horizontal=True, vertical_alignment="center"):
+        st.button(
+            "New person",
+            key="new",
+            type="primary",
+            icon=":material/casino:",
+            shortcut="N",
+            help="Meet somebody who has never existed. Key: N",
+            on_click=lambda: _new_person(studio),
+        )
+        with st.container(key="fg_seed"):
+            st.number_input(
+                "Seed",
+                min_value=0,
+                max_value=MAX_SEED,
+                step=1,
+                key=SEED_KEY,
+                placeholder="from a file",
+                help="Each number is a person. Type one to meet them again.",
+                on_change=lambda: _seed_typed(studio),
+            )
+        with st.container(key="fg_steps", horizontal=True):
+            st.button(
+                "Undo",
+                key="undo",
+                type="tertiary",
+                icon=":material/undo:",
+                shortcut="Z",
+                help="Take the last change back. Key: Z",
+                disabled=not studio.can_undo,
+                on_click=lambda: _ignore(studio.undo()),
+            )
+            st.button(
+                "Redo",
+                key="redo",
+                type="tertiary",
+                icon=":material/redo:",
+                shortcut="Shift+Z",
+                help="Make the change again. Keys: Shift and Z",
+                disabled=not studio.can_redo,
+                on_click=lambda: _ignore(studio.redo()),
+            )
+        presets_menu.show(backend, studio)
+        _save(backend, studio)
+        _open(studio)
+        _more(backend, studio)
+
+
+def _ignore(look: Look) -> None:
+    """Make a callback of a step: Streamlit wants nothing back."""
+
+
+def _new_person(studio: Studio) -> None:
+    studio.new_person(browser_state.fresh_seed())
+
+
+def _seed_typed(studio: Studio) -> None:
+    seed = st.session_state[SEED_KEY]
+    if seed is None:  # An emptied box is filled again with who is in hand.
+        return
+    try:
+        studio.new_person(int(seed))
+    except FacegenError as err:
+        browser_state.notify(str(err))
+
+
+def file_stem(studio: Studio) -> str:
+    """A file name for the face in hand, of plain characters."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", studio.name).strip("-").lower()
+    return stem or "face"
+
+
+def _save(backend: Backend, studio: Studio) -> None:
+    def png() -> bytes:
+        face = studio.face()
+        return face.to_png(backend.service.image(face.w_plus))
+
+    st.download_button(
+        "Save",
+        data=png,
+        file_name=f"{file_stem(studio)}.png",
+        mime="image/png",
+        key="save",
+        icon=":material/download:",
+        shortcut="S",
+        on_click="ignore",
+        help="Save the picture at full size. The face itself is inside the file: open it here "
+        "again and go on. Key: S",
+    )
+
+
+def _open(studio: Studio) -> None:
+    count = st.session_state.get(_OPENED, 0)
+    key = f"fg_open_{count}"
+
+    def opened() -> None:
+        upload = st.session_state.get(key)
+        if upload is None:
+            return
+        st.session_state[_OPENED] = count + 1
+        open_bytes(studio, upload.getvalue(), upload.name)
+
+    st.file_uploader(
+        "Open",
+        key=key,
+        label_visibility="collapsed",
+        help="Open a face saved here, or a public StyleGAN latent. You can also drop the file "
+        "on the page.",
+        on_change=opened,
+    )
+
+
+def open_bytes(studio: Studio, data: bytes, name: str) -> None:
+    """Take the face in a file in hand, or say why not; presets and dials are known too."""
+    if name.lower().endswith(".json"):
+        presets_menu.take_file(studio, data, name)
+        return
+    if user_dials.is_dial(data):
+        browser_state.notify(
+            f"{name} is a dial, not a face: open it under Your dials, From a file."
+        )
+        return
+    try:
+        face = Face.from_bytes(data, name=name)
+        face.require_space(studio.space)
+        studio.open_face(face)
+    except FacegenError as err:
+        browser_state.notify(str(err))
+    except Exception:
+        _log.exception("A file could not be opened.")
+        browser_state.notify(f"{name} could not be opened. Is it a face that was saved here?")
+
+
+def _more(backend: Backend, studio: Studio) -> None:
+    with st.popover(
+        "More", icon=":material/more_horiz:", help="Name, latent file, numbers for experts"
+    ):
+        name_key = f"name_{studio.look.person.uid}"
+        st.session_state.setdefault(name_key, studio.name)
+        st.text_input(
+            "Name",
+            key=name_key,
+            max_chars=60,
+            help="Saved with the face.",
+            on_change=lambda: studio.rename(st.session_state[name_key]),
+        )
+        st.download_button(
+            "Save the latent (.npz)",
+            data=lambda: studio.face().to_npz(),
+            file_name=f"{file_stem(studio)}.npz",
+            mime="application/octet-stream",
+            key="save_npz",
+            on_click="ignore",
+            width="stretch",
+            help="The numbers behind the face, for other programs; no picture.",
+        )
+        with st.expander("For experts"):
+            w_plus, base = studio.w_plus(), studio.base()
+            generator = backend.generator
+            st.markdown(
+                f"- model `{generator.model}`, engine `{generator.engine_name}`\n"
+                f"- space `{generator.space}`, w+ {w_plus.shape[0]}×{w_plus.shape[1]}\n"
+                f"- psi {studio.look.psi:g}, seed {studio.look.person.seed}\n"
+                f"- |w+ − start| {np.sqrt(np.mean((w_plus - base) ** 2)):.3f} (rms per value)\n"
+                f"- fingerprint `{latent_key(w_plus)}`"
+            )

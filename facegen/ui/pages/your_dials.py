@@ -1,0 +1,260 @@
+"""The page "Your dials": made from examples, found in the network, or brought along in a file."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from facegen.errors import FacegenError
+from facegen.service.loading import Backend
+from facegen.session.session import Studio
+from facegen.ui import browser_state, user_dials
+from facegen.ui.components import messages, view
+from facegen.ui.pages import find_dials
+
+_log = logging.getLogger(__name__)
+
+GALLERY = 40
+FEWEST = 3
+GALLERY_PSI = 0.8
+DRAW_SECONDS = 0.7
+MARKS = {"": "not marked", "has": "has it", "not": "has it not"}
+_SEEDS = "_facegen_gallery"
+_MARKED = "_facegen_marks"
+_NUMBER = "_facegen_marks_number"
+_MADE = "_facegen_made"
+
+
+def page(backend: Backend) -> None:
+    """Draw the page."""
+    studio = browser_state.studio(backend)
+    with st.container(key="fg_workshop"):
+        st.title("Your dials")
+        st.markdown(
+            "Make a dial for anything you can see in a face. What you keep here stands in the "
+            "group **Own** on the Design page and works in the command line too."
+        )
+        _kept(backend, studio)
+        names = ["From examples", "Found in the network", "From a file"]
+        examples, found, brought = st.tabs(names, key="workshop_tab", on_change="rerun")
+        with examples:
+            if examples.open:
+                _examples(backend, studio)
+        with found:
+            if found.open:
+                find_dials.found(backend, studio)
+        with brought:
+            if brought.open:
+                find_dials.brought(backend, studio)
+    messages.show_notices()
+
+
+# -- what is kept ---------------------------------------------------------------------------------
+
+
+def _kept(backend: Backend, studio: Studio) -> None:
+    dials = user_dials.listed(studio.space)
+    for file, why in user_dials.damaged(studio.space).items():
+        st.caption(f":material/info: {messages.plain(file)}: {messages.plain(why)}")
+    if not dials:
+        return
+    with st.container(key="fg_kept"):
+        for name, dial in dials.items():
+            with st.container(horizontal=True, vertical_alignment="center", key=f"fg_own_{name}"):
+                st.markdown(f"**{messages.plain(dial.title)}**  \n{find_dials.words(dial)}")
+                st.download_button(
+                    "Save",
+                    data=user_dials.to_bytes(dial),
+                    file_name=f"{name}.npz",
+                    mime="application/octet-stream",
+                    key=f"own_save_{name}",
+                    icon=":material/download:",
+                    on_click="ignore",
+                    help="A small file for others; they open it under *From a file*.",
+                )
+                st.button(
+                    "Remove",
+                    key=f"own_remove_{name}",
+                    type="tertiary",
+                    on_click=lambda name=name: _remove(studio, name),
+                    help="Takes the dial away for good. Save it first if you may want it back.",
+                )
+
+
+def _remove(studio: Studio, name: str) -> None:
+    try:
+        user_dials.remove(name, studio.space)
+    except FacegenError as err:
+        browser_state.notify(str(err))
+
+
+# -- from examples --------------------------------------------------------------------------------
+
+
+@st.fragment
+def _examples(backend: Backend, studio: Studio) -> None:
+    with messages.guarded():
+        _draw_examples(backend, studio)
+
+
+def _draw_examples(backend: Backend, studio: Studio) -> None:
+    seeds = st.session_state.setdefault(_SEEDS, _fresh_seeds())
+    marks: dict[int, str] = st.session_state.setdefault(_MARKED, {})
+    st.markdown(
+        "Click a face once if it **has it**, twice if it **has it not**, three times for neither. "
+        f"About twenty of each make a good dial, {FEWEST} of each the least."
+    )
+    entries, is_done = _tiles(backend, studio, seeds, marks)
+    view.tiles(
+        entries,
+        key="fg_gallery",
+        on_pick=lambda: _marked(seeds),
+        marks=MARKS,
+        size=104,
+        number=st.session_state.get(_NUMBER, 0),
+    )
+    has, has_not = split(marks)
+    with st.container(key="fg_make", horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "What is it?",
+            key="own_title",
+            max_chars=40,
+            placeholder="freckles, dimples, a kind look …",
+            help="What the dial will be called.",
+        )
+        asked = st.button(
+            f"Make the dial from {len(has)} and {len(has_not)}",
+            key="own_make",
+            type="primary",
+            disabled=min(len(has), len(has_not)) < FEWEST,
+            help="Takes less than a minute.",
+        )
+        st.button(
+            f"{GALLERY} other faces",
+            key="own_others",
+            on_click=_others,
+            help="Faces that are marked stay marked.",
+        )
+        if marks:
+            st.button("Clear the marks", key="own_clear", type="tertiary", on_click=marks.clear)
+    if asked:
+        _make(backend, studio, has, has_not)
+    if _MADE in st.session_state:
+        _made(backend, studio)
+    if not is_done:
+        st.rerun()
+
+
+def split(marks: dict[int, str]) -> tuple[list[int], list[int]]:
+    """The seeds that have it, and those that have it not."""
+    has = [seed for seed, mark in marks.items() if mark == "has"]
+    return has, [seed for seed, mark in marks.items() if mark == "not"]
+
+
+def _fresh_seeds() -> list[int]:
+    first = browser_state.fresh_seed()
+    return list(range(first, first + GALLERY))
+
+
+def _others() -> None:
+    st.session_state[_SEEDS] = _fresh_seeds()
+
+
+def _latent(backend: Backend, seed: int) -> np.ndarray:
+    return np.asarray(backend.generator.w_from_seed(seed, GALLERY_PSI), np.float32)
+
+
+def _tiles(
+    backend: Backend, studio: Studio, seeds: list[int], marks: dict[int, str]
+) -> tuple[list[dict[str, Any]], bool]:
+    """The gallery as far as it is drawn within a moment, and whether that is all of it."""
+    until = time.monotonic() + DRAW_SECONDS
+    entries = []
+    is_done = True
+    for seed in seeds:
+        w_plus = _latent(backend, seed)
+        in_time = time.monotonic() < until or backend.service.has_thumb(w_plus)
+        jpeg = backend.service.thumb(w_plus) if in_time else None
+        is_done &= in_time
+        entries.append(
+            {
+                "id": str(seed),
+                "label": "",
+                "src": view.jpeg_url(jpeg),
+                "mark": marks.get(seed, ""),
+                "help": "Once: has it. Twice: has it not. Three times: neither.",
+            }
+        )
+    return entries, is_done
+
+
+def _marked(seeds: list[int]) -> None:
+    event = st.session_state["fg_gallery"].get("pick")
+    take_marks(st.session_state[_MARKED], seeds, event)
+    number = event.get("n") if isinstance(event, dict) else None
+    st.session_state[_NUMBER] = number if isinstance(number, int) else 0
+
+
+def take_marks(marks: dict[int, str], seeds: list[int], event: object) -> None:
+    """Put the marks that the gallery of these seeds sent into `marks`."""
+    sent = event.get("marks") if isinstance(event, dict) else None
+    if not isinstance(sent, dict):
+        return
+    for seed in seeds:
+        mark = sent.get(str(seed))
+        if mark in ("has", "not"):
+            marks[seed] = mark
+        else:
+            marks.pop(seed, None)
+
+
+def _make(backend: Backend, studio: Studio, has: list[int], has_not: list[int]) -> None:
+    title = " ".join(str(st.session_state["own_title"]).split())
+    if not title:
+        st.warning("Say first what it is: the dial needs a name.", icon=":material/info:")
+        return
+    bar = st.progress(0.0, "Learning …")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(min(done / max(total, 1), 1.0), "Learning …")
+
+    start = time.monotonic()
+    try:
+        dial = user_dials.make(
+            backend.generator,
+            [_latent(backend, seed) for seed in has],
+            [_latent(backend, seed) for seed in has_not],
+            title,
+            progress,
+        )
+    except FacegenError as err:
+        st.warning(messages.plain(str(err)), icon=":material/info:")
+    except Exception:
+        _log.exception("A dial could not be made.")
+        st.warning("The dial could not be made from these faces. Mark a few more.")
+    else:
+        st.session_state[_MADE] = (dial, time.monotonic() - start)
+    finally:
+        bar.empty()
+
+
+@st.dialog("Your new dial", width="large", on_dismiss=lambda: st.session_state.pop(_MADE, None))
+def _made(backend: Backend, studio: Studio) -> None:
+    dial, seconds = st.session_state[_MADE]
+    with st.container(key="fg_made"):
+        st.subheader(messages.plain(dial.title))
+        st.markdown(f"{find_dials.words(dial)} · made in {seconds:.1f} s")
+        find_dials.strip(backend, studio, dial.vector, "fg_made_strip", time.monotonic() + 60.0)
+        st.caption("The person in hand with the new dial turned down and up.")
+        with st.container(horizontal=True):
+            if st.button("Keep it", key="own_keep", type="primary"):
+                find_dials.keep(dial)
+                st.session_state.pop(_MADE, None)
+                st.rerun()
+            if st.button("Throw it away", key="own_drop", type="tertiary"):
+                st.session_state.pop(_MADE, None)
+                st.rerun()
