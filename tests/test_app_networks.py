@@ -13,6 +13,7 @@ from facegen.latents import BUNDLED_SPACE
 from facegen.service import loading
 from facegen.ui import shared, user_dials
 
+PICKER = "from facegen.ui.components import model_picker\nmodel_picker.choice()\n"
 SCRIPT = "from facegen.ui import main\nmain.main()\n"
 
 
@@ -113,11 +114,11 @@ def test_another_space_brings_somebody_new_and_says_why(app):
 
 def test_the_choice_is_offered_where_there_is_one(app, monkeypatch):
     monkeypatch.setattr(loading, "default_model", lambda: "fake")
-    page = AppTest.from_string("from facegen.ui.components import model_picker\nmodel_picker.choice()\n").run()
+    page = AppTest.from_string(PICKER).run()
     page.selectbox(key="network_choice").select("other").run()
     assert page.session_state["_facegen_network"] == "other"
     page.selectbox(key="network_choice").select("fake").run()
     assert page.session_state["_facegen_network"] is None
     monkeypatch.setattr(loading, "usable_models", lambda: {"fake": "Bundled"})
-    alone = AppTest.from_string("from facegen.ui.components import model_picker\nmodel_picker.choice()\n").run()
+    alone = AppTest.from_string(PICKER).run()
     assert not alone.selectbox
