@@ -13,7 +13,7 @@ from PIL import Image
 
 from facegen.errors import LatentError
 from facegen.service.queue import RenderQueue
-from facegen.service.render import UNEXPECTED, BoundedCache, RenderService, latent_key
+from facegen.service.render import UNEXPECTED, RenderService, latent_key
 
 
 @pytest.fixture
@@ -214,16 +214,6 @@ def test_what_users_should_know_of_the_engine_is_passed_on(service, generator):
     assert service.notice is None
     generator.notice = "The graphics card does not answer any more."
     assert service.notice == "The graphics card does not answer any more."
-
-
-def test_caches_are_bounded():
-    cache: BoundedCache[int] = BoundedCache(3)
-    for n in range(5):
-        cache.put((n,), n)
-        cache.get((2,))
-    assert len(cache) == 3
-    assert cache.get((2,)) == 2
-    assert cache.get((0,)) is None
 
 
 def test_thumb_is_a_small_jpeg(service, generator):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.face import Face
 from facegen.optimise.identity import Keeper
 from facegen.pose.head_pose import KEPT_DIALS, LAST_KEPT
@@ -19,7 +20,7 @@ from facegen.pose.loop import REACH_DEG, put_right
 
 LAST_SHARE = 0.6  # of the steps, after the angles were put right once
 LAST_ROUNDS = 3  # of putting the angles right in the whole picture
-MOST_DONE = 500  # held faces remembered, 80 kB each
+MAX_DONE = 500  # held faces remembered, 80 kB each
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class HeldPerson:
         self._keeper, self._glance, self._look, self._front = keeper, glance, look, front
         self._person: _Person | None = None
         self._is_known = False
-        self._done: dict[tuple[object, ...], tuple[Face, bool] | None] = {}
+        self._done: BoundedCache[tuple[Face, bool] | None] = BoundedCache(MAX_DONE)
         self._guard = threading.Lock()
 
     def hold(
@@ -83,11 +84,7 @@ class HeldPerson:
             was held before is given again: gaze and motions in the plane need no other latent.
         """
         key = (face.w_plus.tobytes(), yaw, pitch, *free)
-        if key not in (done := self._done):
-            if len(done) >= MOST_DONE:
-                done = self._done = {}
-            done[key] = self._held(face, yaw, pitch, free)
-        return done[key]
+        return self._done.get_or_make(key, lambda: self._held(face, yaw, pitch, free))
 
     def _held(
         self, face: Face, yaw: float | None, pitch: float | None, free: Collection[str]

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
-from facegen.service.render import BoundedCache, RenderService, latent_key
+from facegen.service.render import RenderService, latent_key
 
 _log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ import logging
 import math
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg
 from facegen.service.queue import RenderQueue
@@ -34,8 +34,6 @@ PREVIEW_QUALITY = 85
 THUMB_PX = 128
 PREVIEW = "preview"
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
-
-V = TypeVar("V")
 
 
 class Renderer(Protocol):
@@ -93,33 +91,6 @@ def make_thumb(image: np.ndarray, size: int = THUMB_PX) -> bytes:
     return buffer.getvalue()
 
 
-class BoundedCache(Generic[V]):
-    """A thread-safe dictionary that forgets what was not used for the longest time."""
-
-    def __init__(self, max_entries: int) -> None:
-        self._max_entries = max_entries
-        self._entries: OrderedDict[tuple[object, ...], V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[object, ...]) -> V | None:
-        """Give the stored value and mark it as used, or None."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-            return self._entries.get(key)
-
-    def put(self, key: tuple[object, ...], value: V) -> None:
-        """Store a value; the oldest entries beyond the limit are forgotten."""
-        with self._lock:
-            self._entries[key] = value
-            self._entries.move_to_end(key)
-            while len(self._entries) > self._max_entries:
-                self._entries.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-
 class RenderService:
     """Makes pictures for any number of sessions with one network.
 
@@ -143,8 +114,7 @@ class RenderService:
         self._previews: BoundedCache[RenderResult] = BoundedCache(max_pictures)
         self._images: BoundedCache[np.ndarray] = BoundedCache(max_images)
         self._thumbs: BoundedCache[bytes] = BoundedCache(4 * max_pictures)
-        self._newest: OrderedDict[str, int] = OrderedDict()
-        self._max_sessions = max_sessions
+        self._newest: BoundedCache[int] = BoundedCache(max_sessions)
         self._count = 0
         self._tickets = threading.Lock()
         self._queue = RenderQueue(self._draw, lambda: getattr(generator, "max_batch", 1))
@@ -246,15 +216,12 @@ class RenderService:
     def _take_ticket(self, session: str) -> int:
         with self._tickets:
             self._count += 1
-            self._newest[session] = self._count
-            self._newest.move_to_end(session)
-            while len(self._newest) > self._max_sessions:
-                self._newest.popitem(last=False)
+            self._newest.put(session, self._count)
             return self._count
 
     def _is_wanted(self, session: str, ticket: int) -> bool:
-        with self._tickets:
-            return self._newest.get(session, ticket) <= ticket
+        newest = self._newest.get(session)
+        return newest is None or newest <= ticket
 
     def _answer(
         self,

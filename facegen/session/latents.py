@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.face import Face
 from facegen.session.edit_state import Dials, Faces, Look, clean_deltas
 
@@ -25,30 +26,25 @@ class Latents:
     def __init__(self, faces: Faces, dials: Dials) -> None:
         self._faces = faces
         self._dials = dials
-        self._bases: dict[tuple[int, float], np.ndarray] = {}
-        self._moved: dict[tuple[object, ...], np.ndarray] = {}
+        self._bases: BoundedCache[np.ndarray] = BoundedCache(MAX_BASES)
+        self._moved: BoundedCache[np.ndarray] = BoundedCache(MAX_LATENTS)
 
     def base(self, look: Look) -> np.ndarray:
         """The latent of a look before its dials, [18, 512] float32, read-only."""
         key = (look.person.uid, look.psi)
-        if key not in self._bases:
-            while len(self._bases) >= MAX_BASES:
-                self._bases.pop(next(iter(self._bases)))
-            self._bases[key] = self._make_base(look)
-        return self._bases[key]
+        return self._bases.get_or_make(key, lambda: self._make_base(look))
 
     def w_plus(self, look: Look) -> np.ndarray:
         """The latent of a look with its dials, [18, 512] float32, read-only."""
         if not look.deltas:
             return self.base(look)
         key = (look.person.uid, look.psi, look.deltas)
-        if key not in self._moved:  # Finding the face takes some milliseconds.
-            while len(self._moved) >= MAX_LATENTS:
-                self._moved.pop(next(iter(self._moved)))
-            latent = self._dials.apply(self.base(look), dict(look.deltas))
-            latent.setflags(write=False)
-            self._moved[key] = latent
-        return self._moved[key]
+        return self._moved.get_or_make(key, lambda: self._move(look))
+
+    def _move(self, look: Look) -> np.ndarray:
+        latent = self._dials.apply(self.base(look), dict(look.deltas))  # some milliseconds
+        latent.setflags(write=False)
+        return latent
 
     def _make_base(self, look: Look) -> np.ndarray:
         person = look.person

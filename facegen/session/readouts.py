@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.editing.closed_loop import Moves, See, reach
 from facegen.session.edit_state import Look, clean_deltas
 
@@ -22,7 +23,7 @@ class Offsets:
     """
 
     def __init__(self) -> None:
-        self._of: dict[tuple[int, float], dict[str, float]] = {}
+        self._of: BoundedCache[dict[str, float]] = BoundedCache(MAX_PEOPLE)
 
     def learn(
         self, look: Look, measured: Mapping[str, float], predicted: Mapping[str, float]
@@ -31,14 +32,13 @@ class Offsets:
         key = (look.person.uid, look.psi)
         if key in self._of:
             return False
-        while len(self._of) >= MAX_PEOPLE:
-            self._of.pop(next(iter(self._of)))
-        self._of[key] = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
+        offsets = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
+        self._of.put(key, offsets)
         return True
 
     def of(self, look: Look) -> Mapping[str, float]:
         """Dial -> what to add to a prediction for this person, in its unit."""
-        return self._of.get((look.person.uid, look.psi), {})
+        return self._of.get((look.person.uid, look.psi)) or {}
 
 
 def shifted(
