@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +20,13 @@ from facegen.cli.shared import (
     print_json,
 )
 from facegen.errors import ModelError, SaveError
-from facegen.face import Face
+from facegen.face import Face, clean_name
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
 
 if TYPE_CHECKING:
     from facegen.editing.closed_loop import See
+    from facegen.editing.dial_set import DialSet
     from facegen.generator import Generator
 
 
@@ -129,6 +132,28 @@ def edit(
     Targets are measured on the picture and corrected (four looks at most); --quick trusts the
     prediction.
     """
+    before = Face.load(face)
+    after = before
+    if settings or targets or locks or before.edits:
+        after = _edited(before, settings, targets, locks, quick=quick, model=model, engine=engine)
+    if name is not None:
+        after = replace(after, name=clean_name(name))
+    after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
+    click.echo(out)
+
+
+def _edited(
+    before: Face,
+    settings: Sequence[str],
+    targets: Sequence[str],
+    locks: Sequence[str],
+    *,
+    quick: bool,
+    model: str,
+    engine: str,
+) -> Face:
+    """The face with dials moved and aimed; says what was measured and what stands too far out."""
+    from facegen.editing.dial_set import DialSet
     from facegen.editing.faces import (
         edit_face,
         out_of_range,
@@ -136,35 +161,29 @@ def edit(
         parse_targets,
         reach_on_picture,
         reach_targets,
-        renamed,
     )
 
-    before = Face.load(face)
-    deltas = parse_settings(settings, space=before.space)
-    moved = edit_face(before, deltas)
+    dials = DialSet.load(before.space)
+    moved = edit_face(dials, before, parse_settings(settings, dials))
     wanted = parse_targets(targets)
     if wanted and not quick:
-        see = watcher(before, model=model, engine=engine)
-        moved, found = reach_on_picture(moved, before, wanted, locks, see)
+        see = watcher(before, dials, model=model, engine=engine)
+        moved, found = reach_on_picture(dials, moved, before, wanted, locks, see)
         for dial, value in wanted.items():
             if dial in found:
                 click.echo(f"{dial}: wanted {value:g}, measured {found[dial]:.1f}", err=True)
     elif wanted or locks:
-        moved = reach_targets(moved, before, wanted, locks)
-    after = renamed(moved, name)
-    after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
-    for sentence in out_of_range(after):
+        moved = reach_targets(dials, moved, before, wanted, locks)
+    for sentence in out_of_range(dials, moved):
         click.echo(f"Warning: {sentence}", err=True)
-    click.echo(out)
+    return moved
 
 
-def watcher(face: Face, *, model: str, engine: str) -> See:
+def watcher(face: Face, dials: DialSet, *, model: str, engine: str) -> See:
     """What renders a latent and measures it, dial by dial."""
-    from facegen.editing.dial_set import DialSet
     from facegen.measure.face import measure_face
 
     generator = _generator_for(face, model=model, engine=engine)
-    dials = DialSet.load(face.space)
 
     def see(w_plus: np.ndarray) -> dict[str, float] | None:
         found = measure_face(generator.render(w_plus, size=512))

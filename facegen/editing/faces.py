@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 
 from facegen.editing.closed_loop import See, reach
-from facegen.editing.dial_set import DialSet
-from facegen.editing.targets import IDENTITY, check_targets, require_reached
+from facegen.editing.targets import Dials, Locks, Plan, check_targets, plan, require_reached
 from facegen.errors import UsageError
-from facegen.face import Edit, Face, clean_name
+from facegen.face import Edit, Face
 
 UNIT_SUFFIXES = {"": None, "sd": "sd", "deg": "deg", "°": "deg", "y": "years", "years": "years"}
 _SETTING = re.compile(r"(?P<dial>[\w-]+)\s*=\s*(?P<value>[+-]?\d*\.?\d+)\s*(?P<unit>[a-z°]*)")
 
 
-def parse_settings(settings: Iterable[str], *, space: str) -> dict[str, float]:
+def parse_settings(settings: Iterable[str], dials: Dials) -> dict[str, float]:
     """Read texts such as "smile=+2", "yaw=+15deg", "age=-10y".
 
     Args:
         settings: DIAL=STEP. A number alone counts standard deviations of the natural spread; with
             a unit it counts that unit.
-        space: Latent space whose dials apply.
+        dials: Of the face's space.
 
     Returns:
         Dial -> change in the dial's own unit; the same dial twice adds up.
@@ -32,10 +30,9 @@ def parse_settings(settings: Iterable[str], *, space: str) -> dict[str, float]:
         UnknownDialError: no such dial.
     """
     deltas: dict[str, float] = {}
-    dials = DialSet.load(space) if settings else None
     for text in settings:
         match = _SETTING.fullmatch(text.strip())
-        if not match or match["unit"] not in UNIT_SUFFIXES or dials is None:
+        if not match or match["unit"] not in UNIT_SUFFIXES:
             raise UsageError(
                 f"A setting must look like smile=+2, yaw=+15deg or age=-10y, got '{text}'."
             )
@@ -48,10 +45,11 @@ def parse_settings(settings: Iterable[str], *, space: str) -> dict[str, float]:
     return deltas
 
 
-def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
+def edit_face(dials: Dials, face: Face, deltas: Mapping[str, float]) -> Face:
     """Move dials on top of the edits a face already has.
 
     Args:
+        dials: Of the face's space.
         face: Not changed.
         deltas: Dial -> change in the dial's unit.
 
@@ -60,7 +58,7 @@ def edit_face(face: Face, deltas: Mapping[str, float]) -> Face:
     """
     if not any(deltas.values()):
         return face
-    return with_edits(face, total_edits(face, deltas))
+    return with_edits(dials, face, total_edits(face, deltas))
 
 
 def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
@@ -73,9 +71,9 @@ def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
     return {dial: delta for dial, delta in total.items() if delta or dial in locked}
 
 
-def with_edits(face: Face, total: Mapping[str, float]) -> Face:
+def with_edits(dials: Dials, face: Face, total: Mapping[str, float]) -> Face:
     """The face whose edits since `Face.base` are these."""
-    w_plus = DialSet.load(face.space).apply(face.base, total)
+    w_plus = dials.apply(face.base, total)
     return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items()))
 
 
@@ -95,50 +93,58 @@ def parse_targets(targets: Iterable[str]) -> dict[str, float]:
 
 
 def reach_targets(
-    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str]
+    dials: Dials,
+    face: Face,
+    original: Face,
+    targets: Mapping[str, float],
+    locks: Collection[str],
 ) -> Face:
     """Set dials to absolute readings and bring locked ones back to where they were.
 
     Args:
+        dials: Of the face's space.
         face: With the relative edits already made.
         original: Before them: what is locked keeps this face's reading.
         targets: Dial -> reading in its unit.
         locks: Dials to keep; "identity" keeps the person.
 
     Raises:
-        UnknownDialError, UsageError, OutOfRangeError: as `solve_targets`.
+        UnknownDialError, UsageError, OutOfRangeError: as `facegen.editing.targets.solve_targets`.
     """
-    dials = DialSet.load(face.space)
-    total, goal = request(face, original, targets, locks)
-    moved = with_edits(face, total) if any(total.values()) else face
-    require_reached(dials, dials.read(moved.w_plus), goal)
+    planned = _plan(dials, face, original, targets, locks)
+    moves = any(planned.deltas.values()) or face.edits
+    moved = with_edits(dials, face, planned.deltas) if moves else face
+    require_reached(dials, dials.read(moved.w_plus), planned.goals)
     return moved
 
 
-def request(
-    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """What `reach_targets` asks of the dials since `Face.base`, and the readings it wants."""
-    dials = DialSet.load(face.space)
-    locked = tuple(dict.fromkeys(locks))
-    check_targets(dials, targets, locked)
-    both = sorted(set(locked) & {edit.dial for edit in face.edits} - _edited(original))
+def _plan(
+    dials: Dials,
+    face: Face,
+    original: Face,
+    targets: Mapping[str, float],
+    locks: Collection[str],
+) -> Plan:
+    check_targets(dials, targets, locks)
+    both = sorted(set(locks) & _edited(face) - _edited(original))
     if both:
         raise UsageError(f"{both[0]} is locked and asked to move; drop the lock or the setting.")
-    base, kept = dials.read(face.base), dials.read(original.w_plus)
-    goal = {name: kept[name] for name in locked if name != IDENTITY} | dict(targets)
-    asked = {name: value - base[name] for name, value in goal.items()}
-    if IDENTITY in locked:
-        asked[IDENTITY] = 0.0
-    return total_edits(face, {}) | asked, goal
+    held = Locks.of(locks, dials.read(original.w_plus))
+    return plan(dials.read(face.base), total_edits(face, {}), targets, held)
 
 
 def reach_on_picture(
-    face: Face, original: Face, targets: Mapping[str, float], locks: Iterable[str], see: See
+    dials: Dials,
+    face: Face,
+    original: Face,
+    targets: Mapping[str, float],
+    locks: Collection[str],
+    see: See,
 ) -> tuple[Face, dict[str, float]]:
     """`reach_targets`, checked and corrected on the picture.
 
     Args:
+        dials: Of the face's space.
         face: With the relative edits already made.
         original: Before them: what is locked keeps this face's values.
         targets: Dial -> value in its unit.
@@ -152,17 +158,15 @@ def reach_on_picture(
     Raises:
         UnknownDialError, UsageError, OutOfRangeError: as `reach_targets`.
     """
-    locked = tuple(locks)
-    guess = reach_targets(face, original, targets, locked)
+    guess = reach_targets(dials, face, original, targets, locks)
     start, kept = see(face.base), see(original.w_plus)
     if start is None or kept is None or not targets:
         return guess, {}
-    total, _ = request(face, original, targets, locked)
-    goal = {name: kept[name] for name in locked if name in kept} | dict(targets)
+    asked = _plan(dials, face, original, targets, locks).deltas
+    goal = {name: kept[name] for name in locks if name in kept} | dict(targets)
     # Dials of the user's own are not measured on pictures: they stay at what was asked.
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
-    fixed = {name: value for name, value in total.items() if name not in wanted}
-    dials = DialSet.load(face.space)
+    fixed = {name: value for name, value in asked.items() if name not in wanted}
     outcome = reach(dials, face.base, wanted, start, see, fixed=fixed)
     edits = tuple(Edit(dial, delta) for dial, delta in outcome.asked.items())
     return face.edited(outcome.w_plus, edits), outcome.measured
@@ -172,11 +176,10 @@ def _edited(face: Face) -> set[str]:
     return {edit.dial for edit in face.edits}
 
 
-def out_of_range(face: Face) -> list[str]:
+def out_of_range(dials: Dials, face: Face) -> list[str]:
     """A sentence for each edited dial that stands outside the range measured to work."""
     if not face.edits:
         return []
-    dials = DialSet.load(face.space)
     values = dials.read(face.w_plus)
     sentences = []
     for edit in face.edits:
@@ -190,8 +193,3 @@ def out_of_range(face: Face) -> list[str]:
                 f"({dials.spec(edit.dial).unit}), where faces were measured to stay faces."
             )
     return sentences
-
-
-def renamed(face: Face, name: str | None) -> Face:
-    """The face with another name, or as it is if `name` is None."""
-    return face if name is None else replace(face, name=clean_name(name))

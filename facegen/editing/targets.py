@@ -1,74 +1,176 @@
-"""Targets and locks: set dials to absolute values while others stay where they are.
+"""Targets and locks: what to ask of the dials so that they read what is wanted.
 
-What is asked of a dial is the difference between its target and its present reading; a lock asks
-for the difference to the reading it holds, mostly 0. `DialSet.apply` finds the face; here the
-request is checked before, and after it whether readings did come where they should.
+The app, the command line and Python all come through here. A *goal* is a reading that a dial
+shall have: a target, or the reading at which a lock holds it. `DialSet.apply` takes changes since
+the base of a face (a change of 0 holds its dial firmly, and "identity" with 0 the person), so
+`plan` turns goals into differences to the readings of the base. `check_targets` refuses a request
+before it is solved; `require_reached` and `require_locks` compare the readings with the goals
+afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from facegen.directions.solver import IDENTITY
-from facegen.editing.dial_set import DialSet
+from facegen.directions.solver import IDENTITY as IDENTITY
 from facegen.errors import OutOfRangeError, UsageError
 
-__all__ = ["IDENTITY", "Solution", "solve_targets"]
 MISS_SD = 0.35
+"""A goal counts as met within so many standard deviations of its dial."""
+STUCK = 0.6
+"""Beside locks, a dial that was turned may fall short by up to this share of its way."""
+SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
+FURTHEST_RMS = 0.3
+"""Of a latent's numbers; where many dials move further at once, faces fall apart."""
+
+Edited = TypeVar("Edited")
+
+
+class Dials(Protocol):
+    """What is needed of `facegen.editing.dial_set.DialSet`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the dials."""
+
+    def spec(self, name: str) -> Any:
+        """The numbers of a dial (`DialSpec`); raises UnknownDialError."""
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        """Where each dial stands on a latent [18, 512], in its unit."""
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """Move a latent [18, 512] by changes in the dials' units."""
 
 
 @dataclass(frozen=True)
-class Solution:
-    """What to add to the dials, and where that is predicted to lead.
+class Locks:
+    """What stays as it is while other dials move.
 
     Attributes:
-        deltas: Dial -> change in its unit, wanted and locked dials only; a locked one that is
-            where it should be has 0, and `IDENTITY` always.
+        held: Dial -> the reading at which it is held, in its unit.
+        identity: Whether the person stays the same person.
+    """
+
+    held: Mapping[str, float] = field(default_factory=dict)
+    identity: bool = False
+
+    @classmethod
+    def of(cls, names: Iterable[str], readings: Mapping[str, float]) -> Locks:
+        """Hold dials (and the identity, by the name IDENTITY) at these readings."""
+        names = dict.fromkeys(names)
+        held = {name: float(readings[name]) for name in names if name != IDENTITY}
+        return cls(held, IDENTITY in names)
+
+    def __bool__(self) -> bool:
+        return bool(self.held) or self.identity
+
+    def with_lock(self, name: str, on: bool, readings: Mapping[str, float]) -> Locks:
+        """Lock a dial (or the identity) at its reading, or unlock it; unknown names do nothing."""
+        if name == IDENTITY:
+            return replace(self, identity=on)
+        others = {known: value for known, value in self.held.items() if known != name}
+        if on and name in readings:
+            others[name] = float(readings[name])
+        return replace(self, held=others)
+
+    def at(self, readings: Mapping[str, float]) -> Locks:
+        """The same locks at the readings of another face; dials without a reading are let go."""
+        held = {name: float(readings[name]) for name in self.held if name in readings}
+        return replace(self, held=held)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ask of the dials.
+
+    Attributes:
+        deltas: Dial -> change since the base, in its unit; locked dials too.
+        goals: Dial -> the reading it shall have, in its unit: targets and locks.
+    """
+
+    deltas: dict[str, float]
+    goals: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A plan and where it leads.
+
+    Attributes:
+        w_plus: The edited face, [18, 512].
+        deltas: As in `Plan`.
         predicted: Dial -> reading afterwards, in its unit, all dials.
     """
 
+    w_plus: np.ndarray
     deltas: dict[str, float]
     predicted: dict[str, float]
 
 
-def solve_targets(
-    dials: DialSet,
-    w_plus: np.ndarray,
+def plan(
+    base: Mapping[str, float],
+    deltas: Mapping[str, float],
     targets: Mapping[str, float],
-    locks: Collection[str] = (),
+    locks: Locks,
     *,
-    keep: Mapping[str, float] | None = None,
+    resets: Collection[str] = (),
+) -> Plan:
+    """Turn goals into changes since the base.
+
+    Args:
+        base: Dial -> reading of the base, in its unit.
+        deltas: Dial -> change asked for so far, in its unit; it stays where nothing else is said.
+        targets: Dial -> wanted reading. What is locked is not moved.
+        locks: What to hold.
+        resets: Dials to put back to the base; what is locked stays.
+    """
+    free = {name: value for name, value in targets.items() if name not in locks.held}
+    goals = {**locks.held, **free}
+    asked = {name: delta for name, delta in deltas.items() if name not in resets}
+    asked |= {name: float(value - base[name]) for name, value in goals.items()}
+    if locks.identity:
+        asked[IDENTITY] = 0.0
+    return Plan(asked, goals)
+
+
+def solve_targets(
+    dials: Dials,
+    base: np.ndarray,
+    targets: Mapping[str, float],
+    locks: Locks | Collection[str] = (),
+    *,
+    deltas: Mapping[str, float] | None = None,
 ) -> Solution:
-    """Find the dial changes that bring readings to `targets` and keep those of `locks`.
+    """Move a face until its readings are the targets and the locked ones are where they were.
 
     Args:
         dials: The dials of the face's space.
-        w_plus: The face as it is, [18, 512].
+        base: The face before any dial, [18, 512].
         targets: Dial -> wanted reading, in the dial's unit.
-        locks: Dials whose reading must not move; IDENTITY keeps the person.
-        keep: Reading at which a lock holds its dial, if not the present one.
+        locks: What must not move; names (IDENTITY is the person) hold the readings of `base`.
+        deltas: Dial -> change asked for besides, since the base, in its unit.
 
     Raises:
         UnknownDialError: no such dial.
         UsageError: a dial is both wanted and locked, or a target is not a finite number.
         OutOfRangeError: a target lies outside the safe range, or the locks leave no way there.
     """
-    check_targets(dials, targets, locks)
-    now = dials.read(w_plus)
-    goal = {**now, **(keep or {}), **targets}
-    held = [name for name in dict.fromkeys(locks) if name != IDENTITY]
-    deltas = {name: float(goal[name] - now[name]) for name in (*targets, *held)}
-    if IDENTITY in locks:
-        deltas[IDENTITY] = 0.0
-    predicted = dials.read(dials.apply(w_plus, deltas))
-    require_reached(dials, predicted, {name: goal[name] for name in (*targets, *held)})
-    return Solution(deltas, predicted)
+    check_targets(dials, targets, locks.held if isinstance(locks, Locks) else locks)
+    own = dials.read(base)
+    held = locks if isinstance(locks, Locks) else Locks.of(locks, own)
+    planned = plan(own, deltas or {}, targets, held)
+    w_plus = dials.apply(base, planned.deltas)
+    predicted = dials.read(w_plus)
+    require_reached(dials, predicted, planned.goals)
+    return Solution(w_plus, planned.deltas, predicted)
 
 
-def check_targets(dials: DialSet, targets: Mapping[str, float], locks: Collection[str]) -> None:
+def check_targets(dials: Dials, targets: Mapping[str, float], locks: Collection[str]) -> None:
     """Refuse what cannot be meant; raises as `solve_targets`."""
     for name in locks:
         if name != IDENTITY:
@@ -86,17 +188,112 @@ def check_targets(dials: DialSet, targets: Mapping[str, float], locks: Collectio
             )
 
 
+def misses_sd(
+    dials: Dials, readings: Mapping[str, float], goals: Mapping[str, float]
+) -> dict[str, float]:
+    """How far each reading is from its goal: dial -> standard deviations."""
+    return {
+        name: abs(readings[name] - value) / dials.spec(name).unit_per_sd
+        for name, value in goals.items()
+    }
+
+
 def require_reached(
-    dials: DialSet, predicted: Mapping[str, float], goal: Mapping[str, float]
+    dials: Dials, readings: Mapping[str, float], goals: Mapping[str, float]
 ) -> None:
     """Raise OutOfRangeError if a reading misses its goal by more than MISS_SD."""
-    miss = {
-        name: abs(predicted[name] - value) / dials.spec(name).unit_per_sd
-        for name, value in goal.items()
-    }
-    worst = max(miss, key=lambda name: miss[name], default=None)
-    if worst is not None and miss[worst] > MISS_SD:
+    missed = misses_sd(dials, readings, goals)
+    worst = max(missed, key=lambda name: missed[name], default=None)
+    if worst is not None and missed[worst] > MISS_SD:
         raise OutOfRangeError(
             f"The targets and locks contradict each other (at {worst}): on this face they cannot "
             "all be met. Drop a lock, or ask for less."
         )
+
+
+def require_locks(
+    dials: Dials,
+    readings: Mapping[str, float],
+    goals: Mapping[str, float],
+    locks: Locks,
+    turns: Mapping[str, float],
+) -> None:
+    """Raise OutOfRangeError if a lock gives way, or hardly lets a dial move that was turned.
+
+    Without locks everything passes: a dial that goes part of its way is still of use.
+
+    Args:
+        dials: Of the face's space.
+        readings: Of the edited face.
+        goals: Of its plan.
+        locks: What is held.
+        turns: Dial -> the change it was just asked for, in its unit.
+    """
+    if not locks:
+        return
+    missed = misses_sd(dials, readings, goals)
+    lost = any(missed[name] > MISS_SD for name in locks.held)
+    stuck = any(
+        missed[name] > max(STUCK * abs(turn) / dials.spec(name).unit_per_sd, MISS_SD)
+        for name, turn in turns.items()
+    )
+    if lost or stuck:
+        raise OutOfRangeError(
+            "What is locked leaves no way there, so the face stays as it was. Unlock something, "
+            "or move the dial less far."
+        )
+
+
+def as_far_as_possible(
+    dials: Dials,
+    now: np.ndarray,
+    targets: Mapping[str, float],
+    locks: Locks,
+    attempt: Callable[[Mapping[str, float]], tuple[Edited, np.ndarray]],
+) -> Edited:
+    """Send many dials to targets at once; where all of the way is too far, a part of it.
+
+    Args:
+        dials: Of the face's space.
+        now: The face as it is, [18, 512].
+        targets: Dial -> wanted reading; brought into the safe range. What is locked is not moved.
+        locks: What is held.
+        attempt: Makes an edit that leads to targets, and the face it gives; raises
+            OutOfRangeError.
+
+    Raises:
+        OutOfRangeError: Not even a part of the way is possible.
+    """
+    readings = dials.read(now)
+    wanted = {}
+    for name, value in targets.items():
+        if name in readings and name not in locks.held:
+            low, high = dials.spec(name).safe
+            wanted[name] = min(max(float(value), low), high)
+
+    def part(share: float) -> dict[str, float]:
+        return {
+            name: readings[name] + share * (value - readings[name])
+            for name, value in wanted.items()
+        }
+
+    for share in SHARES[:-1]:
+        try:
+            edited, w_plus = attempt(part(share))
+        except OutOfRangeError:
+            continue
+        if np.sqrt(np.mean((w_plus - now) ** 2)) <= FURTHEST_RMS:
+            return edited
+    return attempt(part(SHARES[-1]))[0]
+
+
+def natural_targets(
+    dials: Dials, readings: Mapping[str, float], names: Collection[str]
+) -> dict[str, float]:
+    """Some readings of somebody, brought into the natural range."""
+    targets = {}
+    for name in names:
+        if name in readings:
+            low, high = dials.spec(name).natural
+            targets[name] = min(max(readings[name], low), high)
+    return targets

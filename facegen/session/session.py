@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from facegen.editing.closed_loop import See
-from facegen.editing.targets import IDENTITY
+from facegen.editing.targets import (
+    IDENTITY,
+    Locks,
+    as_far_as_possible,
+    natural_targets,
+    plan,
+    require_locks,
+)
 from facegen.errors import UsageError
 from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.session.edit_state import (
+    DELTA_DIGITS,
     Dials,
     Faces,
     Look,
@@ -31,12 +39,12 @@ from facegen.session.edit_state import (
 )
 from facegen.session.history import History
 from facegen.session.latents import Latents, unfolded
-from facegen.session.locks import Locks, aimed_deltas, natural_targets, turned_deltas
 from facegen.session.readouts import Offsets, corrected, misses, shifted
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
 HOME = 1e-3
+PUT_BACK = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 
 
 class Studio:
@@ -79,7 +87,8 @@ class Studio:
         self._latents = Latents(self._faces, dials)
         # Dials that are gone are gone from the looks too.
         self._history.change_all(self._with_known)
-        self.locks.held = {n: value for n, value in self.locks.held.items() if n in safe}
+        held = {name: value for name, value in self.locks.held.items() if name in safe}
+        self.locks = replace(self.locks, held=held)
         self.revision += 1
 
     def _with_known(self, look: Look) -> Look:
@@ -266,14 +275,35 @@ class Studio:
         known = shifted(self._predicted(moved, moves), trims)
         if not known and not resets and moved.same_as(self.look):
             return self.look
-        deltas = dict(moved.deltas)
-        latent = self._latent_of(moved)
-        after = turned_deltas(self._dials, latent, deltas, known, resets, self.locks)
-        return self._moved(after, moved.psi)
+        return self._solved(moved, known, resets)
 
-    def _latent_of(self, look: Look) -> Callable[[Mapping[str, float]], np.ndarray]:
-        """How the look's latent follows from deltas."""
-        return lambda deltas: self.w_plus(replace(look, deltas=clean_deltas(deltas, self._limits)))
+    def _solved(self, look: Look, targets: Mapping[str, float], resets: Collection[str]) -> Look:
+        """The look with dials at predicted readings or put back, and what is locked in its place.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there.
+        """
+        own = self.readings(look)
+        turns, back = {}, set(resets)
+        for name, value in targets.items():
+            low, high = self.spec(name).safe
+            if not math.isfinite(value):
+                continue
+            if abs(value - own[name]) < PUT_BACK * (high - low):
+                back.add(name)
+            else:
+                turns[name] = value
+        asked = {name: delta for name, delta in look.deltas if delta}
+        planned = plan(own, asked, turns, self.locks, resets=back)
+        deltas = {
+            name: round(delta, DELTA_DIGITS) if name in self.locks.held else delta
+            for name, delta in planned.deltas.items()
+        }
+        solved = self._moved(deltas, look.psi)
+        if solved.deltas:
+            steps = {name: deltas[name] - dict(look.deltas).get(name, 0.0) for name in turns}
+            require_locks(self._dials, self.present(solved), planned.goals, self.locks, steps)
+        return solved
 
     def turn(
         self,
@@ -293,10 +323,13 @@ class Studio:
 
     def aimed(self, targets: Mapping[str, float]) -> Look:
         """The look that `aim` would make, without making the step."""
-        deltas, latent = dict(self.look.deltas), self._latent_of(self.look)
+
+        def attempt(partly: Mapping[str, float]) -> tuple[Look, np.ndarray]:
+            look = self._solved(self.look, partly, ())
+            return look, self.w_plus(look)
+
         predicted = self._predicted(self.look, targets)
-        after = aimed_deltas(self._dials, latent, deltas, predicted, self.locks)
-        return self._moved(after, None)
+        return as_far_as_possible(self._dials, self.w_plus(), predicted, self.locks, attempt)
 
     def aim(self, targets: Mapping[str, float]) -> Look:
         """Send many dials to readings at once, as far as that goes; one step.
@@ -329,7 +362,7 @@ class Studio:
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
-        self.locks.set(name, on, self.present())
+        self.locks = self.locks.with_lock(name, on, self.present())
         self.revision += 1
 
     def undo(self) -> Look:
@@ -376,7 +409,7 @@ class Studio:
         readings = self.present(look)
         for name, delta in look.deltas:
             if not delta:
-                self.locks.set(name, True, readings)
+                self.locks = self.locks.with_lock(name, True, readings)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -406,4 +439,4 @@ class Studio:
     def _arrived(self) -> None:
         self.revision += 1
         if self.locks.held:  # A lock holds the face in hand, not the one before.
-            self.locks.retake(self.present())
+            self.locks = self.locks.at(self.present())
