@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facegen.bench.roofline import Rates, rates_of, work_of
+from facegen.bench.roofline import Rates, rates_of
 from facegen.engines.cuda_engine import CudaEngine
 from facegen.generator import DEFAULT_MODEL
 from facegen.images import area_downscale
@@ -125,7 +125,7 @@ def _networks(
 
 def _floors(net: Synthesis, rates: dict[str, Rates]) -> Row:
     """The least a picture takes on this device, in milliseconds."""
-    work = work_of(net)
+    work = net.work()
     row: Row = {"macs": work.macs, "values": work.values}
     for name, itemsize in (("float32", 4), ("float16", 2)):
         arithmetic, memory = rates[name].floors_ms(work, itemsize=itemsize)

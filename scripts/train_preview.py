@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facegen.engines.openvino_engine import CONFIG
-from facegen.engines.openvino_graph import HAAR, SLOPE, features_graph
 from facegen.generator import DEFAULT_MODEL, Generator
 from facegen.images import area_downscale
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import MobileSynthesis
+from facegen.nets.mobilestylegan_openvino import HAAR, SLOPE, features_graph
 from facegen.nets.mobilestylegan_preview import (
     CONV2_ROW,
     HEAD_PX,

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from stylegan2_files import CONFIG, NAME, random_network, write_model
 
 import facegen.bench.run
-from facegen.bench.roofline import Rates, work_of
+from facegen.bench.roofline import Rates
 from facegen.cli import cli
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.stylegan2 import StyleGAN2Synthesis
@@ -41,10 +41,10 @@ def test_random_weights_serve_for_timing_and_the_floors_are_told(monkeypatch):
 
 
 def test_work_is_counted_from_the_sizes():
-    full = work_of(StyleGAN2Synthesis(img_resolution=1024))
+    full = StyleGAN2Synthesis(img_resolution=1024).work()
     assert full.macs == pytest.approx(75.3e9, rel=0.01)
-    assert work_of(MobileSynthesis()).macs == pytest.approx(7e9, rel=0.2)
-    tiny = work_of(random_network())
+    assert MobileSynthesis().work().macs == pytest.approx(7e9, rel=0.2)
+    tiny = random_network().work()
     assert 0 < tiny.macs < full.macs / 1000
     rates = Rates(flops=1e12, bytes=1e10)
     arithmetic, memory = rates.floors_ms(full, itemsize=2, batch=4)

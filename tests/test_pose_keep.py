@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from stylegan2_files import CONFIG, random_network
 from torch.nn import functional
 
 from facegen.editing.dial_set import DialSet
+from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
 from facegen.face import Face
+from facegen.generator import Generator
 from facegen.latents import GEOMETRY_ROWS
 from facegen.measure.measurer import load_watcher
-from facegen.nets.mobilestylegan_crop import BORDER, Window, picture_part
+from facegen.nets.stylegan2 import SkipPreview
+from facegen.nets.synthesis import Synthesis
+from facegen.nets.window import BORDER, Box, Window
+from facegen.networks import Networks
 from facegen.optimise.identity import Keeper, can_keep, keeper_of
 from facegen.pose.head_pose import KEPT_DIALS, pose_face
 from facegen.pose.hold import Glance, HeldPerson
@@ -21,10 +29,19 @@ from facegen.sweeps.grid import Cell
 from facegen.sweeps.sweep import Sweep
 
 SEED = 700_001
+BOX = Box(top=0.35, bottom=0.65, left=0.3, right=0.7)
+
+
+def assert_part_of(whole, part):
+    """The part is the whole picture's, but for a border."""
+    inside = slice(BORDER * part.edge // 128, -BORDER * part.edge // 128)
+    height, width = part.picture.shape[2:]
+    same = whole[:, :, part.top : part.top + height, part.left : part.left + width]
+    assert (part.picture - same)[:, :, inside, inside].abs().max() < 1e-4
 
 
 def test_a_window_stays_in_the_picture_and_holds_the_box():
-    window = Window.around(0.5, 0.75, -0.1, 0.25, 128)
+    window = Window.around(Box(top=0.5, bottom=0.75, left=-0.1, right=0.25), 128)
     assert window == Window(64 - BORDER, 97 + BORDER, 0, 33 + BORDER)
     assert window.times(4).left == 0
     assert window.of(torch.zeros(1, 2, 128, 128)).shape == (1, 2, 33 + 2 * BORDER, 33 + BORDER)
@@ -35,18 +52,43 @@ def test_the_part_of_the_picture_is_the_whole_one_averaged_down(generator):
     w_plus = torch.tensor(np.array(generator.w_from_seed(SEED), np.float32))[None]
     with torch.no_grad():
         whole = functional.avg_pool2d(generator.synthesis(w_plus), 2)
-        part = picture_part(generator.synthesis, w_plus, Window(40, 90, 30, 100))
-    inside = slice(4 * BORDER, -4 * BORDER)
-    same = whole[:, :, 160:360, 120:400]
-    assert part.shape == same.shape
-    assert (part - same)[:, :, inside, inside].abs().max() < 1e-4
+        part = generator.synthesis.picture_part(w_plus, BOX)
+    assert part.edge == 512
+    assert part.picture.shape[2] < 250
+    assert_part_of(whole, part)
+
+
+@pytest.mark.parametrize("edge", [64, 256, 1024])
+def test_the_part_of_a_stylegan2_picture_and_its_gradients_are_the_whole_ones(edge):
+    channels = {4 * 2**i: max(16 >> i, 4) for i in range(edge.bit_length() - 2)}
+    config = replace(CONFIG, w_dim=32, z_dim=32, img_resolution=edge, channels=channels)
+    net = random_network(config).requires_grad_(False)
+    rng = torch.Generator().manual_seed(5)
+    w_plus = torch.randn(1, 18, 32, generator=rng).requires_grad_(True)
+    part = net.picture_part(w_plus, BOX)
+    whole = Synthesis.picture_part(net, w_plus, BOX)
+    assert (whole.left, whole.top, whole.picture.shape[2]) == (0, 0, min(edge, 512))
+    assert part.edge == whole.edge
+    assert (part.picture.shape[2] < 0.5 * part.edge) == (edge > 128)
+    assert_part_of(whole.picture, part)
+    middle = [
+        one.picture[
+            :, :, int(0.35 * one.edge) - one.top : int(0.65 * one.edge) - one.top,
+            int(0.3 * one.edge) - one.left : int(0.7 * one.edge) - one.left,
+        ]
+        for one in (part, whole)
+    ]  # fmt: skip
+    got, want = (torch.autograd.grad(x.square().mean(), w_plus)[0][0] for x in middle)
+    assert want[:9].abs().amax(dim=1).min() > 0
+    assert torch.allclose(got[:9], want[:9], rtol=1e-3, atol=1e-5 * float(want.abs().max()))
+    assert not got[9:].any()
 
 
 @pytest.mark.weights
 def test_gradients_reach_the_coarse_rows_alone(generator):
     w_plus = torch.tensor(np.array(generator.w_from_seed(SEED), np.float32))[None]
     w_plus.requires_grad_(True)
-    picture_part(generator.synthesis, w_plus, Window(40, 60, 40, 60)).square().sum().backward()
+    generator.synthesis.picture_part(w_plus, BOX).picture.square().sum().backward()
     moved = w_plus.grad[0].abs().sum(dim=1)
     assert torch.all(moved[:GEOMETRY_ROWS] > 0)
     assert torch.all(moved[9:] == 0)
@@ -76,6 +118,31 @@ def test_the_keepers_descriptor_is_dlibs(generator, face):
     keeper, looks = Keeper(generator), load_watcher()
     seen = looks.all(generator.render(face.w_plus, size=512))
     assert np.linalg.norm(keeper.describe(face.w_plus, seen.landmarks) - seen.descriptor) < 0.05
+
+
+@pytest.mark.weights
+def test_holding_does_not_care_which_network_it_is(generator, face):
+    """A small StyleGAN2 with random weights draws the latents of the bundled space."""
+    net = random_network().requires_grad_(False)
+    networks = Networks(generator.mapping, net, SkipPreview(net), face.space, generator.w_avg)
+    small = Generator(networks, make_engine("torch", net, networks.head), model="small")
+    landmarks = load_watcher().angles(generator.preview(face.w_plus)).landmarks
+    dials = DialSet.load(face.space)
+
+    def glance(w_plus):
+        return Glance(landmarks, dials.read(w_plus))
+
+    keeper = keeper_of(small, 5)
+    goal = keeper.describe(face.w_plus, landmarks)
+    turned = pose_face(face, yaw=15, pitch=0).w_plus
+    kept = keeper.keep(turned, landmarks, goal)
+    before, after = (np.linalg.norm(keeper.describe(w, landmarks) - goal) for w in (turned, kept))
+    assert after < 0.9 * before
+    person = HeldPerson(keeper, glance, glance, lambda: face)
+    held, is_reached = person.hold(pose_face(face, yaw=15, pitch=0), yaw=15.0, pitch=0.0)
+    assert is_reached
+    assert dials.read(held.w_plus)["yaw"] == pytest.approx(15, abs=1)
+    assert np.array_equal(held.w_plus[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
 
 
 @pytest.mark.weights

@@ -13,27 +13,11 @@ from dataclasses import dataclass
 
 import torch
 
-from facegen.errors import ModelError
-from facegen.nets.mobilestylegan import CONST_PX, MobileBlock, MobileSynthesis
-from facegen.nets.stylegan2 import StyleGAN2Synthesis
-from facegen.nets.synthesis import Synthesis
+from facegen.nets.synthesis import Work
 
 MATRIX = 2048
 COPY_BYTES = 1 << 28
 TRIALS = 5
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one picture needs.
-
-    Attributes:
-        macs: Multiplications with addition.
-        values: Numbers that convolutions read and write (features and weights), each once.
-    """
-
-    macs: int
-    values: int
 
 
 @dataclass(frozen=True)
@@ -50,19 +34,6 @@ class Rates:
         return 1000 * batch * arithmetic, 1000 * batch * memory
 
 
-def work_of(net: Synthesis) -> Work:
-    """Count the work of one picture from the network's sizes.
-
-    Raises:
-        ModelError: a network of a kind that is not known here.
-    """
-    if isinstance(net, StyleGAN2Synthesis):
-        return _stylegan2(net)
-    if isinstance(net, MobileSynthesis):
-        return _mobile(net)
-    raise ModelError(f"The work of a {type(net).__name__} is not known.")
-
-
 def rates_of(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Rates:
     """Measure a device: the best of several trials on random numbers."""
     edge = MATRIX if device == "cpu" else 4 * MATRIX
@@ -73,41 +44,6 @@ def rates_of(device: str = "cpu", dtype: torch.dtype = torch.float32) -> Rates:
     target = torch.empty_like(source)
     copy_s = _best_s(lambda: target.copy_(source), device)
     return Rates(flops=2 * edge**3 / product_s, bytes=2 * size / copy_s)
-
-
-def _stylegan2(net: StyleGAN2Synthesis) -> Work:
-    macs = values = 0
-    for block in net.blocks():
-        area = block.resolution**2
-        for layer in (block.conv1,) if block.is_first else (block.conv0, block.conv1):
-            outputs, inputs = layer.weight.shape[:2]
-            before = area // 4 if layer.up else area
-            macs += layer.weight.numel() * before
-            if layer.up:
-                macs += layer.resample_filter.numel() * outputs * area
-            values += inputs * before + outputs * area + layer.weight.numel()
-        macs += block.torgb.weight.numel() * area
-        values += 3 * area
-    return Work(macs, values)
-
-
-def _mobile(net: MobileSynthesis) -> Work:
-    area = CONST_PX**2
-    macs = net.conv0.weight.numel() * area
-    values = net.conv0.weight.numel() + 2 * net.const.numel()
-    outputs = net.const.shape[1]
-    for block in net.blocks:
-        assert isinstance(block, MobileBlock)
-        values += outputs * area  # the picture before is read once
-        area *= 4
-        for conv in (block.conv1, block.conv2):
-            outputs, inputs = conv.pointwise.shape[:2]
-            weights = conv.depthwise.numel() + conv.pointwise.numel()
-            macs += weights * area
-            values += weights + (inputs + outputs) * area
-    macs += net.to_img.pointwise.numel() * area
-    values += (net.to_img.pointwise.shape[1] + net.to_img.pointwise.shape[0]) * area
-    return Work(macs, values)
 
 
 def _best_s(run: Callable[[], object], device: str) -> float:

@@ -15,17 +15,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from facegen.bench.roofline import rates_of, work_of
+from facegen.bench.roofline import rates_of
 from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
 from facegen.generator import DEFAULT_MODEL, Generator
-from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
+from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.stylegan2_reference import (
     ARCHITECTURES,
     config_f,
     random_mapping,
     random_synthesis,
-    reference_forward,
 )
 from facegen.networks import Networks, load_networks
 from facegen.weights import ir_paths
@@ -116,7 +115,7 @@ def run_bench(
 def describe_floors(*, model: str = DEFAULT_MODEL, architecture: str | None = None) -> str:
     """What a picture needs at best on this processor, as a sentence; measures its rates."""
     networks = _random(architecture) if architecture else load_networks(model)
-    work, rates = work_of(networks.synthesis), rates_of()
+    work, rates = networks.synthesis.work(), rates_of()
     arithmetic, memory = rates.floors_ms(work)
     return (
         f"One picture: {work.macs / 1e9:.1f} billion products, {4 * work.values / 1e9:.2f} GB of "
@@ -142,8 +141,9 @@ def _candidates(generator: Generator, log: Callable[[str], None]) -> dict[tuple[
     full, small = generator.img_resolution, generator.preview_size
     found: dict[tuple[str, int], Run] = {}
     net, head, rows = generator.synthesis, generator.head, generator.num_ws
-    if isinstance(net, StyleGAN2Synthesis):
-        found[("reference", full)] = _plain(net)
+    plain = net.plain_form()
+    if plain is not None:
+        found[("reference", full)] = _plain(plain, net.num_ws)
     elif importlib.util.find_spec("openvino"):
         found[("openvino-published", full)] = _published(generator.model, exact=True)
         found[("openvino-published-default", full)] = _published(generator.model, exact=False)
@@ -160,12 +160,12 @@ def _candidates(generator: Generator, log: Callable[[str], None]) -> dict[tuple[
     return found
 
 
-def _plain(net: StyleGAN2Synthesis) -> Run:
+def _plain(form: Callable[[torch.Tensor], torch.Tensor], rows: int) -> Run:
     """The plain form, on the processor."""
 
     @torch.inference_mode()
     def run(w: np.ndarray) -> np.ndarray:
-        return reference_forward(net, torch.from_numpy(w[None, : net.num_ws])).numpy()
+        return form(torch.from_numpy(w[None, :rows])).numpy()
 
     return run
 

@@ -1,9 +1,9 @@
 """Draws on a CUDA GPU: half precision in the high resolutions, and whole pictures as CUDA graphs.
 
-The networks are those of `facegen.nets.stylegan2_fast` and
-`facegen.nets.mobilestylegan_fast`. A picture is some two hundred small kernels, whose launching
-would take longer than running them; so each batch size is recorded once into a graph, from a fixed
-input to finished bytes, and replayed. Where recording fails the same code runs plainly.
+The networks are those that `Synthesis.fast` gives. A picture is some two hundred small kernels,
+whose launching would take longer than running them; so each batch size is recorded once into a
+graph, from a fixed input to finished bytes, and replayed. Where recording fails the same code runs
+plainly.
 
 Everything but the recording runs on a CPU as well, which is how it is tested.
 """
@@ -21,11 +21,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facegen.errors import ModelError
-from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.mobilestylegan_fast import FastMobile
-from facegen.nets.stylegan2 import StyleGAN2Synthesis
-from facegen.nets.stylegan2_fast import FastStyleGAN2
 from facegen.nets.synthesis import Preview, Synthesis
 
 MAX_BATCH = 16
@@ -45,7 +40,7 @@ class CudaEngine:
         head: What draws its previews.
         device: A CUDA device; "cpu" for tests.
         dtype: Of features in the high resolutions.
-        polyphase: How StyleGAN2 up-samples, see `FastStyleGAN2`; None to take the faster way,
+        polyphase: How to up-sample, see `Synthesis.fast`; None to take the faster way,
             found by trying both.
         max_batch: Most pictures drawn at once; a power of two.
     """
@@ -121,25 +116,14 @@ class CudaEngine:
         self, net: Synthesis, head: Preview, dtype: torch.dtype, *, polyphase: bool
     ) -> dict[str, Draw]:
         """Functions from w_plus to bytes [N, S, S, 3], for full pictures and previews."""
-        if isinstance(net, StyleGAN2Synthesis):
-            fast = FastStyleGAN2(net, dtype=dtype, polyphase=polyphase).to(self._device)
-            return {
-                "full": lambda w: as_bytes(fast(w)),
-                "preview": lambda w: as_bytes(fast(w, size_px=head.size_px)),
-            }
-        if isinstance(net, MobileSynthesis):
-            mobile = FastMobile(net, dtype=dtype).to(self._device)
-            exact = copy.deepcopy(net).to(self._device)
-            near = copy.deepcopy(head).to(self._device)
-            return {
-                "full": lambda w: as_bytes(mobile(w)),
-                "preview": lambda w: as_bytes(near(exact, w)),
-            }
-        raise ModelError(f"The GPU engine does not know networks like {type(net).__name__}.")
+        fast = net.fast(dtype=dtype, polyphase=polyphase).to(self._device)
+        base = copy.deepcopy(net).to(self._device) if head.reads_layers else fast
+        small = copy.deepcopy(head).to(self._device)
+        return {"full": lambda w: as_bytes(fast(w)), "preview": lambda w: as_bytes(small(base, w))}
 
     def _polyphase_is_faster(self, net: Synthesis, head: Preview, dtype: torch.dtype) -> bool:
         """Time both ways of up-sampling on a single picture."""
-        if not isinstance(net, StyleGAN2Synthesis):
+        if not net.has_polyphase:
             return True
         seconds = {}
         w = torch.randn(1, *self._shape, device=self._device)

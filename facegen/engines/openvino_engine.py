@@ -1,4 +1,4 @@
-"""Runs the graphs of `openvino_graph` on the CPU."""
+"""Runs the networks' OpenVINO graphs on the CPU."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ import threading
 import numpy as np
 import openvino as ov
 
-from facegen.engines.openvino_graph import full_graph, preview_graph
-from facegen.engines.openvino_stylegan2 import stylegan2_graph
-from facegen.errors import ModelError
-from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.mobilestylegan_preview import PreviewHead
-from facegen.nets.stylegan2 import StyleGAN2Synthesis
 from facegen.nets.synthesis import Preview, Synthesis
 
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
@@ -27,7 +21,7 @@ class OpenVINOEngine:
     def __init__(self, net: Synthesis, head: Preview) -> None:
         core = ov.Core()
         self.preview_size = head.size_px
-        full, preview = _graphs(net, head)
+        full, preview = net.openvino_graph(), head.openvino_graph(net)
         self._full = core.compile_model(full, "CPU", CONFIG).create_infer_request()
         self._preview = core.compile_model(preview, "CPU", CONFIG).create_infer_request()
         self._lock = threading.Lock()
@@ -47,13 +41,3 @@ class OpenVINOEngine:
                 outputs = request.infer(row[None], share_inputs=True, share_outputs=True)
                 pictures.append(np.array(outputs[0]))  # a copy: the request reuses its memory
         return np.concatenate(pictures)
-
-
-def _graphs(net: Synthesis, head: Preview) -> tuple[ov.Model, ov.Model]:
-    """The graphs of the full picture and of the preview."""
-    if isinstance(net, StyleGAN2Synthesis):
-        full = stylegan2_graph(net, size_px=net.img_resolution)
-        return full, stylegan2_graph(net, size_px=head.size_px)
-    if isinstance(net, MobileSynthesis) and isinstance(head, PreviewHead):
-        return full_graph(net), preview_graph(net, head)
-    raise ModelError(f"OpenVINO does not know networks of the kind {type(net).__name__}.")

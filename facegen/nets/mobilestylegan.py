@@ -8,12 +8,20 @@ faster ways to run it live in `facegen.engines` and are compared against it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facegen.nets.haar import haar_upsample
-from facegen.nets.synthesis import Synthesis
+from facegen.nets.synthesis import Synthesis, Work
+from facegen.nets.window import Box, Part
+
+if TYPE_CHECKING:
+    import openvino as ov
+
+    from facegen.nets.mobilestylegan_fast import FastMobile
 
 LRELU_SLOPE = 0.2
 CONST_PX = 4
@@ -142,3 +150,40 @@ class MobileSynthesis(Synthesis):
         """[N, num_ws, w_dim] -> RGB picture in [-1, 1] (not clipped), [N, 3, S, S]."""
         *_, row_img = block_rows(len(self.blocks) - 1)
         return haar_upsample(self.to_img(self.features(w_plus), w_plus[:, row_img]))
+
+    def picture_part(self, w_plus: Tensor, box: Box) -> Part:
+        """See `Synthesis`; see `facegen.nets.mobilestylegan_crop` for how."""
+        from facegen.nets.mobilestylegan_crop import picture_part
+
+        return picture_part(self, w_plus, box)
+
+    def fast(self, *, dtype: torch.dtype = torch.float16, polyphase: bool = True) -> FastMobile:
+        """See `Synthesis`."""
+        from facegen.nets.mobilestylegan_fast import FastMobile
+
+        return FastMobile(self, dtype=dtype)
+
+    def openvino_graph(self) -> ov.Model:
+        """See `Synthesis`."""
+        from facegen.nets.mobilestylegan_openvino import full_graph
+
+        return full_graph(self)
+
+    def work(self) -> Work:
+        """See `Synthesis`."""
+        area = CONST_PX**2
+        macs = self.conv0.weight.numel() * area
+        values = self.conv0.weight.numel() + 2 * self.const.numel()
+        outputs = self.const.shape[1]
+        for block in self.blocks:
+            assert isinstance(block, MobileBlock)
+            values += outputs * area  # the picture before is read once
+            area *= 4
+            for conv in (block.conv1, block.conv2):
+                outputs, inputs = conv.pointwise.shape[:2]
+                weights = conv.depthwise.numel() + conv.pointwise.numel()
+                macs += weights * area
+                values += weights + (inputs + outputs) * area
+        macs += self.to_img.pointwise.numel() * area
+        values += (self.to_img.pointwise.shape[1] + self.to_img.pointwise.shape[0]) * area
+        return Work(macs, values)

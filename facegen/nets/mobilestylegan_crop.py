@@ -8,64 +8,36 @@ gradient reaches them), so that their styles are folded into the weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import (
+    CONST_PX,
     LRELU_SLOPE,
     MobileSynthesis,
     ModulatedSeparableConv,
     block_rows,
 )
 from facegen.nets.mobilestylegan_preview import block_at
+from facegen.nets.window import WINDOW_PX, Box, Part, Window
 
-WINDOW_BLOCK = 4
-"""The block whose input is the last to be computed whole: the one that makes 128 px."""
-FIRST_FIXED_ROW = 9
-BORDER = 4  # what padding at a window's edge spoils, in cells of 128 px
-
-
-@dataclass(frozen=True)
-class Window:
-    """Cells of 128 px: first and one past the last row, first and one past the last column."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @classmethod
-    def around(cls, top: float, bottom: float, left: float, right: float, px: int) -> Window:
-        """The cells that hold a box, in fractions of the picture, and a border; kept inside."""
-        low = [max(int(edge * px) - BORDER, 0) for edge in (top, left)]
-        high = [min(int(edge * px) + 1 + BORDER, px) for edge in (bottom, right)]
-        return cls(low[0], max(high[0], low[0] + 1), low[1], max(high[1], low[1] + 1))
-
-    def times(self, factor: int) -> Window:
-        """The same window where a cell is `factor` pixels."""
-        return Window(*(edge * factor for edge in (self.top, self.bottom, self.left, self.right)))
-
-    def of(self, x: Tensor) -> Tensor:
-        """Cut out of [N, C, S, S]."""
-        return x[:, :, self.top : self.bottom, self.left : self.right]
+WINDOW_BLOCK = (WINDOW_PX // CONST_PX).bit_length() - 2
+"""The block whose input is the last to be computed whole: the one that makes WINDOW_PX."""
 
 
-def picture_part(net: MobileSynthesis, w_plus: Tensor, window: Window) -> Tensor:
-    """The window of one picture at half its size.
+def picture_part(net: MobileSynthesis, w_plus: Tensor, box: Box) -> Part:
+    """The part of one picture that holds a box, at half its size; see `Synthesis.picture_part`.
+
+    Within BORDER cells of the window's edges it differs from the whole picture.
 
     Args:
         net: Its last block makes half the picture's size.
         w_plus: [1, 18, 512].
-        window: In cells of the size that block WINDOW_BLOCK makes.
-
-    Returns:
-        [1, 3, H, W] RGB in about [-1, 1]; within BORDER cells of the window's edges it differs
-        from the whole picture's.
+        box: In fractions of the picture's edge.
     """
+    window = Window.around(box)
     x = net.features(w_plus, num_blocks=WINDOW_BLOCK)
     fixed = w_plus.detach()
     for index in range(WINDOW_BLOCK, len(net.blocks)):
@@ -80,7 +52,9 @@ def picture_part(net: MobileSynthesis, w_plus: Tensor, window: Window) -> Tensor
     *_, row_img = block_rows(len(net.blocks) - 1)
     style = net.to_img.modulation(fixed[:, row_img])[0]
     low_pass = net.to_img.pointwise[:3] * style[None, :, None, None]
-    return F.conv2d(x, low_pass, net.to_img.bias[:3]) / 2
+    last = window.times(net.img_resolution // 2 // WINDOW_PX)
+    picture = F.conv2d(x, low_pass, net.to_img.bias[:3]) / 2
+    return Part(picture, left=last.left, top=last.top, edge=net.img_resolution // 2)
 
 
 def _convolved(conv: ModulatedSeparableConv, x: Tensor, w: Tensor, place: Window) -> Tensor:

@@ -10,7 +10,7 @@ by ourselves against the averaged-down full picture (`python -m scripts.train_pr
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from torch.nn import functional as F
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import LRELU_SLOPE, MobileBlock, MobileSynthesis, block_rows
 from facegen.nets.synthesis import Preview, Synthesis
+
+if TYPE_CHECKING:
+    import openvino as ov
 
 NUM_BLOCKS = 4  # blocks of the network that run before the head
 HEAD_PX = 128  # where the head begins
@@ -51,6 +54,7 @@ class PreviewHead(Preview):
     """w_plus -> picture at 256 px, together with the first blocks of the network."""
 
     size_px = 2 * HEAD_PX
+    reads_layers = True
     kept: Tensor
     input_scale: Tensor
 
@@ -110,6 +114,13 @@ class PreviewHead(Preview):
         assert isinstance(net, MobileSynthesis)
         noise = block_at(net, NUM_BLOCKS).conv1.noise
         return self.from_features(self.features(net, w_plus), w_plus, noise)
+
+    def openvino_graph(self, net: Synthesis) -> ov.Model:
+        """See `Preview`."""
+        from facegen.nets.mobilestylegan_openvino import preview_graph
+
+        assert isinstance(net, MobileSynthesis)
+        return preview_graph(net, self)
 
 
 def block_at(net: MobileSynthesis, index: int) -> MobileBlock:

@@ -10,16 +10,22 @@ convolution.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facegen.nets.stylegan2_config import StyleGAN2Config
-from facegen.nets.synthesis import Preview, Synthesis
+from facegen.nets.synthesis import PART_EDGE, Preview, Synthesis, Work
+from facegen.nets.window import FIRST_FIXED_ROW, WINDOW_PX, Box, Part, Window
+
+if TYPE_CHECKING:
+    import openvino as ov
+
+    from facegen.nets.stylegan2_fast import FastStyleGAN2
 
 LRELU_SLOPE = 0.2
 LRELU_GAIN = math.sqrt(2.0)
@@ -96,9 +102,18 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("resample_filter", fir_kernel())
 
     def forward(
-        self, x: Tensor, w: Tensor, *, noise_mode: NoiseMode, rng: torch.Generator | None
+        self,
+        x: Tensor,
+        w: Tensor,
+        *,
+        noise_mode: NoiseMode,
+        rng: torch.Generator | None,
+        window: Window | None = None,
     ) -> Tensor:
-        """[N, in_channels, S, S], [N, w_dim] -> [N, out_channels, S or 2 S, ...]."""
+        """[N, in_channels, S, S], [N, w_dim] -> [N, out_channels, S or 2 S, ...].
+
+        `window` says where in the whole the result lies, where x is but a part.
+        """
         styles = self.affine(w)
         power = self.weight.square().sum(dim=(2, 3))  # [O, I]
         # The activation's gain is folded into all that goes into it.
@@ -112,7 +127,7 @@ class SynthesisLayer(nn.Module):
         if noise_mode == "none":
             x = x * demod[:, :, None, None]
         else:
-            noise = self.noise_const
+            noise = self.noise_const if window is None else window.of(self.noise_const)
             if noise_mode == "random":
                 shape = (x.shape[0], 1, *x.shape[2:])
                 noise = torch.randn(shape, generator=rng).to(x)  # on the CPU: same everywhere
@@ -182,13 +197,18 @@ class SynthesisBlock(nn.Module):
         *,
         noise_mode: NoiseMode,
         rng: torch.Generator | None,
+        window: Window | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Features and picture of the block before, and num_conv + 1 rows -> the same, doubled."""
+        """Features and picture of the block before, and num_conv + 1 rows -> the same, doubled.
+
+        `window` says where in the whole the result lies, where they are but a part.
+        """
+        layer = {"noise_mode": noise_mode, "rng": rng, "window": window}
         if x is None:
             x = self.const.expand(ws.shape[0], -1, -1, -1)
         else:
-            x = self.conv0(x, ws[:, 0], noise_mode=noise_mode, rng=rng)
-        x = self.conv1(x, ws[:, self.num_conv - 1], noise_mode=noise_mode, rng=rng)
+            x = self.conv0(x, ws[:, 0], **layer)
+        x = self.conv1(x, ws[:, self.num_conv - 1], **layer)
         rgb = self.torgb(x, ws[:, self.num_conv])
         return x, rgb if img is None else upsample2(img, self.resample_filter) + rgb
 
@@ -204,6 +224,8 @@ class StyleGAN2Synthesis(Synthesis):
         channels: Channels by resolution, from 4 px upwards, in place of the two above.
         conv_clamp: Clamp of every layer's output, None for no clamp.
     """
+
+    has_polyphase = True
 
     def __init__(
         self,
@@ -278,6 +300,65 @@ class StyleGAN2Synthesis(Synthesis):
         assert img is not None
         return img
 
+    def picture_part(self, w_plus: Tensor, box: Box) -> Part:
+        """See `Synthesis`: from WINDOW_PX on only a window is computed."""
+        fixed = w_plus[:, FIRST_FIXED_ROW:].detach()
+        w_plus = torch.cat([w_plus[:, :FIRST_FIXED_ROW], fixed], dim=1)
+        x: Tensor | None = None
+        img: Tensor | None = None
+        window: Window | None = None
+        row = 0
+        for block in self.blocks():
+            rows = w_plus[:, row : row + block.num_conv + 1]
+            if block.resolution > WINDOW_PX:
+                assert x is not None
+                assert img is not None
+                if window is None:
+                    window = Window.around(box)
+                    x, img = window.of(x), window.of(img)
+                window = window.times(2)
+            x, img = block(x, img, rows, noise_mode="const", rng=None, window=window)
+            row += block.num_conv
+        assert img is not None
+        factor = max(self.img_resolution // PART_EDGE, 1)
+        img = img if factor == 1 else F.avg_pool2d(img, factor)
+        left, top = (0, 0) if window is None else (window.left // factor, window.top // factor)
+        return Part(img, left=left, top=top, edge=self.img_resolution // factor)
+
+    def fast(self, *, dtype: torch.dtype = torch.float16, polyphase: bool = True) -> FastStyleGAN2:
+        """See `Synthesis`."""
+        from facegen.nets.stylegan2_fast import FastStyleGAN2
+
+        return FastStyleGAN2(self, dtype=dtype, polyphase=polyphase)
+
+    def openvino_graph(self) -> ov.Model:
+        """See `Synthesis`."""
+        from facegen.nets.stylegan2_openvino import stylegan2_graph
+
+        return stylegan2_graph(self, size_px=self.img_resolution)
+
+    def work(self) -> Work:
+        """See `Synthesis`."""
+        macs = values = 0
+        for block in self.blocks():
+            area = block.resolution**2
+            for layer in (block.conv1,) if block.is_first else (block.conv0, block.conv1):
+                outputs, inputs = layer.weight.shape[:2]
+                before = area // 4 if layer.up else area
+                macs += layer.weight.numel() * before
+                if layer.up:
+                    macs += layer.resample_filter.numel() * outputs * area
+                values += inputs * before + outputs * area + layer.weight.numel()
+            macs += block.torgb.weight.numel() * area
+            values += 3 * area
+        return Work(macs, values)
+
+    def plain_form(self) -> Callable[[Tensor], Tensor]:
+        """See `Synthesis`."""
+        from facegen.nets.stylegan2_reference import reference_forward
+
+        return partial(reference_forward, self)
+
 
 class SkipPreview(Preview):
     """The picture that the blocks up to 256 px have made: the skip architecture gives it.
@@ -292,6 +373,13 @@ class SkipPreview(Preview):
     def forward(self, net: Synthesis, w_plus: Tensor) -> Tensor:
         """Preview of `net` for [N, num_ws, w_dim], [N, 3, size_px, size_px]."""
         return net(w_plus, size_px=self.size_px)
+
+    def openvino_graph(self, net: Synthesis) -> ov.Model:
+        """See `Preview`."""
+        from facegen.nets.stylegan2_openvino import stylegan2_graph
+
+        assert isinstance(net, StyleGAN2Synthesis)
+        return stylegan2_graph(net, size_px=self.size_px)
 
 
 def effective_mapping(

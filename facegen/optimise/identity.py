@@ -5,8 +5,8 @@ of the frontal one (dlib's network in PyTorch; the chip is cut by the landmarks 
 before these steps). Changes are measured in natural standard deviations, so that
 what is rare among faces is dear, and hold the readings of pose, expression and age to first
 order. The loss looks at the exact network's picture, of which only the part around the face is
-drawn (`facegen.nets.mobilestylegan_crop`): going by the preview network, half of what was won
-there was lost in the whole picture. What it gives and costs: docs/pose.md.
+drawn where the architecture can do that (`Synthesis.picture_part`): going by the preview network,
+half of what was won there was lost in the whole picture. What it gives and costs: docs/pose.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from functools import cache
-from typing import TypeGuard, cast
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -26,8 +26,9 @@ from facegen.errors import ModelError, UsageError
 from facegen.generator import Generator
 from facegen.latents import GEOMETRY_ROWS
 from facegen.measure.descriptor import chip_corners, descriptor_torch
-from facegen.nets.mobilestylegan import CONST_PX, MobileSynthesis
-from facegen.nets.mobilestylegan_crop import WINDOW_BLOCK, Window, picture_part
+from facegen.measure.detector import MEASURE_PX
+from facegen.nets.synthesis import Synthesis
+from facegen.nets.window import Box
 
 GOOD_STEPS = 5
 MOST_STEPS = 40
@@ -40,7 +41,6 @@ HOLD = 0.5  # beside the squared distance: squared changes of the held readings,
 SIZE_PENALTY = 0.002
 RATE = 0.05
 BETAS = (0.8, 0.95)
-WINDOW_PX = CONST_PX * 2 ** (WINDOW_BLOCK + 1)
 CHIP_BORDER = 0.012  # of the picture's edge: what halving and sampling reach beyond the chip
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _MOST_KEPT_BYTES = 2_000_000_000
@@ -66,7 +66,7 @@ def _reuse_memory() -> None:
 
 def can_keep(generator: object) -> TypeGuard[Generator]:
     """Whether a generator's turned faces can be brought back to the person."""
-    return isinstance(generator, Generator) and isinstance(generator.synthesis, MobileSynthesis)
+    return isinstance(generator, Generator) and isinstance(generator.synthesis, Synthesis)
 
 
 def keeper_of(generator: object, steps: int) -> Keeper | None:
@@ -99,13 +99,12 @@ class Keeper:
             raise UsageError(f"The person is held in 1 to {MOST_STEPS} steps, got {steps}.")
         if not can_keep(generator):
             raise ModelError(
-                "The person can be held with MobileStyleGAN networks alone, and this is another. "
-                "Sweep without holding."
+                "The person can be held with a network that gradients pass through, and this is "
+                f"a {type(generator).__name__}. Sweep without holding."
             )
-        net = cast(MobileSynthesis, generator.synthesis)
         _reuse_memory()
         self.steps = steps
-        self._net, self._device = net, generator.device
+        self._net, self._device = generator.synthesis, generator.device
         population = population_of(generator)
         self._average = np.asarray(population.mean, np.float32)
         self._groups = [(a, b) for a, b in ROW_GROUPS if b <= GEOMETRY_ROWS]
@@ -182,15 +181,14 @@ class Keeper:
         return torch.cat([start[:, :GEOMETRY_ROWS] + rows, start[:, GEOMETRY_ROWS:]], dim=1)
 
     def _describe(self, w_plus: Tensor, landmarks: np.ndarray) -> Tensor:
-        edge = self._net.img_resolution // 2
-        corner, right, below = chip_corners(landmarks * edge) / edge
+        corner, right, below = chip_corners(landmarks * MEASURE_PX) / MEASURE_PX
         corners = np.array([corner, right, below, right + below - corner])
         (left, top), (far, low) = corners.min(axis=0), corners.max(axis=0)
         border = CHIP_BORDER
-        window = Window.around(top - border, low + border, left - border, far + border, WINDOW_PX)
-        part = picture_part(self._net, w_plus, window)
-        origin = np.array([window.left, window.top]) * (edge // WINDOW_PX)
-        return descriptor_torch(part, landmarks[None] * edge - origin)
+        box = Box(top - border, low + border, left - border, far + border)
+        part = self._net.picture_part(w_plus, box)
+        origin = np.array([part.left, part.top])
+        return descriptor_torch(part.picture, landmarks[None] * part.edge - origin)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.tensor(np.asarray(values, np.float32), device=self._device)

@@ -8,7 +8,7 @@
   done while its result is still in registers; OpenVINO does that with a chain like this one.
 - Up-sampling stays a transposed convolution and a filter. As one polyphase convolution it needs
   four times the products, as four phases of a 2x2 window 1.8 times: slower (docs/performance.md).
-- float32 is asked for by name, see `openvino_graph`.
+- float32 is asked for by name, see `mobilestylegan_openvino`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import openvino.opset13 as op
 import torch
 from openvino import Model, Node
 
-from facegen.engines.openvino_graph import as_bytes, const, conv, per_channel
+from facegen.nets.openvino_ops import as_bytes, const, conv, per_channel
 from facegen.nets.stylegan2 import (
     DEMOD_EPS,
     LRELU_GAIN,

@@ -21,6 +21,7 @@ from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
 from facegen.nets.mobilestylegan_preview import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
+from facegen.nets.openvino_ops import as_bytes, const, conv, per_channel
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(
@@ -191,15 +192,6 @@ class _Builder:
         return op.prelu(x, const([SLOPE]))
 
 
-def as_bytes(x: Node, *, mode: str | None = None) -> Node:
-    """Channels in [-127.5, 127.5] -> bytes, to space unless mode is None, channels last."""
-    x = op.round(op.add(x, const(127.5)), "half_to_even")
-    x = op.convert(op.clamp(x, 0.0, 255.0), "u8")
-    if mode is not None:
-        x = op.depth_to_space(x, mode, 2)
-    return op.transpose(x, op.constant(np.array([0, 2, 3, 1])))
-
-
 def _haar_order(channels: int) -> np.ndarray:
     """Stored channel at each place: in groups, and in each group by subband."""
     c = channels // 4
@@ -220,22 +212,6 @@ def _haar_matrix(channels: int) -> np.ndarray:
         for pixel in range(4):
             matrix[pixel * c + np.arange(c), stored] = HAAR[pixel, band]
     return matrix
-
-
-def per_channel(x: Node) -> Node:
-    """[1, C] -> [1, C, 1, 1]."""
-    return op.reshape(x, op.constant(np.array([1, -1, 1, 1])), False)
-
-
-def conv(x: Node, kernel: np.ndarray, *, pad: int) -> Node:
-    """Plain convolution with constant weights [O, I, K, K], padded on all sides."""
-    ones, pads = [1, 1], [pad, pad]
-    return op.convolution(x, const(kernel), ones, pads, pads, ones)
-
-
-def const(values: object) -> Node:
-    """A float32 constant."""
-    return op.constant(np.ascontiguousarray(values, dtype=np.float32))
 
 
 def _arrays(module: MobileSynthesis | PreviewHead) -> Weights:
