@@ -92,12 +92,12 @@ def studio_of(app):
 def test_switching_the_network_keeps_the_person_in_the_same_space(app):
     app.run()
     before = studio_of(app)
-    w_plus = before.w_plus(before.look)
+    w_plus = before.w_plus(before.state)
     app.session_state["_facegen_network"] = "other"
     app.run()
     assert not app.exception
     assert studio_of(app) is before
-    assert np.array_equal(before.w_plus(before.look), w_plus)
+    assert np.array_equal(before.w_plus(before.state), w_plus)
     assert shared.loader("other").backend.generator.model == "other-1024"
 
 

@@ -9,9 +9,10 @@ from fakes import FakeDials, FakeGenerator
 from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
 from facegen.session import presets
-from facegen.session.edit_state import clean_deltas, clean_psi, parse_seed
+from facegen.session.edit_state import clean_deltas, clean_psi, link_of, parse_seed
 from facegen.session.history import MAX_HISTORY, MAX_RECENT
-from facegen.session.session import Studio
+from facegen.session.readouts import Readout
+from facegen.session.session import Session
 from facegen.ui.components import view
 
 
@@ -26,166 +27,166 @@ def dials(generator) -> FakeDials:
 
 
 @pytest.fixture
-def studio(generator, dials) -> Studio:
-    return Studio(generator, dials, seed=417)
+def session(generator, dials) -> Session:
+    return Session(generator, dials, seed=417)
 
 
-def test_starts_with_the_person_of_the_seed(studio, generator):
-    assert np.array_equal(studio.w_plus(), generator.w_from_seed(417, 0.7))
-    assert studio.name == "Unnamed 0417"
-    assert not studio.can_undo
-    assert not studio.can_redo
+def test_starts_with_the_person_of_the_seed(session, generator):
+    assert np.array_equal(session.w_plus(), generator.w_from_seed(417, 0.7))
+    assert session.name == "Unnamed 0417"
+    assert not session.history.can_undo
+    assert not session.history.can_redo
 
 
-def test_each_dial_changes_what_is_rendered_and_undo_restores_it(studio, dials):
-    start = studio.w_plus()
+def test_each_dial_changes_what_is_rendered_and_undo_restores_it(session, dials):
+    start = session.w_plus()
     for name in dials.names:
-        studio.edit({name: 1.0}, what=name)
-        assert not np.array_equal(studio.w_plus(), start), name
-        studio.undo()
-        assert np.array_equal(studio.w_plus(), start), name
+        session.edit({name: 1.0}, what=name)
+        assert not np.array_equal(session.w_plus(), start), name
+        session.undo()
+        assert np.array_equal(session.w_plus(), start), name
 
 
-def test_undo_and_redo_walk_over_people_too(studio):
-    studio.edit({"smile": 1.0})
-    studio.new_person(5)
-    studio.undo()
-    assert studio.look.person.seed == 417
-    assert dict(studio.look.deltas) == {"smile": 1.0}
-    studio.undo()
-    assert studio.look.deltas == ()
-    studio.undo()
-    assert studio.look.person.seed == 417
-    studio.redo()
-    studio.redo()
-    studio.redo()
-    assert studio.look.person.seed == 5
+def test_undo_and_redo_walk_over_people_too(session):
+    session.edit({"smile": 1.0})
+    session.new_person(5)
+    session.undo()
+    assert session.state.subject.seed == 417
+    assert dict(session.state.deltas) == {"smile": 1.0}
+    session.undo()
+    assert session.state.deltas == ()
+    session.undo()
+    assert session.state.subject.seed == 417
+    session.redo()
+    session.redo()
+    session.redo()
+    assert session.state.subject.seed == 5
 
 
-def test_a_new_step_forgets_what_was_undone(studio):
-    studio.edit({"smile": 1.0})
-    studio.undo()
-    studio.edit({"age": 5.0})
-    assert not studio.can_redo
+def test_a_new_step_forgets_what_was_undone(session):
+    session.edit({"smile": 1.0})
+    session.undo()
+    session.edit({"age": 5.0})
+    assert not session.history.can_redo
 
 
-def test_quick_moves_of_one_dial_are_one_step(studio):
+def test_quick_moves_of_one_dial_are_one_step(session):
     for n in range(5):
-        studio.edit({"smile": 0.1 * (n + 1)}, what="smile", now=10 + 0.1 * n)
-    studio.edit({"smile": 0.5, "age": 1.0}, what="age", now=10.6)
-    studio.undo()
-    assert dict(studio.look.deltas) == {"smile": 0.5}
-    studio.undo()
-    assert studio.look.deltas == ()
+        session.edit({"smile": 0.1 * (n + 1)}, what="smile", now=10 + 0.1 * n)
+    session.edit({"smile": 0.5, "age": 1.0}, what="age", now=10.6)
+    session.undo()
+    assert dict(session.state.deltas) == {"smile": 0.5}
+    session.undo()
+    assert session.state.deltas == ()
 
 
-def test_an_edit_that_changes_nothing_is_no_step(studio):
-    studio.edit({"smile": 0.0, "age": 0.0001})
-    assert not studio.can_undo
+def test_an_edit_that_changes_nothing_is_no_step(session):
+    session.edit({"smile": 0.0, "age": 0.0001})
+    assert not session.history.can_undo
 
 
-def test_history_and_people_are_bounded(studio):
+def test_history_and_people_are_bounded(session):
     for n in range(MAX_HISTORY + 20):
-        studio.edit({"smile": 0.01 * (n + 1)})
+        session.edit({"smile": 0.01 * (n + 1)})
     steps = 0
-    while studio.can_undo:
-        studio.undo()
+    while session.history.can_undo:
+        session.undo()
         steps += 1
     assert steps == MAX_HISTORY - 1
     for seed in range(MAX_RECENT + 5):
-        studio.new_person(seed)
-    assert len(studio.recent) == MAX_RECENT
+        session.new_person(seed)
+    assert len(session.history.recent) == MAX_RECENT
 
 
-def test_revision_counts_only_what_the_dials_did_not_do(studio):
-    revision = studio.revision
-    studio.edit({"smile": 1.0})
-    assert studio.revision == revision
-    studio.undo()
-    assert studio.revision == revision + 1
+def test_revision_counts_only_what_the_dials_did_not_do(session):
+    revision = session.revision
+    session.edit({"smile": 1.0})
+    assert session.revision == revision
+    session.undo()
+    assert session.revision == revision + 1
 
 
-def test_take_goes_back_to_a_person_as_they_were_left(studio):
-    studio.edit({"smile": 1.5})
-    uid = studio.look.person.uid
-    studio.new_person(9)
-    studio.take(uid)
-    assert dict(studio.look.deltas) == {"smile": 1.5}
-    assert [look.person.seed for look in studio.recent] == [9, 417]
+def test_take_goes_back_to_a_person_as_they_were_left(session):
+    session.edit({"smile": 1.5})
+    uid = session.state.subject.uid
+    session.new_person(9)
+    session.switch_to(uid)
+    assert dict(session.state.deltas) == {"smile": 1.5}
+    assert [state.subject.seed for state in session.history.recent] == [9, 417]
 
 
-def test_a_link_opens_the_same_face(studio, generator, dials):
-    studio.edit({"smile": 1.2345, "yaw": -12.3456789}, psi=0.55)
-    query = studio.to_query()
-    other = Studio(generator, dials, seed=parse_seed(query["seed"]), psi=float(query["psi"]))
+def test_a_link_opens_the_same_face(session, generator, dials):
+    session.edit({"smile": 1.2345, "yaw": -12.3456789}, psi=0.55)
+    query = link_of(session.state)
+    other = Session(generator, dials, seed=parse_seed(query["seed"]), psi=float(query["psi"]))
     assert other.apply_query(query) == []
-    assert np.array_equal(other.w_plus(), studio.w_plus())
-    assert other.to_query() == query
+    assert np.array_equal(other.w_plus(), session.w_plus())
+    assert link_of(other.state) == query
 
 
-def test_a_link_with_nonsense_is_harmless(studio):
-    unknown = studio.apply_query(
+def test_a_link_with_nonsense_is_harmless(session):
+    unknown = session.apply_query(
         {"seed": "1", "smile": "nan", "age": "abc", "yaw": "3", "wings": "2"}
     )
     assert unknown == ["wings"]
-    assert dict(studio.look.deltas) == {"yaw": 3.0}
-    studio.apply_query({"smile": "1e30", "age": "-1e300"})
-    assert all(abs(delta) < 1000 for _, delta in studio.look.deltas)
-    assert np.isfinite(studio.w_plus()).all()
+    assert dict(session.state.deltas) == {"yaw": 3.0}
+    session.apply_query({"smile": "1e30", "age": "-1e300"})
+    assert all(abs(delta) < 1000 for _, delta in session.state.deltas)
+    assert np.isfinite(session.w_plus()).all()
     for text in ("-1", "1.5", "99999999999", "٣", "", "4294967296"):
         assert parse_seed(text) is None
     assert parse_seed("4294967295") == 4294967295
 
 
-def test_a_saved_face_opens_as_the_same_face(studio, generator, dials):
-    studio.edit({"smile": 1.0, "age": 7.0}, psi=0.6)
-    studio.rename("Ada")
-    face = Face.from_bytes(studio.face().to_npz(), name="ada.npz")
-    other = Studio(generator, dials, seed=1)
+def test_a_saved_face_opens_as_the_same_face(session, generator, dials):
+    session.edit({"smile": 1.0, "age": 7.0}, psi=0.6)
+    session.rename("Ada")
+    face = Face.from_bytes(session.face().to_npz(), name="ada.npz")
+    other = Session(generator, dials, seed=1)
     other.open_face(face)
-    assert np.array_equal(other.w_plus(), studio.w_plus())
+    assert np.array_equal(other.w_plus(), session.w_plus())
     assert other.name == "Ada"
-    assert other.look.deltas == studio.look.deltas
-    assert other.to_query() == studio.to_query()
+    assert other.state.deltas == session.state.deltas
+    assert link_of(other.state) == link_of(session.state)
 
 
-def test_a_face_whose_edits_cannot_be_repeated_keeps_its_picture(studio, generator):
-    face = studio.face()
+def test_a_face_whose_edits_cannot_be_repeated_keeps_its_picture(session, generator):
+    face = session.face()
     odd = Face(w_plus=face.w_plus + 0.25, base=face.base, edits=face.edits, space=face.space)
-    studio.open_face(odd)
-    assert np.array_equal(studio.w_plus(), odd.w_plus)
-    assert studio.look.deltas == ()
-    assert studio.to_query() is None
+    session.open_face(odd)
+    assert np.array_equal(session.w_plus(), odd.w_plus)
+    assert session.state.deltas == ()
+    assert link_of(session.state) is None
 
 
-def test_a_latent_from_elsewhere_has_no_link_but_all_dials(studio, generator):
+def test_a_latent_from_elsewhere_has_no_link_but_all_dials(session, generator):
     w_plus = np.random.RandomState(3).randn(18, 512).astype(np.float32)
-    studio.open_face(Face.from_w_plus(w_plus, name="somebody"))
-    assert studio.name == "somebody"
-    assert studio.to_query() is None
-    studio.edit({"smile": 1.0}, psi=0.5)
-    studio.edit({}, psi=studio.look.person.psi)
-    assert np.array_equal(studio.w_plus(), w_plus)
+    session.open_face(Face.from_w_plus(w_plus, name="somebody"))
+    assert session.name == "somebody"
+    assert link_of(session.state) is None
+    session.edit({"smile": 1.0}, psi=0.5)
+    session.edit({}, psi=session.state.subject.psi)
+    assert np.array_equal(session.w_plus(), w_plus)
 
 
-def test_opening_somebody_met_before_does_not_double_them(studio):
-    face = studio.face()
-    studio.new_person(3)
-    studio.open_face(face)
-    assert len(studio.recent) == 2
-    assert studio.look.person.seed == 417
+def test_opening_somebody_met_before_does_not_double_them(session):
+    face = session.face()
+    session.new_person(3)
+    session.open_face(face)
+    assert len(session.history.recent) == 2
+    assert session.state.subject.seed == 417
 
 
-def test_before_is_the_person_as_they_came(studio, generator):
-    studio.edit({"smile": 1.0}, psi=0.4)
-    assert np.array_equal(studio.w_plus(studio.start), generator.w_from_seed(417, 0.7))
+def test_before_is_the_person_as_they_came(session, generator):
+    session.edit({"smile": 1.0}, psi=0.4)
+    assert np.array_equal(session.w_plus(session.start), generator.w_from_seed(417, 0.7))
 
 
-def test_bad_seeds_are_refused(studio):
+def test_bad_seeds_are_refused(session):
     with pytest.raises(UsageError, match="whole number from 0"):
-        studio.new_person(2**32)
+        session.new_person(2**32)
     with pytest.raises(UsageError, match="whole number from 0"):
-        studio.new_person(-1)
+        session.new_person(-1)
 
 
 def test_clean_deltas_keeps_only_sound_numbers():
@@ -221,34 +222,42 @@ def test_frames_unpack_as_they_were_packed():
     assert before == b"before"
 
 
-def test_panel_covers_where_the_face_stands(studio, dials):
+def test_panel_covers_where_the_face_stands(session, dials):
     from fakes import TABLE
 
-    own = dict.fromkeys(dials.names, 0.0) | {"yaw": 77.0}
+    readouts = dict.fromkeys(dials.names, Readout(0.0, 0.0)) | {
+        "yaw": Readout(start=77.0, predicted=86.0, asked=86.0),
+        "smile": Readout(0.0, 0.0, locked=True),
+    }
     specs = {name: dials.spec(name) for name in dials.names}
     data = view.panel_data(
-        TABLE, specs, own, own | {"yaw": 86.0}, moved=["yaw"], locked=["smile"], identity=None,
-        psi=0.7, own_psi=0.7, max_psi=1.2, revision=4,
-    )  # fmt: skip
+        TABLE, specs, readouts, identity=None, psi=0.7, own_psi=0.7, max_psi=1.2, revision=4
+    )
     rows = {dial["name"]: dial for group in data["groups"] for dial in group["dials"]}
     assert rows["yaw"]["max"] == 86.0
     assert rows["yaw"]["own"] == 77.0
+    assert rows["yaw"]["moved"]
+    assert not rows["smile"]["moved"]
     assert rows["smile"]["locked"]
     assert not rows["yaw"]["locked"]
     assert set(rows) == {"psi", *dials.names}
 
 
-def test_a_dial_turned_to_a_reading_reads_it(studio):
-    studio.turn({"age": 60.0}, what="age")
-    assert studio.present()["age"] == pytest.approx(60.0, abs=0.1)
+def test_a_dial_turned_to_a_reading_reads_it(session):
+    session.turn({"age": 60.0}, what="age")
+    assert session.predicted()["age"] == pytest.approx(60.0, abs=0.1)
 
 
-def test_turning_back_to_the_tick_is_the_face_as_it_came(studio):
-    start, tick = studio.w_plus(), studio.readings()["age"]
-    studio.turn({"age": 60.0}, what="age")
-    studio.turn({"age": tick}, what="age")
-    assert studio.look.deltas == ()
-    assert np.array_equal(studio.w_plus(), start)
+def test_turning_back_to_the_tick_is_the_face_as_it_came(session):
+    start, tick = session.w_plus(), session.readouts()["age"].start
+    session.turn({"age": 60.0}, what="age")
+    session.turn({"age": tick}, what="age")
+    assert session.state.deltas == ()
+    assert np.array_equal(session.w_plus(), start)
+
+
+def missed(readouts):
+    return {name: readout.missed for name, readout in readouts.items() if readout.missed}
 
 
 def short(dials):
@@ -261,124 +270,131 @@ def short(dials):
     return see
 
 
-def test_dials_stand_where_the_picture_of_the_person_says(studio, dials):
+def test_dials_stand_where_the_picture_of_the_person_says(session, dials):
     see = short(dials)
-    before = see(studio.base())
-    studio.measured_start(before)
-    assert studio.shown()["age"] == pytest.approx(before["age"])
-    studio.turn({"age": before["age"] + 10})
-    assert studio.shown()["age"] == pytest.approx(before["age"] + 10, abs=1e-2)
-    missing = studio.misses(see(studio.w_plus()), before)
-    assert missing == {"age": pytest.approx(5.0, abs=1e-2)}
+    before = see(session.base())
+    session.measured_start(before)
+    assert session.readouts()["age"].predicted == pytest.approx(before["age"])
+    session.turn({"age": before["age"] + 10})
+    assert session.readouts()["age"].predicted == pytest.approx(before["age"] + 10, abs=1e-2)
+    readouts = session.readouts(measured=see(session.w_plus()), before=before)
+    assert missed(readouts) == {"age": pytest.approx(5.0, abs=1e-2)}
+    age = readouts["age"]
+    assert age.asked == pytest.approx(before["age"] + 10, abs=1e-2)
+    assert age.measured == pytest.approx(age.asked - age.missed)
+    assert age.start == pytest.approx(before["age"])
+    assert age.is_moved
+    assert readouts["smile"].asked is None
+    assert not readouts["smile"].is_moved
 
 
-def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(studio, dials):
+def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(session, dials):
     see = short(dials)
-    before = see(studio.base())
-    studio.measured_start(before)
+    before = see(session.base())
+    session.measured_start(before)
     goal = before["age"] + 10
-    plain = studio.turn({"age": goal, "yaw": 5.0})
-    studio.correct(before, see)
-    assert see(studio.w_plus())["age"] == pytest.approx(goal, abs=1.5)
-    assert studio.shown()["age"] == pytest.approx(goal, abs=1.5)
-    assert not studio.misses(see(studio.w_plus()), before)
-    corrected = dict(studio.look.deltas)["age"]
-    studio.turn({"smile": 1.0})
-    assert dict(studio.look.deltas)["age"] == corrected
-    studio.turn({"age": goal + 1})
-    assert dict(studio.look.deltas)["age"] > corrected
-    studio.turn({"age": studio.shown_start()["age"]})
-    assert "age" not in dict(studio.look.deltas)
+    plain = session.turn({"age": goal, "yaw": 5.0})
+    session.correct(before, see)
+    assert see(session.w_plus())["age"] == pytest.approx(goal, abs=1.5)
+    assert session.readouts()["age"].predicted == pytest.approx(goal, abs=1.5)
+    assert not missed(session.readouts(measured=see(session.w_plus()), before=before))
+    corrected = dict(session.state.deltas)["age"]
+    session.turn({"smile": 1.0})
+    assert dict(session.state.deltas)["age"] == corrected
+    session.turn({"age": goal + 1})
+    assert dict(session.state.deltas)["age"] > corrected
+    session.turn({"age": session.readouts()["age"].start})
+    assert "age" not in dict(session.state.deltas)
     for _ in range(4):
-        studio.undo()
-    assert studio.look.same_as(plain)
+        session.undo()
+    assert session.state.same_as(plain)
 
 
-def test_nothing_moved_is_not_corrected(studio, dials):
+def test_nothing_moved_is_not_corrected(session, dials):
     see = short(dials)
-    look = studio.look
-    assert studio.correct(see(studio.base()), see) is look
-    assert not studio.can_undo
+    state = session.state
+    assert session.correct(see(session.base()), see) is state
+    assert not session.history.can_undo
 
 
-def test_what_is_locked_keeps_its_reading_while_another_dial_moves(studio):
-    held = studio.present()["smile"]
-    studio.turn({"yaw": 30.0}, what="yaw")
-    assert abs(studio.present()["smile"] - held) > 0.3  # These drawn faces smile when they turn.
-    studio.undo()
-    studio.lock("smile", True)
-    studio.turn({"yaw": 30.0}, what="yaw")
-    assert studio.present()["yaw"] == pytest.approx(30.0, abs=0.1)
-    assert studio.present()["smile"] == pytest.approx(held, abs=0.02)
+def test_what_is_locked_keeps_its_reading_while_another_dial_moves(session):
+    held = session.predicted()["smile"]
+    session.turn({"yaw": 30.0}, what="yaw")
+    assert abs(session.predicted()["smile"] - held) > 0.3  # These drawn faces smile when they turn.
+    session.undo()
+    session.lock("smile", True)
+    session.turn({"yaw": 30.0}, what="yaw")
+    assert session.predicted()["yaw"] == pytest.approx(30.0, abs=0.1)
+    assert session.predicted()["smile"] == pytest.approx(held, abs=0.02)
 
 
-def test_a_locked_dial_is_neither_moved_nor_reset(studio):
-    studio.turn({"smile": 1.5})
-    studio.lock("smile", True)
-    look = studio.look
-    assert studio.turn({"smile": 0.0}, resets=["smile"]) is look
-    studio.turn({}, resets=["yaw", "smile"])
-    assert studio.present()["smile"] == pytest.approx(1.5, abs=0.02)
+def test_a_locked_dial_is_neither_moved_nor_reset(session):
+    session.turn({"smile": 1.5})
+    session.lock("smile", True)
+    state = session.state
+    assert session.turn({"smile": 0.0}, resets=["smile"]) is state
+    session.turn({}, resets=["yaw", "smile"])
+    assert session.predicted()["smile"] == pytest.approx(1.5, abs=0.02)
 
 
-def test_locks_survive_undo_redo_and_new_people(studio):
-    studio.turn({"smile": 1.5})
-    studio.lock("smile", True)
-    studio.turn({"yaw": 20.0})
-    studio.undo()
-    studio.undo()
-    assert set(studio.locks.held) == {"smile"}
-    assert studio.locks.held["smile"] == pytest.approx(studio.present()["smile"])
-    studio.redo()
-    studio.new_person(5)
-    held = studio.present()["smile"]
-    studio.turn({"yaw": 25.0})
-    assert studio.present()["smile"] == pytest.approx(held, abs=0.02)
-    studio.lock("smile", False)
-    assert not studio.locks
+def test_locks_survive_undo_redo_and_new_people(session):
+    session.turn({"smile": 1.5})
+    session.lock("smile", True)
+    session.turn({"yaw": 20.0})
+    session.undo()
+    session.undo()
+    assert set(session.locks.held) == {"smile"}
+    assert session.locks.held["smile"] == pytest.approx(session.predicted()["smile"])
+    session.redo()
+    session.new_person(5)
+    held = session.predicted()["smile"]
+    session.turn({"yaw": 25.0})
+    assert session.predicted()["smile"] == pytest.approx(held, abs=0.02)
+    session.lock("smile", False)
+    assert not session.locks
 
 
-def test_a_move_that_locks_forbid_is_refused_and_the_face_stays(studio, monkeypatch):
+def test_a_move_that_locks_forbid_is_refused_and_the_face_stays(session, monkeypatch):
     from facegen.errors import OutOfRangeError
 
-    studio.lock("smile", True)
-    look = studio.look
+    session.lock("smile", True)
+    state = session.state
     monkeypatch.setattr(FakeDials, "_scale", lambda self, name: 0.01 if name == "yaw" else 1.0)
     with pytest.raises(OutOfRangeError, match="locked leaves no way"):
-        studio.turn({"yaw": 30.0})
-    assert studio.look is look
+        session.turn({"yaw": 30.0})
+    assert session.state is state
 
 
-def test_shuffle_moves_a_group_within_its_natural_range_and_respects_locks(studio, dials):
-    studio.lock("bangs", True)
-    before = studio.present()
+def test_shuffle_moves_a_group_within_its_natural_range_and_respects_locks(session, dials):
+    session.lock("bangs", True)
+    before = session.predicted()
     for seed in range(4):
-        studio.shuffle(["hair_length", "hair_dark", "bangs"], seed)
-        now = studio.present()
+        session.shuffle(["hair_length", "hair_dark", "bangs"], seed)
+        now = session.predicted()
         for name in ("hair_length", "hair_dark"):
             low, high = dials.spec(name).natural
             assert low - 0.01 <= now[name] <= high + 0.01
             assert abs(now[name] - before[name]) > 1e-3
         assert now["bangs"] == pytest.approx(before["bangs"], abs=0.02)
-        studio.undo()
-        assert studio.present() == before
+        session.undo()
+        assert session.predicted() == before
 
 
-def test_a_face_made_under_a_lock_travels_by_link_and_file(studio, generator, dials):
-    studio.lock("smile", True)
-    studio.turn({"yaw": 30.0})
-    made = studio.w_plus()
-    query = studio.to_query()
-    other = Studio(generator, dials, seed=417)
+def test_a_face_made_under_a_lock_travels_by_link_and_file(session, generator, dials):
+    session.lock("smile", True)
+    session.turn({"yaw": 30.0})
+    made = session.w_plus()
+    query = link_of(session.state)
+    other = Session(generator, dials, seed=417)
     assert other.apply_query(query) == []
     assert np.array_equal(other.w_plus(), made)
     assert set(other.locks.held) == {"smile"}
-    assert other.turn({}) is other.look
-    third = Studio(generator, dials, seed=5)
-    third.open_face(Face.from_bytes(studio.face().to_npz(), name="face.npz"))
+    assert other.turn({}) is other.state
+    third = Session(generator, dials, seed=5)
+    third.open_face(Face.from_bytes(session.face().to_npz(), name="face.npz"))
     assert np.array_equal(third.w_plus(), made)
-    assert third.look.person.seed == 417
-    assert dict(third.look.deltas)["yaw"] == pytest.approx(dict(studio.look.deltas)["yaw"])
+    assert third.state.subject.seed == 417
+    assert dict(third.state.deltas)["yaw"] == pytest.approx(dict(session.state.deltas)["yaw"])
 
 
 PRESET_FILE = b'{"facegen_presets": 1, "presets": [{"name": "Sunday", "targets": {"smile": 1.5}}]}'
@@ -416,13 +432,13 @@ def test_bad_preset_files_are_explained(dials, data):
     assert "saved here" in str(caught.value)
 
 
-def test_a_preset_sends_the_face_to_its_readings_in_one_step(studio):
-    start = studio.w_plus()
-    studio.aim({"age": 60.0, "smile": 1.5, "yaw": 20.0})
-    now = studio.present()
+def test_a_preset_sends_the_face_to_its_readings_in_one_step(session):
+    start = session.w_plus()
+    session.aim({"age": 60.0, "smile": 1.5, "yaw": 20.0})
+    now = session.predicted()
     assert (now["age"], now["smile"], now["yaw"]) == pytest.approx((60.0, 1.5, 20.0), abs=0.1)
-    studio.undo()
-    assert np.array_equal(studio.w_plus(), start)
+    session.undo()
+    assert np.array_equal(session.w_plus(), start)
 
 
 def test_presets_name_only_known_dials_and_natural_readings():

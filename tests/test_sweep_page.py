@@ -32,7 +32,7 @@ def page() -> None:
         parts = fake_parts()
         st.session_state["ready"] = loading.Backend(*parts, RenderService(parts[0]))
     sweep.watcher = lambda: None
-    sweep.show(st.session_state["ready"], browser_state.studio(st.session_state["ready"]))
+    sweep.show(st.session_state["ready"], browser_state.session(st.session_state["ready"]))
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""What one visitor holds, as values and plain methods: no Streamlit, no pictures, no threads."""
+"""What one visitor has open, as values and plain methods: no Streamlit, no pictures, no threads."""

@@ -1,26 +1,31 @@
-"""People, looks, and numbers from anywhere made safe: the values the studio is built of.
+"""Who is edited and how, as values; the one conversion to and from `Face`; links.
 
-A `Look` is one point of the history: a person, how typical they are (psi), and by how much each
-dial was moved. Everything rendered, saved or linked is computed from the look in hand.
+An `EditState` is one point of the history: a subject, how typical they are (psi), and by how much
+each dial was moved. Everything rendered, saved or linked is computed from the current one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from facegen.face import Edit, Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
+SAME_LATENT = 1e-4
+
+Deltas = tuple[tuple[str, float], ...]
+"""Dial -> change in its unit, in the order of names."""
 
 
 class Faces(Protocol):
-    """What the studio needs of a generator."""
+    """What a session needs of a generator."""
 
     model: str
     space: str
@@ -31,7 +36,7 @@ class Faces(Protocol):
 
 
 class Dials(Protocol):
-    """What the studio needs of `facegen.editing.dial_set.DialSet`."""
+    """What a session needs of `facegen.editing.dial_set.DialSet`."""
 
     names: tuple[str, ...]
 
@@ -46,15 +51,15 @@ class Dials(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
-    """Somebody who entered the studio, by seed or from a file.
+class Subject:
+    """Somebody who is edited, from a seed or from a file.
 
     Attributes:
         uid: Number within the session.
-        name: What the user calls them.
+        name: What they are called at first.
         seed: The seed they came from; None when they came from a file that has none.
         psi: The truncation they came with.
-        origin: For people from a file, their latent before any dial, [18, 512]; None for seeds.
+        origin: For subjects from a file, their latent before any dial, [18, 512]; None for seeds.
     """
 
     uid: int
@@ -65,33 +70,68 @@ class Person:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """One state of a person.
+class EditState:
+    """One state of a subject.
 
     Attributes:
-        person: Whose.
+        subject: Whose.
         psi: How typical.
         deltas: The dials moved: name, what is asked of it in its unit.
-        trims: How much of that is asked only because the picture fell short: name, amount.
+        corrections: How much of that is asked only because the picture fell short: name, amount.
     """
 
-    person: Person
+    subject: Subject
     psi: float
-    deltas: tuple[tuple[str, float], ...] = ()
-    trims: tuple[tuple[str, float], ...] = ()
+    deltas: Deltas = ()
+    corrections: Deltas = ()
 
-    def same_as(self, other: Look) -> bool:
+    def same_as(self, other: EditState) -> bool:
         """Whether both describe the same picture."""
         return (
-            self.person.uid == other.person.uid
+            self.subject.uid == other.subject.uid
             and self.psi == other.psi
             and self.deltas == other.deltas
         )
 
 
-def clean_deltas(
-    deltas: Mapping[str, object], limits: Mapping[str, float]
-) -> tuple[tuple[str, float], ...]:
+# -- to and from a Face ---------------------------------------------------------------------------
+
+
+def to_face(
+    state: EditState, base: np.ndarray, w_plus: np.ndarray, *, faces: Faces, name: str
+) -> Face:
+    """The state as a value that can be saved; `base` and `w_plus` are its latents."""
+    return Face(
+        w_plus=w_plus,
+        base=base,
+        edits=tuple(Edit(dial, delta) for dial, delta in state.deltas),
+        space=faces.space,
+        model=faces.model,
+        seed=state.subject.seed,
+        psi=state.psi,
+        name=name,
+    )
+
+
+def from_face(face: Face, dials: Dials, limits: Mapping[str, float]) -> tuple[np.ndarray, Deltas]:
+    """The latent before any dial, [18, 512] read-only, and the dials of a saved face.
+
+    Dials are kept where this program reproduces the saved latent from them (up to what other
+    machines round otherwise); if not, the saved latent itself becomes the start.
+    """
+    deltas = clean_deltas({edit.dial: edit.delta for edit in face.edits}, limits)
+    base, saved = np.array(face.base, np.float32), np.array(face.w_plus, np.float32)
+    again = dials.apply(base, dict(deltas)) if deltas else base
+    if not np.allclose(again, saved, rtol=0.0, atol=SAME_LATENT):
+        base, deltas = saved, ()
+    base.setflags(write=False)
+    return base, deltas
+
+
+# -- numbers from anywhere, made safe -------------------------------------------------------------
+
+
+def clean_deltas(deltas: Mapping[str, object], limits: Mapping[str, float]) -> Deltas:
     """Keep what is a known dial with a finite number; rounded and in a fixed order.
 
     A zero holds its dial while others are moved; where nothing moves, nothing is left.
@@ -112,11 +152,24 @@ def clean_deltas(
     return tuple(sorted(kept.items())) if any(kept.values()) else ()
 
 
+def known_only(state: EditState, limits: Mapping[str, float]) -> EditState:
+    """The state without dials that are not known; `limits` as for `clean_deltas`."""
+    kept = clean_deltas(dict(state.deltas), limits)
+    if kept == state.deltas:
+        return state
+    names = dict(kept)
+    corrections = tuple((name, more) for name, more in state.corrections if name in names)
+    return replace(state, deltas=kept, corrections=corrections)
+
+
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
     """Give a truncation between 0 and `MAX_PSI`, rounded to 3 digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return default
     return round(min(max(float(value), 0.0), MAX_PSI), 3)
+
+
+# -- links ----------------------------------------------------------------------------------------
 
 
 def parse_number(text: str) -> float | None:
@@ -135,20 +188,20 @@ def parse_seed(text: str) -> int | None:
     return int(text) if int(text) <= MAX_SEED else None
 
 
-def link_of(look: Look) -> dict[str, str] | None:
-    """The query of the link to a look; None for people that came from a file."""
-    if look.person.origin is not None or look.person.seed is None:
+def link_of(state: EditState) -> dict[str, str] | None:
+    """The query of the link to a state; None for subjects that came from a file."""
+    if state.subject.origin is not None or state.subject.seed is None:
         return None
-    query = {"seed": str(look.person.seed)}
-    if look.psi != DEFAULT_PSI:
-        query["psi"] = f"{look.psi:g}"
-    query.update({name: f"{delta:g}" for name, delta in look.deltas})
+    query = {"seed": str(state.subject.seed)}
+    if state.psi != DEFAULT_PSI:
+        query["psi"] = f"{state.psi:g}"
+    query.update({name: f"{delta:g}" for name, delta in state.deltas})
     return query
 
 
 def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
-) -> tuple[tuple[tuple[str, float], ...], list[str]]:
+) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
     dials = {name: value for name, value in query.items() if name not in ("seed", "psi")}
     unknown = sorted(name for name in dials if name not in limits)

@@ -1,11 +1,11 @@
-"""The way back and forth over looks, and the people met."""
+"""Undo and redo over edit states, and the newest state of each subject."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from facegen.session.edit_state import Look
+from facegen.session.edit_state import EditState
 
 MAX_HISTORY = 100
 MAX_RECENT = 24
@@ -13,25 +13,25 @@ MERGE_SECONDS = 0.8
 
 
 class History:
-    """Looks in the order they were made; one of them is in hand."""
+    """States in the order they were made; one of them is the current one."""
 
     def __init__(self) -> None:
-        self._looks: list[Look] = []
+        self._states: list[EditState] = []
         self._at = -1
-        self._recent: list[Look] = []  # The newest look of each person, newest person last.
+        self._recent: list[EditState] = []  # Of each subject, newest last.
         self._merge: tuple[str, float] = ("", -math.inf)
 
     def __bool__(self) -> bool:
-        return bool(self._looks)
+        return bool(self._states)
 
     @property
-    def look(self) -> Look:
-        """The look in hand."""
-        return self._looks[self._at]
+    def state(self) -> EditState:
+        """The current state."""
+        return self._states[self._at]
 
     @property
-    def recent(self) -> tuple[Look, ...]:
-        """The newest look of each person met, newest person first."""
+    def recent(self) -> tuple[EditState, ...]:
+        """The newest state of each subject, newest subject first."""
         return tuple(reversed(self._recent))
 
     @property
@@ -42,14 +42,14 @@ class History:
     @property
     def can_redo(self) -> bool:
         """Whether a step was taken back."""
-        return self._at + 1 < len(self._looks)
+        return self._at + 1 < len(self._states)
 
-    def step(self, look: Look) -> None:
-        """Make a look the newest step; what was taken back is forgotten."""
-        del self._looks[self._at + 1 :]
-        self._looks.append(look)
-        del self._looks[:-MAX_HISTORY]
-        self._at = len(self._looks) - 1
+    def step(self, state: EditState) -> None:
+        """Make a state the newest step; what was taken back is forgotten."""
+        del self._states[self._at + 1 :]
+        self._states.append(state)
+        del self._states[:-MAX_HISTORY]
+        self._at = len(self._states) - 1
         self.arrive()
 
     def merges(self, what: str, now: float) -> bool:
@@ -58,35 +58,35 @@ class History:
         self._merge = (what, now)
         return same and self._at > 0
 
-    def replace(self, look: Look) -> None:
-        """Put a look in the place of the one in hand."""
-        self._looks[self._at] = look
-        del self._looks[self._at + 1 :]
-        self._remember(look)
+    def replace(self, state: EditState) -> None:
+        """Put a state in the place of the current one."""
+        self._states[self._at] = state
+        del self._states[self._at + 1 :]
+        self._remember(state)
 
     def go(self, steps: int) -> bool:
-        """Go so many steps back (negative) or forth; False where there is no way."""
+        """Go so many steps back (negative) or forth; False where that is impossible."""
         index = self._at + steps
-        if not 0 <= index < len(self._looks) or not steps:
+        if not 0 <= index < len(self._states) or not steps:
             return False
         self._at = index
         self.arrive()
         return True
 
     def arrive(self) -> None:
-        """The look in hand has come from elsewhere than a dial: the next move is a new step."""
+        """The current state did not come from a dial: the next move is a new step."""
         self._merge = ("", -math.inf)
-        self._remember(self.look)
+        self._remember(self.state)
 
-    def change_all(self, change: Callable[[Look], Look]) -> None:
-        """Change every look, taken back or not."""
-        self._looks = [change(look) for look in self._looks]
-        self._recent = [change(look) for look in self._recent]
+    def change_all(self, change: Callable[[EditState], EditState]) -> None:
+        """Change every state, taken back or not."""
+        self._states = [change(state) for state in self._states]
+        self._recent = [change(state) for state in self._recent]
 
-    def _remember(self, look: Look) -> None:
+    def _remember(self, state: EditState) -> None:
         for index, known in enumerate(self._recent):
-            if known.person.uid == look.person.uid:
-                self._recent[index] = look
+            if known.subject.uid == state.subject.uid:
+                self._recent[index] = state
                 return
-        self._recent.append(look)
+        self._recent.append(state)
         del self._recent[:-MAX_RECENT]

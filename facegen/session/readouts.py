@@ -1,111 +1,184 @@
-"""Dials that keep their word: what the picture shows beside what was asked, and the correction."""
+"""What a dial shows, and how that relates to what the solver is asked for.
+
+A dial has numbers in several frames of reference: what is asked of the solver, what the latent is
+predicted to read, what the picture measures. Its user sees one scale, on which a subject stands
+before any dial where the picture says so, and what is added because a picture fell short (a
+correction) does not show. `Scale` is the only place where numbers go from one to the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.editing.closed_loop import Moves, See, reach
-from facegen.session.edit_state import Look, clean_deltas
+from facegen.session.edit_state import EditState, clean_deltas
 
 WORTH_CORRECTING_SD = 0.25
-MAX_PEOPLE = 64
+MAX_SUBJECTS = 64
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What one dial shows, in its unit.
+
+    Attributes:
+        start: Where the subject stands before any dial.
+        predicted: Where the dial stands now, by the latent.
+        asked: Where its user put it; None if nothing is asked of it.
+        measured: What the picture shows; None if that is not known.
+        missed: What the picture falls short of `asked` (negative: goes beyond); 0 if too little
+            to correct, or not known.
+        locked: Whether it is held.
+    """
+
+    start: float
+    predicted: float
+    asked: float | None = None
+    measured: float | None = None
+    missed: float = 0.0
+    locked: bool = False
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether its user moved it."""
+        return self.asked is not None and self.asked != self.start
 
 
 class Offsets:
-    """How far the instruments and the predictions differ on people before any dial.
+    """How far measurement and prediction differ on subjects before any dial.
 
-    Once a person's own picture is measured, their dials stand where it says: the predicted change
+    Once a subject's own picture is measured, their dials stand where it says: the predicted change
     is added to the measured start. So a dial at 60 years means 60 years on the picture.
     """
 
     def __init__(self) -> None:
-        self._of: BoundedCache[dict[str, float]] = BoundedCache(MAX_PEOPLE)
+        self._of: BoundedCache[dict[str, float]] = BoundedCache(MAX_SUBJECTS)
 
     def learn(
-        self, look: Look, measured: Mapping[str, float], predicted: Mapping[str, float]
+        self, state: EditState, measured: Mapping[str, float], predicted: Mapping[str, float]
     ) -> bool:
-        """Take what was measured on a person before any dial; True if that is news."""
-        key = (look.person.uid, look.psi)
+        """Take what was measured on a subject before any dial; True if that is news."""
+        key = (state.subject.uid, state.psi)
         if key in self._of:
             return False
         offsets = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
         self._of.put(key, offsets)
         return True
 
-    def of(self, look: Look) -> Mapping[str, float]:
-        """Dial -> what to add to a prediction for this person, in its unit."""
-        return self._of.get((look.person.uid, look.psi)) or {}
+    def of(self, state: EditState) -> Mapping[str, float]:
+        """Dial -> what to add to a prediction for this subject, in its unit."""
+        return self._of.get((state.subject.uid, state.psi)) or {}
 
 
-def shifted(
-    readings: Mapping[str, float], *offsets: Mapping[str, float], sign: float = 1.0
-) -> dict[str, float]:
-    """Readings with offsets added (or taken away, with a sign of -1)."""
-    return {
-        name: value + sign * sum(offset.get(name, 0.0) for offset in offsets)
-        for name, value in readings.items()
-    }
-
-
-def misses(
-    dials: Moves, look: Look, measured: Mapping[str, float], before: Mapping[str, float]
-) -> dict[str, float]:
-    """Moved or locked dials that the picture contradicts: name -> what is missing, in its unit.
+class Scale:
+    """Between the numbers a user sees on the dials of one state and the solver's.
 
     Args:
-        dials: Of the face's space.
-        look: As it is.
-        measured: On its picture, in the dials' units.
-        before: On the picture before any dial.
+        state: Whose dials.
+        base: Dial -> predicted reading before any dial.
+        now: Dial -> predicted reading as it is.
+        offset: Dial -> what measurement adds to a prediction.
     """
-    missing = {
-        name: wanted - (measured[name] - before[name])
-        for name, wanted in _wanted(look).items()
-        if name in measured and name in before
-    }
-    return {
-        name: miss
-        for name, miss in missing.items()
-        if abs(miss) > WORTH_CORRECTING_SD * dials.spec(name).unit_per_sd
-    }
+
+    def __init__(
+        self,
+        state: EditState,
+        base: Mapping[str, float],
+        now: Mapping[str, float],
+        offset: Mapping[str, float],
+    ) -> None:
+        self._base, self._now, self._offset = base, now, offset
+        self._asked = dict(state.deltas)
+        self._corrections = dict(state.corrections)
+
+    def start(self, name: str) -> float:
+        """Where the subject stands before any dial."""
+        return self._base[name] + self._offset.get(name, 0.0)
+
+    def shown(self, name: str) -> float:
+        """Where the dial stands now."""
+        without = self._now[name] - self._corrections.get(name, 0.0)
+        return without + self._offset.get(name, 0.0)
+
+    def wanted(self, name: str) -> float:
+        """The change that the user wants, without what is added for the picture's sake."""
+        return self._asked[name] - self._corrections.get(name, 0.0)
+
+    def targets(
+        self, shown: Mapping[str, float], *, uncorrected: Iterable[str] = ()
+    ) -> dict[str, float]:
+        """The predicted readings at which dials show these numbers; known dials only.
+
+        What was added for the picture's sake stays added, but for `uncorrected`.
+        """
+        plain = set(uncorrected)
+        added = {n: value for n, value in self._corrections.items() if n not in plain}
+        return {
+            name: value - self._offset.get(name, 0.0) + added.get(name, 0.0)
+            for name, value in shown.items()
+            if name in self._base
+        }
+
+    def readouts(
+        self,
+        dials: Moves,
+        locked: Iterable[str],
+        measured: Mapping[str, float] | None = None,
+        before: Mapping[str, float] | None = None,
+    ) -> dict[str, Readout]:
+        """What each dial shows.
+
+        Args:
+            dials: Of the subject's space.
+            locked: Dials that are held.
+            measured: On the picture as it is, in the dials' units; None or empty if not known.
+            before: On the picture before any dial.
+        """
+        held, seen, was = set(locked), measured or {}, before or {}
+        found = {}
+        for name in self._base:
+            start, asked, missed = self.start(name), None, 0.0
+            if name in self._asked:
+                asked = start + self.wanted(name)
+                if name in seen and name in was:
+                    missed = self.wanted(name) - (seen[name] - was[name])
+                if abs(missed) <= WORTH_CORRECTING_SD * dials.spec(name).unit_per_sd:
+                    missed = 0.0
+            found[name] = Readout(
+                start, self.shown(name), asked, seen.get(name), missed, name in held
+            )
+        return found
 
 
 def corrected(
     dials: Moves,
     base: np.ndarray,
-    look: Look,
+    state: EditState,
     before: Mapping[str, float],
     see: See,
     limits: Mapping[str, float],
-) -> Look:
-    """The look with more or less asked of its dials, until the picture shows what was wanted.
+) -> EditState:
+    """The state with more or less asked of its dials, until the picture shows what was wanted.
 
     Args:
         dials: Of the face's space.
         base: The face before its dials, [18, 512].
-        look: As it is.
+        state: As it is.
         before: Measured on the picture of the base, in the dials' units.
         see: Renders and measures.
         limits: How far each dial may be moved at most.
     """
-    wanted = {name: change for name, change in _wanted(look).items() if name in before}
+    was = dict(state.corrections)
+    wanted = {n: delta - was.get(n, 0.0) for n, delta in state.deltas if n in before}
     if not any(wanted.values()):
-        return look
+        return state
     # The identity and the user's own dials cannot be measured: they stay at what was asked.
-    fixed = {name: delta for name, delta in look.deltas if name not in wanted}
+    fixed = {name: delta for name, delta in state.deltas if name not in wanted}
     found = reach(dials, base, wanted, before, see, fixed=fixed)
     deltas = clean_deltas(found.asked, limits)
-    trims = tuple(
-        (name, delta - wanted[name]) for name, delta in deltas if delta and wanted.get(name)
-    )
-    return replace(look, deltas=deltas, trims=trims)
-
-
-def _wanted(look: Look) -> dict[str, float]:
-    """Dial -> the change that its user wanted, without what was added for the picture's sake."""
-    trims = dict(look.trims)
-    return {name: delta - trims.get(name, 0.0) for name, delta in look.deltas}
+    corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
+    return replace(state, deltas=deltas, corrections=corrections)

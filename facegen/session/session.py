@@ -1,7 +1,7 @@
-"""What one visitor holds: the people met, the face in hand, the way back and forth.
+"""What one visitor has open: the subjects so far, the current face, undo and redo, locks.
 
-Pure values and plain methods: no Streamlit, no pictures, no threads. A `Studio` lives in the state
-of one browser session and nowhere else, so two visitors cannot see each other's faces.
+Pure values and plain methods: no Streamlit, no pictures, no threads. A `Session` lives in the
+state of one browser session and nowhere else, so two visitors cannot see each other's faces.
 """
 
 from __future__ import annotations
@@ -24,36 +24,47 @@ from facegen.editing.targets import (
     require_locks,
 )
 from facegen.errors import UsageError
-from facegen.face import Edit, Face
+from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.session.edit_state import (
     DELTA_DIGITS,
     Dials,
+    EditState,
     Faces,
-    Look,
-    Person,
+    Subject,
     clean_deltas,
     clean_psi,
     deltas_of_link,
-    link_of,
+    from_face,
+    known_only,
+    to_face,
 )
 from facegen.session.history import History
-from facegen.session.latents import Latents, unfolded
-from facegen.session.readouts import Offsets, corrected, misses, shifted
+from facegen.session.latents import Latents
+from facegen.session.readouts import Offsets, Readout, Scale, corrected
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
-HOME = 1e-3
+AT_START = 1e-3
 PUT_BACK = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 
 
-class Studio:
-    """The people and faces of one visitor.
+class Session:
+    """The subjects and faces of one visitor.
 
     Args:
         faces: Makes latents from seeds.
         dials: Reads and applies dials.
         table: The dials to show, in order (`facegen.controls.Dial`).
+
+    Attributes:
+        id: Tells sessions apart.
+        dials: Reads and applies dials.
+        table: The dials to show, in order.
+        history: Undo and redo, and the newest state of each subject.
+        revision: Counts the changes that did not come from the dials themselves.
+        locks: What stays as it is while dials move.
+        dials_version: Of the users' own dials; see `facegen.service.loading.Backend.version`.
     """
 
     def __init__(
@@ -65,170 +76,147 @@ class Studio:
         seed: int,
         psi: float = DEFAULT_PSI,
     ) -> None:
-        self.session = uuid.uuid4().hex
-        self.dials_version: object = None  # Of the users' own dials; see `facegen.ui.user_dials`.
-        self.revision = 0  # Counts the changes that did not come from the dials themselves.
-        self._faces = faces
+        self.id = uuid.uuid4().hex
+        self.dials_version: object = None
+        self.revision = 0
         self.space = faces.space
-        self._history = History()
         self.locks = Locks()
+        self._faces = faces
+        self.history = History()
         self._offsets = Offsets()
-        self.use_dials(dials, table)
-        self._people = 0
         self._names: dict[int, str] = {}
+        self._subjects = 0
+        self.use_dials(dials, table)
         self.new_person(seed, psi=psi)
 
     def use_dials(self, dials: Dials, table: tuple[Any, ...]) -> None:
         """Work with these dials from now on: a visitor may bring some of their own."""
-        self._dials, self.table = dials, table
+        self.dials, self.table = dials, table
         safe = {name: dials.spec(name).safe for name in dials.names}
         self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
         self._limits[IDENTITY] = 0.0
         self._latents = Latents(self._faces, dials)
-        # Dials that are gone are gone from the looks too.
-        self._history.change_all(self._with_known)
+        # Dials that are gone are gone from the history too.
+        self.history.change_all(lambda state: known_only(state, self._limits))
         held = {name: value for name, value in self.locks.held.items() if name in safe}
         self.locks = replace(self.locks, held=held)
         self.revision += 1
 
-    def _with_known(self, look: Look) -> Look:
-        kept = clean_deltas(dict(look.deltas), self._limits)
-        if kept == look.deltas:
-            return look
-        names = dict(kept)
-        trims = tuple((name, trim) for name, trim in look.trims if name in names)
-        return replace(look, deltas=kept, trims=trims)
-
-    # -- what is in hand ------------------------------------------------------------------------
+    # -- the current state ------------------------------------------------------------------------
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the dials."""
-        return self._dials.names
-
-    def spec(self, name: str) -> Any:
-        """The numbers of a dial."""
-        return self._dials.spec(name)
+    def state(self) -> EditState:
+        """The current state."""
+        return self.history.state
 
     @property
-    def look(self) -> Look:
-        """The look in hand."""
-        return self._history.look
-
-    @property
-    def start(self) -> Look:
-        """The same person as they came, before any dial: what "before" shows."""
-        return Look(self.look.person, self.look.person.psi)
+    def start(self) -> EditState:
+        """The current subject as they came, before any dial: what "before" shows."""
+        return EditState(self.state.subject, self.state.subject.psi)
 
     @property
     def name(self) -> str:
-        """The name of the person in hand."""
-        return self.name_of(self.look)
+        """The name of the current subject."""
+        return self.name_of(self.state)
 
-    def name_of(self, look: Look) -> str:
-        """The name of the person of a look."""
-        return self._names.get(look.person.uid, look.person.name)
+    def name_of(self, state: EditState) -> str:
+        """The name of the subject of a state."""
+        return self._names.get(state.subject.uid, state.subject.name)
 
-    @property
-    def recent(self) -> tuple[Look, ...]:
-        """The newest look of each person met, newest person first."""
-        return self._history.recent
+    # -- latents and readings ---------------------------------------------------------------------
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
-        return self._history.can_undo
+    def base(self, state: EditState | None = None) -> np.ndarray:
+        """The latent of a state before its dials, [18, 512] float32."""
+        return self._latents.base(state or self.state)
 
-    @property
-    def can_redo(self) -> bool:
-        """Whether a step was taken back."""
-        return self._history.can_redo
+    def w_plus(self, state: EditState | None = None) -> np.ndarray:
+        """The latent of a state with its dials, [18, 512] float32: what is rendered."""
+        return self._latents.w_plus(state or self.state)
 
-    # -- latents ----------------------------------------------------------------------------------
+    def face(self, state: EditState | None = None) -> Face:
+        """The state as a value that can be saved."""
+        state = state or self.state
+        base, w_plus = self.base(state), self.w_plus(state)
+        return to_face(state, base, w_plus, faces=self._faces, name=self.name_of(state))
 
-    def base(self, look: Look | None = None) -> np.ndarray:
-        """The latent of a look before its dials, [18, 512] float32."""
-        return self._latents.base(look or self.look)
+    def predicted(self, state: EditState | None = None) -> dict[str, float]:
+        """Where each dial stands by the latent alone, in its unit; locks hold these numbers."""
+        return self.dials.read(self.w_plus(state))
 
-    def w_plus(self, look: Look | None = None) -> np.ndarray:
-        """The latent of a look with its dials, [18, 512] float32: what is rendered."""
-        return self._latents.w_plus(look or self.look)
-
-    def readings(self, look: Look | None = None) -> dict[str, float]:
-        """Where each dial stands on the person before any change, in its unit."""
-        return self._dials.read(self.base(look))
-
-    def present(self, look: Look | None = None) -> dict[str, float]:
-        """Where each dial stands on the face as it is, in its unit."""
-        return self._dials.read(self.w_plus(look))
-
-    def shown(self, look: Look | None = None) -> dict[str, float]:
-        """Where each dial stands for its user: `present` without trims, on the person's scale."""
-        look = look or self.look
-        asked = shifted(self.present(look), dict(look.trims), sign=-1.0)
-        return shifted(asked, self._offsets.of(look))
-
-    def shown_start(self, look: Look | None = None) -> dict[str, float]:
-        """Likewise `readings`: where each dial stands before any change."""
-        look = look or self.look
-        return shifted(self.readings(look), self._offsets.of(look))
+    def readouts(
+        self,
+        state: EditState | None = None,
+        *,
+        measured: Mapping[str, float] | None = None,
+        before: Mapping[str, float] | None = None,
+    ) -> dict[str, Readout]:
+        """What each dial shows; `measured` and `before` as for `Scale.readouts`."""
+        scale = self._scale(state or self.state)
+        return scale.readouts(self.dials, self.locks.held, measured, before)
 
     def measured_start(self, measured: Mapping[str, float]) -> None:
-        """Tell what was measured on the person in hand before any dial, in the dials' units."""
-        if self._offsets.learn(self.look, measured, self.readings()):
+        """Take what was measured on the current subject before any dial, in the dials' units."""
+        if self._offsets.learn(self.state, measured, self.dials.read(self.base())):
             self.revision += 1
 
-    def _predicted(self, look: Look, values: Mapping[str, float]) -> dict[str, float]:
-        """What to ask of the predictions so that dials stand at these values; known dials only."""
-        known = {name: value for name, value in values.items() if name in self._dials.names}
-        return shifted(known, self._offsets.of(look), sign=-1.0)
+    def _scale(self, state: EditState) -> Scale:
+        base = self.dials.read(self.base(state))
+        return Scale(state, base, self.predicted(state), self._offsets.of(state))
 
-    def face(self, look: Look | None = None) -> Face:
-        """The look as a value that can be saved."""
-        look = look or self.look
-        return Face(
-            w_plus=self.w_plus(look),
-            base=self.base(look),
-            edits=tuple(Edit(dial, delta) for dial, delta in look.deltas),
-            space=self._faces.space,
-            model=self._faces.model,
-            seed=look.person.seed,
-            psi=look.psi,
-            name=self.name_of(look),
-        )
+    # -- whom is edited ---------------------------------------------------------------------------
 
-    # -- steps ------------------------------------------------------------------------------------
-
-    def new_person(self, seed: int, *, psi: float | None = None) -> Look:
-        """Take a new person in hand; the dials start at zero.
+    def new_person(self, seed: int, *, psi: float | None = None) -> EditState:
+        """Go on with the person of a seed; the dials start at zero.
 
         Raises:
             UsageError: The seed is outside 0 to 2**32 - 1.
         """
         if not 0 <= int(seed) <= MAX_SEED:
             raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}, got {seed}.")
-        psi = clean_psi(self.look.psi if psi is None and self._history else psi)
-        person = self._enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
-        return self._step(Look(person, psi))
+        psi = clean_psi(self.state.psi if psi is None and self.history else psi)
+        subject = self._enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
+        return self._step(EditState(subject, psi))
 
-    def open_face(self, face: Face) -> Look:
-        """Take a saved face in hand as it was saved; see `facegen.session.latents.unfolded`."""
-        base, deltas = unfolded(face, self._dials, self._limits)
+    def open_face(self, face: Face) -> EditState:
+        """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`."""
+        base, deltas = from_face(face, self.dials, self._limits)
         psi = clean_psi(face.psi)
-        seed = face.seed
-        origin: np.ndarray | None = base
-        if seed is not None and np.array_equal(self._faces.w_from_seed(int(seed), psi), base):
-            origin = None
-        for known in self.recent:  # Somebody met before comes back as themselves.
-            if np.array_equal(self.base(replace(known, psi=psi)), base) and known.person.psi == psi:
-                return self._opened(Look(known.person, psi, deltas))
-        name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
-        person = self._enter(name[:MAX_NAME], seed, psi, origin)
-        return self._opened(Look(person, psi, deltas))
+        subject = self._known(base, psi) or self._enter_from_file(face, base, psi)
+        state = self._step(EditState(subject, psi, deltas))
+        self._hold_zeros(state)
+        return state
 
-    def _opened(self, look: Look) -> Look:
-        self._take_locks_of(self._step(look))
-        return look
+    def _known(self, base: np.ndarray, psi: float) -> Subject | None:
+        """The earlier subject of a base, if there is one: they come back as themselves."""
+        for state in self.history.recent:
+            same_psi = state.subject.psi == psi
+            if same_psi and np.array_equal(self.base(replace(state, psi=psi)), base):
+                return state.subject
+        return None
+
+    def _enter_from_file(self, face: Face, base: np.ndarray, psi: float) -> Subject:
+        seed = face.seed
+        name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
+        is_of_seed = seed is not None and np.array_equal(self._faces.w_from_seed(seed, psi), base)
+        return self._enter(name[:MAX_NAME], seed, psi, None if is_of_seed else base)
+
+    def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Subject:
+        self._subjects += 1
+        return Subject(self._subjects, name, seed, psi, origin)
+
+    def switch_to(self, uid: int) -> EditState:
+        """Go on with an earlier subject, as they were left."""
+        for state in self.history.recent:
+            if state.subject.uid == uid and uid != self.state.subject.uid:
+                return self._step(state)
+        return self.state
+
+    def rename(self, name: str) -> None:
+        """Name the current subject; an empty name gives the first one back."""
+        name = " ".join(str(name).split())[:MAX_NAME]
+        self._names[self.state.subject.uid] = name or self.state.subject.name
+
+    # -- edits ------------------------------------------------------------------------------------
 
     def edit(
         self,
@@ -237,73 +225,34 @@ class Studio:
         psi: object = None,
         what: str = "",
         now: float = math.inf,
-    ) -> Look:
+    ) -> EditState:
         """Ask exactly this of the dials, in their units; absent ones stand at zero.
 
         `what` is the dial that moved, `now` the time: quick moves of one dial make one step.
         """
         return self._commit(self._moved(deltas, psi), what, now)
 
-    def _commit(self, look: Look, what: str, now: float) -> Look:
-        """Make a look the newest step; quick moves of one dial make one step together."""
-        if look.same_as(self.look):
-            return self.look
-        if self._history.merges(what, now):
-            self._history.replace(look)
-            return look
-        self._step(look, own=True)
-        self._history.merges(what, now)
-        return look
-
     def turned(
         self, moves: Mapping[str, float], *, resets: Collection[str] = (), psi: object = None
-    ) -> Look:
-        """The look with dials turned to readings or put back, and what is locked in its place.
+    ) -> EditState:
+        """The state with dials put where they show these numbers, and what is locked in its place.
 
         Args:
-            moves: Dial -> wanted reading, in its unit.
-            resets: Dials to put back to where the person came from.
+            moves: Dial -> number it is to show, in its unit.
+            resets: Dials to put back to where the subject came from.
             psi: Truncation; None keeps it.
 
         Raises:
             OutOfRangeError: What is locked leaves no way there.
         """
-        moved = self._moved(dict(self.look.deltas), psi)
-        start = self.shown_start(moved)
-        back = {name for name, value in moves.items() if abs(value - start.get(name, 0.0)) < HOME}
-        trims = {name: trim for name, trim in moved.trims if name not in back}
-        known = shifted(self._predicted(moved, moves), trims)
-        if not known and not resets and moved.same_as(self.look):
-            return self.look
-        return self._solved(moved, known, resets)
-
-    def _solved(self, look: Look, targets: Mapping[str, float], resets: Collection[str]) -> Look:
-        """The look with dials at predicted readings or put back, and what is locked in its place.
-
-        Raises:
-            OutOfRangeError: What is locked leaves no way there.
-        """
-        own = self.readings(look)
-        turns, back = {}, set(resets)
-        for name, value in targets.items():
-            low, high = self.spec(name).safe
-            if not math.isfinite(value):
-                continue
-            if abs(value - own[name]) < PUT_BACK * (high - low):
-                back.add(name)
-            else:
-                turns[name] = value
-        asked = {name: delta for name, delta in look.deltas if delta}
-        planned = plan(own, asked, turns, self.locks, resets=back)
-        deltas = {
-            name: round(delta, DELTA_DIGITS) if name in self.locks.held else delta
-            for name, delta in planned.deltas.items()
-        }
-        solved = self._moved(deltas, look.psi)
-        if solved.deltas:
-            steps = {name: deltas[name] - dict(look.deltas).get(name, 0.0) for name in turns}
-            require_locks(self._dials, self.present(solved), planned.goals, self.locks, steps)
-        return solved
+        moved = self._moved(dict(self.state.deltas), psi)
+        scale = self._scale(moved)
+        known = {name: value for name, value in moves.items() if name in self.dials.names}
+        back = {name for name, value in known.items() if abs(value - scale.start(name)) < AT_START}
+        targets = scale.targets(known, uncorrected=back)
+        if not targets and not resets and moved.same_as(self.state):
+            return self.state
+        return self._solved(moved, targets, resets)
 
     def turn(
         self,
@@ -313,7 +262,7 @@ class Studio:
         psi: object = None,
         what: str = "",
         now: float = math.inf,
-    ) -> Look:
+    ) -> EditState:
         """Make `turned` a step; `what` and `now` as for `edit`.
 
         Raises:
@@ -321,122 +270,131 @@ class Studio:
         """
         return self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
 
-    def aimed(self, targets: Mapping[str, float]) -> Look:
-        """The look that `aim` would make, without making the step."""
+    def aimed(self, targets: Mapping[str, float]) -> EditState:
+        """The state with many dials at numbers at once, as far as that goes."""
 
-        def attempt(partly: Mapping[str, float]) -> tuple[Look, np.ndarray]:
-            look = self._solved(self.look, partly, ())
-            return look, self.w_plus(look)
+        def attempt(partly: Mapping[str, float]) -> tuple[EditState, np.ndarray]:
+            state = self._solved(self.state, partly, ())
+            return state, self.w_plus(state)
 
-        predicted = self._predicted(self.look, targets)
-        return as_far_as_possible(self._dials, self.w_plus(), predicted, self.locks, attempt)
+        wanted = self._scale(self.state).targets(targets)
+        return as_far_as_possible(self.dials, self.w_plus(), wanted, self.locks, attempt)
 
-    def aim(self, targets: Mapping[str, float]) -> Look:
-        """Send many dials to readings at once, as far as that goes; one step.
+    def aim(self, targets: Mapping[str, float]) -> EditState:
+        """Make `aimed` a step; raises OutOfRangeError, and the face stays, as `turn` does."""
+        return self._step_if_new(self.aimed(targets))
 
-        Raises:
-            OutOfRangeError: What is locked leaves no way there; the face stays.
-        """
-        look = self.aimed(targets)
-        return self.look if look.same_as(self.look) else self._step(look)
+    def shuffle(self, names: Collection[str], seed: int) -> EditState:
+        """Aim some dials at the readings of somebody else, within the natural range."""
+        other = self.dials.read(self._faces.w_from_seed(seed, psi=1.0))
+        return self.aim(natural_targets(self.dials, other, names))
 
-    def shuffle(self, names: Collection[str], seed: int) -> Look:
-        """Give some dials the readings of somebody else, within the natural range; one step.
-
-        Raises:
-            OutOfRangeError: What is locked leaves no way there; the face stays.
-        """
-        other = self._dials.read(self._faces.w_from_seed(seed, psi=1.0))
-        return self.aim(natural_targets(self._dials, other, names))
-
-    def misses(
-        self, measured: Mapping[str, float], before: Mapping[str, float]
-    ) -> dict[str, float]:
-        """What the picture in hand is short of; see `facegen.session.readouts.misses`."""
-        return misses(self._dials, self.look, measured, before)
-
-    def correct(self, before: Mapping[str, float], see: See) -> Look:
+    def correct(self, before: Mapping[str, float], see: See) -> EditState:
         """Correct the dials on the picture, see `facegen.session.readouts.corrected`; one step."""
-        look = corrected(self._dials, self.base(), self.look, before, see, self._limits)
-        return self.look if look.same_as(self.look) else self._step(look)
+        state = corrected(self.dials, self.base(), self.state, before, see, self._limits)
+        return self._step_if_new(state)
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
-        self.locks = self.locks.with_lock(name, on, self.present())
+        self.locks = self.locks.with_lock(name, on, self.predicted())
         self.revision += 1
 
-    def undo(self) -> Look:
+    def undo(self) -> EditState:
         """Go one step back; at the beginning nothing happens."""
         return self._go(-1)
 
-    def redo(self) -> Look:
+    def redo(self) -> EditState:
         """Go one step forward again; at the end nothing happens."""
         return self._go(1)
 
-    def take(self, uid: int) -> Look:
-        """Take a person met before in hand again, as they were left."""
-        for look in self.recent:
-            if look.person.uid == uid and uid != self.look.person.uid:
-                return self._step(look)
-        return self.look
-
-    def rename(self, name: str) -> None:
-        """Name the person in hand; an empty name gives the first one back."""
-        name = " ".join(str(name).split())[:MAX_NAME]
-        self._names[self.look.person.uid] = name or self.look.person.name
-
     # -- links ------------------------------------------------------------------------------------
 
-    def to_query(self) -> dict[str, str] | None:
-        """The link of the look in hand; None for people that came from a file."""
-        return link_of(self.look)
-
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
-        """Set the dials of a link on the person in hand as their first look.
+        """Set the dials of a link on the current subject as their first state.
 
         Returns:
             The names that this program does not know.
         """
         deltas, unknown = deltas_of_link(query, self._limits)
-        look = replace(self.look, deltas=deltas)
-        self._history.replace(look)
-        self._take_locks_of(look)
+        state = replace(self.state, deltas=deltas)
+        self.history.replace(state)
+        self._hold_zeros(state)
         self.revision += 1
         return unknown
 
-    def _take_locks_of(self, look: Look) -> None:
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _solved(
+        self, state: EditState, targets: Mapping[str, float], resets: Collection[str]
+    ) -> EditState:
+        """The state with dials at predicted readings or put back, and what is locked in place.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there.
+        """
+        base = self.dials.read(self.base(state))
+        turns, back = {}, set(resets)
+        for name, value in targets.items():
+            low, high = self.dials.spec(name).safe
+            if not math.isfinite(value):
+                continue
+            if abs(value - base[name]) < PUT_BACK * (high - low):
+                back.add(name)
+            else:
+                turns[name] = value
+        asked = {name: delta for name, delta in state.deltas if delta}
+        planned = plan(base, asked, turns, self.locks, resets=back)
+        deltas = {
+            name: round(delta, DELTA_DIGITS) if name in self.locks.held else delta
+            for name, delta in planned.deltas.items()
+        }
+        solved = self._moved(deltas, state.psi)
+        if solved.deltas:
+            steps = {name: deltas[name] - dict(state.deltas).get(name, 0.0) for name in turns}
+            readings = self.predicted(solved)
+            require_locks(self.dials, readings, planned.goals, self.locks, steps)
+        return solved
+
+    def _moved(self, deltas: Mapping[str, object], psi: object) -> EditState:
+        state = self.state
+        new_psi = state.psi if psi is None else clean_psi(psi, state.psi)
+        kept = clean_deltas(deltas, self._limits)
+        asked = {name for name, delta in kept if delta}
+        corrections = tuple((name, more) for name, more in state.corrections if name in asked)
+        return EditState(state.subject, new_psi, kept, corrections)
+
+    def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
-        readings = self.present(look)
-        for name, delta in look.deltas:
+        readings = self.predicted(state)
+        for name, delta in state.deltas:
             if not delta:
                 self.locks = self.locks.with_lock(name, True, readings)
 
-    # -- inside -----------------------------------------------------------------------------------
+    def _commit(self, state: EditState, what: str, now: float) -> EditState:
+        """Make a state the newest step; quick moves of one dial make one step together."""
+        if state.same_as(self.state):
+            return self.state
+        if self.history.merges(what, now):
+            self.history.replace(state)
+            return state
+        self.history.step(state)
+        self.history.merges(what, now)
+        return state
 
-    def _moved(self, deltas: Mapping[str, object], psi: object) -> Look:
-        look = self.look
-        new_psi = look.psi if psi is None else clean_psi(psi, look.psi)
-        kept = clean_deltas(deltas, self._limits)
-        asked = {name for name, delta in kept if delta}
-        trims = tuple((name, trim) for name, trim in look.trims if name in asked)
-        return Look(look.person, new_psi, kept, trims)
+    def _step_if_new(self, state: EditState) -> EditState:
+        return self.state if state.same_as(self.state) else self._step(state)
 
-    def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Person:
-        self._people += 1
-        return Person(self._people, name, seed, psi, origin)
+    def _step(self, state: EditState) -> EditState:
+        self.history.step(state)
+        self._arrived()
+        return state
 
-    def _step(self, look: Look, *, own: bool = False) -> Look:
-        self._history.step(look)
-        if not own:
+    def _go(self, steps: int) -> EditState:
+        if self.history.go(steps):
             self._arrived()
-        return look
-
-    def _go(self, steps: int) -> Look:
-        if self._history.go(steps):
-            self._arrived()
-        return self.look
+        return self.state
 
     def _arrived(self) -> None:
         self.revision += 1
-        if self.locks.held:  # A lock holds the face in hand, not the one before.
-            self.locks = self.locks.at(self.present())
+        if self.locks.held:  # A lock holds the current face, not the one before.
+            self.locks = self.locks.at(self.predicted())

@@ -1,4 +1,4 @@
-"""The studio of the visitor in this browser session, and the link in the address bar."""
+"""The session of the visitor in this browser session, and the link in the address bar."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import streamlit as st
 
 from facegen.latents import DEFAULT_PSI
 from facegen.service.loading import Backend
-from facegen.session.edit_state import clean_psi, parse_number, parse_seed
-from facegen.session.session import Studio
+from facegen.session.edit_state import clean_psi, link_of, parse_number, parse_seed
+from facegen.session.session import Session
 from facegen.ui import user_dials
 from facegen.ui.components.messages import notify, notify_done
 
-__all__ = ["fresh_seed", "notify", "notify_done", "studio", "write_link"]
+__all__ = ["fresh_seed", "notify", "notify_done", "session", "write_link"]
 
 _KEY = "_facegen_studio"
 _LINK = "_facegen_link"
@@ -25,8 +25,8 @@ def fresh_seed() -> int:
     return secrets.randbelow(FRESH_SEEDS)
 
 
-def studio(backend: Backend) -> Studio:
-    """The studio of this session; made from the link in the address bar on first use.
+def session(backend: Backend) -> Session:
+    """The session of this session; made from the link in the address bar on first use.
 
     It stays when the network changes, unless the new one's latent space is another.
     """
@@ -36,18 +36,18 @@ def studio(backend: Backend) -> Studio:
         notify("This network has a latent space of its own, so here is somebody new.")
     if _KEY not in st.session_state:
         st.session_state[_KEY] = _from_link(backend, dict(st.query_params))
-    found: Studio = st.session_state[_KEY]
+    found: Session = st.session_state[_KEY]
     user_dials.refresh(backend, found)
     return found
 
 
-def _from_link(backend: Backend, query: dict[str, str]) -> Studio:
+def _from_link(backend: Backend, query: dict[str, str]) -> Session:
     asked = query.get("seed")
     seed = parse_seed(asked) if asked is not None else None
     psi_number = parse_number(query["psi"]) if "psi" in query else None
     psi = clean_psi(psi_number) if psi_number is not None else DEFAULT_PSI
     seed_used = fresh_seed() if seed is None else seed
-    made = Studio(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
+    made = Session(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
     if asked is not None and seed is None:
         notify("The link has no usable seed, so here is somebody new.")
     elif seed is not None:
@@ -60,9 +60,9 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Studio:
     return made
 
 
-def write_link(made: Studio) -> bool:
+def write_link(made: Session) -> bool:
     """Keep the address bar the link of the face in hand; False when the face has none."""
-    query = made.to_query() or {}
+    query = link_of(made.state) or {}
     if st.session_state.get(_LINK) != query or dict(st.query_params) != query:
         st.query_params.from_dict(query)
         st.session_state[_LINK] = query

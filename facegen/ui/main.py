@@ -50,14 +50,14 @@ def _design() -> None:
     if ready is not None:
         model_picker.words(ready)
         design.page(ready)
-        browser_state.write_link(browser_state.studio(ready))
+        browser_state.write_link(browser_state.session(ready))
 
 
 def _sweep() -> None:
     ready = _ready()
     if ready is not None:
         module = importlib.import_module("facegen.ui.pages.sweep")
-        module.show(ready, browser_state.studio(ready))
+        module.show(ready, browser_state.session(ready))
 
 
 def _workshop() -> None:
@@ -82,8 +82,8 @@ def _in_hand() -> None:
     ready = model_picker.loader().backend
     if ready is None:
         return
-    studio = browser_state.studio(ready)
-    thumb, safe = design.thumb_url(ready, studio, studio.look), html.escape(studio.name)
+    session = browser_state.session(ready)
+    thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
     st.html(
         f'<div class="fg-inhand" title="The person in hand: {safe}">'
         f'<span>{safe}</span><img src="{thumb}" alt=""></div>'
@@ -104,7 +104,7 @@ def _loading() -> None:
             st.button("Try again", key="retry", type="primary", on_click=loader.start)
             return
         fetching = 0 < loader.done < loader.total
-        st.subheader("Fetching the face model" if fetching else "Getting the studio ready")
+        st.subheader("Fetching the face model" if fetching else "Getting ready")
         if fetching:
             st.progress(
                 loader.done / loader.total,

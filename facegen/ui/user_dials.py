@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from facegen.service.loading import Backend
-from facegen.session.session import Studio
+from facegen.session.session import Session
 
 Progress = Callable[[int, int], None]
 MAX_NAME = 32
 
 
-def refresh(backend: Backend, studio: Studio) -> None:
-    """Give the studio the dials that lie on the shelf now."""
+def refresh(backend: Backend, session: Session) -> None:
+    """Give the session the dials that lie on the shelf now."""
     version = backend.version()
-    if version != studio.dials_version:
+    if version != session.dials_version:
         dials, table = backend.dials_now()
-        studio.use_dials(dials, table)
-        studio.dials_version = version
+        session.use_dials(dials, table)
+        session.dials_version = version
 
 
 def listed(space: str) -> dict[str, Any]:

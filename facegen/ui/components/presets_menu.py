@@ -19,7 +19,7 @@ from facegen.session.presets import (
     from_json,
     to_json,
 )
-from facegen.session.session import Studio
+from facegen.session.session import Session
 from facegen.ui import browser_state
 from facegen.ui.components import view
 
@@ -29,7 +29,7 @@ _OWN = "_facegen_presets"
 _COUNT = "_facegen_presets_opened"
 
 
-def show(backend: Backend, studio: Studio) -> None:
+def show(backend: Backend, session: Session) -> None:
     """Draw the button and, when it is open, the menu."""
     menu = st.popover(
         "Presets",
@@ -41,22 +41,22 @@ def show(backend: Backend, studio: Studio) -> None:
     if not is_open(menu):
         return
     with menu:
-        known = (*fitting(PRESETS, studio.names), *own())
+        known = (*fitting(PRESETS, session.dials.names), *own())
         view.tiles(
             [
                 {
                     "id": f"{number}",
                     "label": preset.name,
-                    "src": _picture(backend, studio, preset),
-                    "help": _words(studio, preset),
+                    "src": _picture(backend, session, preset),
+                    "help": _words(session, preset),
                 }
                 for number, preset in enumerate(known)
             ],
             key="fg_presets",
-            on_pick=lambda: _picked(studio, known),
+            on_pick=lambda: _picked(session, known),
         )
-        _save(studio)
-        _open(studio)
+        _save(session)
+        _open(session)
 
 
 def is_open(menu: Any) -> bool:
@@ -70,37 +70,40 @@ def own() -> tuple[Preset, ...]:
     return found
 
 
-def _picture(backend: Backend, studio: Studio, preset: Preset) -> str:
+def _picture(backend: Backend, session: Session, preset: Preset) -> str:
     """The face in hand with the preset, small; empty where locks forbid it."""
     try:
-        look = studio.aimed(preset.targets)
+        aimed = session.aimed(preset.targets)
     except FacegenError:
         return ""
-    return view.jpeg_url(backend.service.thumb(studio.w_plus(look)))
+    return view.jpeg_url(backend.service.thumb(session.w_plus(aimed)))
 
 
-def _words(studio: Studio, preset: Preset) -> str:
-    labels = {dial.name: dial.label for dial in studio.table}
+def _words(session: Session, preset: Preset) -> str:
+    labels = {dial.name: dial.label for dial in session.table}
     parts = [f"{labels.get(name, name)} {value:g}" for name, value in preset.targets.items()]
     return ", ".join(parts)
 
 
-def _picked(studio: Studio, known: tuple[Preset, ...]) -> None:
+def _picked(session: Session, known: tuple[Preset, ...]) -> None:
     event = st.session_state["fg_presets"].get("pick")
     number = event.get("id") if isinstance(event, dict) else None
     if not isinstance(number, str) or not number.isdigit() or int(number) >= len(known):
         return
     try:
-        studio.aim(known[int(number)].targets)
+        session.aim(known[int(number)].targets)
     except FacegenError as err:
         browser_state.notify(str(err))
 
 
-def _save(studio: Studio) -> None:
+def _save(session: Session) -> None:
     def keep() -> None:
         name = " ".join(str(st.session_state["preset_name"]).split())[:MAX_NAME]
-        now = studio.shown()
-        targets = {dial: round(now[dial], 3) for dial, delta in studio.look.deltas if delta}
+        targets = {
+            dial: round(readout.predicted, 3)
+            for dial, readout in session.readouts().items()
+            if readout.is_moved
+        }
         if not name:
             browser_state.notify("Give the preset a name first.")
         elif not targets:
@@ -131,7 +134,7 @@ def _save(studio: Studio) -> None:
         )
 
 
-def _open(studio: Studio) -> None:
+def _open(session: Session) -> None:
     count = st.session_state.get(_COUNT, 0)
     key = f"fg_presets_open_{count}"
 
@@ -140,15 +143,15 @@ def _open(studio: Studio) -> None:
         if upload is None:
             return
         st.session_state[_COUNT] = count + 1
-        take_file(studio, upload.getvalue(), upload.name)
+        take_file(session, upload.getvalue(), upload.name)
 
     st.file_uploader("Open presets (.json)", key=key, on_change=opened)
 
 
-def take_file(studio: Studio, data: bytes, name: str) -> None:
+def take_file(session: Session, data: bytes, name: str) -> None:
     """Add the presets of a file to those of the visitor, or say why not."""
     try:
-        found, unknown = from_json(data, studio)
+        found, unknown = from_json(data, session.dials)
     except FacegenError as err:
         browser_state.notify(f"{name}: {err}")
         return

@@ -13,8 +13,8 @@ from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
 from facegen.service.render import latent_key
-from facegen.session.edit_state import Look
-from facegen.session.session import Studio
+from facegen.session.edit_state import EditState
+from facegen.session.session import Session
 from facegen.ui import browser_state, user_dials
 from facegen.ui.components import presets_menu
 
@@ -24,7 +24,7 @@ SEED_KEY = "seed"
 _OPENED = "_facegen_opened"
 
 
-def show(backend: Backend, studio: Studio) -> None:
+def show(backend: Backend, session: Session) -> None:
     """Draw the bar."""
     with st.container(key="fg_bar", horizontal=True, vertical_alignment="center"):
         st.button(
@@ -34,7 +34,7 @@ def show(backend: Backend, studio: Studio) -> None:
             icon=":material/casino:",
             shortcut="N",
             help="Meet somebody who has never existed. Key: N",
-            on_click=lambda: _new_person(studio),
+            on_click=lambda: _new_person(session),
         )
         with st.container(key="fg_seed"):
             st.number_input(
@@ -45,7 +45,7 @@ def show(backend: Backend, studio: Studio) -> None:
                 key=SEED_KEY,
                 placeholder="from a file",
                 help="Each number is a person. Type one to meet them again.",
-                on_change=lambda: _seed_typed(studio),
+                on_change=lambda: _seed_typed(session),
             )
         with st.container(key="fg_steps", horizontal=True):
             st.button(
@@ -55,8 +55,8 @@ def show(backend: Backend, studio: Studio) -> None:
                 icon=":material/undo:",
                 shortcut="Z",
                 help="Take the last change back. Key: Z",
-                disabled=not studio.can_undo,
-                on_click=lambda: _ignore(studio.undo()),
+                disabled=not session.history.can_undo,
+                on_click=lambda: _ignore(session.undo()),
             )
             st.button(
                 "Redo",
@@ -65,48 +65,48 @@ def show(backend: Backend, studio: Studio) -> None:
                 icon=":material/redo:",
                 shortcut="Shift+Z",
                 help="Make the change again. Keys: Shift and Z",
-                disabled=not studio.can_redo,
-                on_click=lambda: _ignore(studio.redo()),
+                disabled=not session.history.can_redo,
+                on_click=lambda: _ignore(session.redo()),
             )
-        presets_menu.show(backend, studio)
-        _save(backend, studio)
-        _open(studio)
-        _more(backend, studio)
+        presets_menu.show(backend, session)
+        _save(backend, session)
+        _open(session)
+        _more(backend, session)
 
 
-def _ignore(look: Look) -> None:
+def _ignore(state: EditState) -> None:
     """Make a callback of a step: Streamlit wants nothing back."""
 
 
-def _new_person(studio: Studio) -> None:
-    studio.new_person(browser_state.fresh_seed())
+def _new_person(session: Session) -> None:
+    session.new_person(browser_state.fresh_seed())
 
 
-def _seed_typed(studio: Studio) -> None:
+def _seed_typed(session: Session) -> None:
     seed = st.session_state[SEED_KEY]
     if seed is None:  # An emptied box is filled again with who is in hand.
         return
     try:
-        studio.new_person(int(seed))
+        session.new_person(int(seed))
     except FacegenError as err:
         browser_state.notify(str(err))
 
 
-def file_stem(studio: Studio) -> str:
+def file_stem(session: Session) -> str:
     """A file name for the face in hand, of plain characters."""
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", studio.name).strip("-").lower()
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", session.name).strip("-").lower()
     return stem or "face"
 
 
-def _save(backend: Backend, studio: Studio) -> None:
+def _save(backend: Backend, session: Session) -> None:
     def png() -> bytes:
-        face = studio.face()
+        face = session.face()
         return face.to_png(backend.service.image(face.w_plus))
 
     st.download_button(
         "Save",
         data=png,
-        file_name=f"{file_stem(studio)}.png",
+        file_name=f"{file_stem(session)}.png",
         mime="image/png",
         key="save",
         icon=":material/download:",
@@ -117,7 +117,7 @@ def _save(backend: Backend, studio: Studio) -> None:
     )
 
 
-def _open(studio: Studio) -> None:
+def _open(session: Session) -> None:
     count = st.session_state.get(_OPENED, 0)
     key = f"fg_open_{count}"
 
@@ -126,7 +126,7 @@ def _open(studio: Studio) -> None:
         if upload is None:
             return
         st.session_state[_OPENED] = count + 1
-        open_bytes(studio, upload.getvalue(), upload.name)
+        open_bytes(session, upload.getvalue(), upload.name)
 
     st.file_uploader(
         "Open",
@@ -138,10 +138,10 @@ def _open(studio: Studio) -> None:
     )
 
 
-def open_bytes(studio: Studio, data: bytes, name: str) -> None:
+def open_bytes(session: Session, data: bytes, name: str) -> None:
     """Take the face in a file in hand, or say why not; presets and dials are known too."""
     if name.lower().endswith(".json"):
-        presets_menu.take_file(studio, data, name)
+        presets_menu.take_file(session, data, name)
         return
     if user_dials.is_dial(data):
         browser_state.notify(
@@ -150,8 +150,8 @@ def open_bytes(studio: Studio, data: bytes, name: str) -> None:
         return
     try:
         face = Face.from_bytes(data, name=name)
-        face.require_space(studio.space)
-        studio.open_face(face)
+        face.require_space(session.space)
+        session.open_face(face)
     except FacegenError as err:
         browser_state.notify(str(err))
     except Exception:
@@ -159,23 +159,23 @@ def open_bytes(studio: Studio, data: bytes, name: str) -> None:
         browser_state.notify(f"{name} could not be opened. Is it a face that was saved here?")
 
 
-def _more(backend: Backend, studio: Studio) -> None:
+def _more(backend: Backend, session: Session) -> None:
     with st.popover(
         "More", icon=":material/more_horiz:", help="Name, latent file, numbers for experts"
     ):
-        name_key = f"name_{studio.look.person.uid}"
-        st.session_state.setdefault(name_key, studio.name)
+        name_key = f"name_{session.state.subject.uid}"
+        st.session_state.setdefault(name_key, session.name)
         st.text_input(
             "Name",
             key=name_key,
             max_chars=60,
             help="Saved with the face.",
-            on_change=lambda: studio.rename(st.session_state[name_key]),
+            on_change=lambda: session.rename(st.session_state[name_key]),
         )
         st.download_button(
             "Save the latent (.npz)",
-            data=lambda: studio.face().to_npz(),
-            file_name=f"{file_stem(studio)}.npz",
+            data=lambda: session.face().to_npz(),
+            file_name=f"{file_stem(session)}.npz",
             mime="application/octet-stream",
             key="save_npz",
             on_click="ignore",
@@ -183,12 +183,12 @@ def _more(backend: Backend, studio: Studio) -> None:
             help="The numbers behind the face, for other programs; no picture.",
         )
         with st.expander("For experts"):
-            w_plus, base = studio.w_plus(), studio.base()
+            w_plus, base = session.w_plus(), session.base()
             generator = backend.generator
             st.markdown(
                 f"- model `{generator.model}`, engine `{generator.engine_name}`\n"
                 f"- space `{generator.space}`, w+ {w_plus.shape[0]}×{w_plus.shape[1]}\n"
-                f"- psi {studio.look.psi:g}, seed {studio.look.person.seed}\n"
+                f"- psi {session.state.psi:g}, seed {session.state.subject.seed}\n"
                 f"- |w+ − start| {np.sqrt(np.mean((w_plus - base) ** 2)):.3f} (rms per value)\n"
                 f"- fingerprint `{latent_key(w_plus)}`"
             )

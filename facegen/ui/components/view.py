@@ -11,12 +11,14 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from facegen.session.readouts import Readout
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -54,7 +56,7 @@ class PanelEdit:
 
     Attributes:
         number: Counts the requests of one page; the answer carries it back.
-        revision: The state of the studio that the dials knew.
+        revision: The state of the session that the dials knew.
         final: The user let go: make it a step of the history.
         sharp: Make the full picture (let go, or held still), not a preview.
         what: The dial that moved.
@@ -121,14 +123,9 @@ def unpack_frame(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
 def panel_data(
     table: tuple[Any, ...],
     specs: Mapping[str, Any],
-    own: Mapping[str, float],
-    now: Mapping[str, float],
+    readouts: Mapping[str, Readout],
     *,
-    measured: Mapping[str, float] | None = None,
-    missed: Collection[str] = (),
-    look_after: float = 0.0,
-    moved: Collection[str],
-    locked: Collection[str],
+    measure_after: float = 0.0,
     identity: bool | None,
     psi: float,
     own_psi: float,
@@ -140,11 +137,10 @@ def panel_data(
     """Describe the dials for `dial_panel`.
 
     A dial's rail is the range in which it works safely, its band the natural range of faces; the
-    rail is longer where the face or its present value lies outside. `own` is where the face stands
-    by nature (the tick), `now` where it stands as it is, predicted; `measured` what its picture
-    shows, `missed` names the dials that it contradicts; after `look_after` seconds of rest the page
-    is to ask for it to be measured (0: never). `identity` is None where it cannot be
-    locked; `number` is the newest request that is answered in this.
+    rail is longer where the face or its present value lies outside. The tick is where the subject
+    stands at first. After `measure_after` seconds of rest the page is to ask for the picture to be
+    measured (0: never). `identity` is None where it cannot be locked; `number` is the newest
+    request that is answered in this.
     """
     person = {
         "name": "psi",
@@ -162,14 +158,16 @@ def panel_data(
         "max": max_psi,
         "natural": [0.4, 0.9],
     }
+    is_locked = bool(identity) or any(readout.locked for readout in readouts.values())
     groups: dict[str, list[dict[str, Any]]] = {}
     for dial in table:
         spec = specs[dial.name]
         natural = [float(x) for x in spec.natural]
         safe = [max(float(x), 0.0) if dial.unit == "years" else float(x) for x in spec.safe]
-        value, start = float(now[dial.name]), float(own[dial.name])
+        readout = readouts[dial.name]
+        value, start, seen = readout.predicted, readout.start, readout.measured
         # While something is locked the solver sets the dials, and it stays in the safe range.
-        ends = (*safe, value, start, *(() if locked or identity else natural))
+        ends = (*safe, value, start, *(() if is_locked else natural))
         groups.setdefault(dial.group, []).append(
             {
                 "name": dial.name,
@@ -180,15 +178,13 @@ def panel_data(
                 "high": dial.high,
                 "own": round(start, 4),
                 "now": round(value, 4),
-                "moved": dial.name in moved,
-                "locked": dial.name in locked,
+                "moved": readout.is_moved,
+                "locked": readout.locked,
                 "min": round(min(ends), 3),
                 "max": round(max(ends), 3),
                 "natural": [round(x, 3) for x in natural],
-                "seen": round(float(measured[dial.name]), 3)
-                if measured and dial.name in measured
-                else None,
-                "missed": dial.name in missed,
+                "seen": None if seen is None else round(seen, 3),
+                "missed": bool(readout.missed),
             }
         )
     named = [{"name": "Person", "dials": [person], "open": True}]
@@ -198,7 +194,7 @@ def panel_data(
         "rev": revision,
         "n": number,
         "identity": identity,
-        "look": look_after,
+        "measure": measure_after,
         "groups": named,
     }
 
@@ -215,12 +211,12 @@ def dial_panel(
     on_edit: Callable[[], None],
     on_lock: Callable[[], None],
     on_shuffle: Callable[[], None],
-    on_look: Callable[[], None],
+    on_measure: Callable[[], None],
 ) -> Any:
     """Show the dials.
 
     The trigger `edit` carries a `PanelEdit`, `lock` a name and whether, `shuffle` the name of a
-    group; `look` wants the picture measured, `correct` the dials corrected on it.
+    group; `measure` wants the picture measured, `correct` the dials corrected on it.
     """
     return _PANEL(
         key=key,
@@ -228,8 +224,8 @@ def dial_panel(
         on_edit_change=on_edit,
         on_lock_change=on_lock,
         on_shuffle_change=on_shuffle,
-        on_look_change=on_look,
-        on_correct_change=on_look,
+        on_measure_change=on_measure,
+        on_correct_change=on_measure,
     )
 
 

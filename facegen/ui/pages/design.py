@@ -16,8 +16,8 @@ import streamlit as st
 from facegen.errors import FacegenError
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult, latent_key
-from facegen.session.edit_state import MAX_PSI, Look
-from facegen.session.session import Studio
+from facegen.session.edit_state import MAX_PSI, EditState, link_of
+from facegen.session.session import Session
 from facegen.ui import browser_state, shared
 from facegen.ui.components import messages, toolbar, view
 
@@ -31,23 +31,23 @@ STRIP_PEOPLE = 14
 
 def page(backend: Backend) -> None:
     """Draw the page."""
-    studio = browser_state.studio(backend)
-    is_sketch = _is_sketch(backend, studio)
+    session = browser_state.session(backend)
+    is_sketch = _is_sketch(backend, session)
     # A page switch forgets widgets; the box always shows the person in hand.
-    st.session_state[toolbar.SEED_KEY] = studio.look.person.seed
+    st.session_state[toolbar.SEED_KEY] = session.state.subject.seed
     with st.container(key="fg_main"):
-        _strip(backend, studio)
-        _stage(backend, studio)
-    toolbar.show(backend, studio)
+        _strip(backend, session)
+        _stage(backend, session)
+    toolbar.show(backend, session)
     if is_sketch:
-        st.session_state[_SKETCHED] = latent_key(studio.w_plus())
+        st.session_state[_SKETCHED] = latent_key(session.w_plus())
         st.rerun()
     messages.show_notices()
 
 
-def _is_sketch(backend: Backend, studio: Studio) -> bool:
+def _is_sketch(backend: Backend, session: Session) -> bool:
     """Whether a preview is shown first, because the full picture takes a while."""
-    w_plus = studio.w_plus()
+    w_plus = session.w_plus()
     return (
         backend.service.full_seconds > SLOW_SECONDS
         and not backend.service.has_picture(w_plus)
@@ -59,63 +59,63 @@ def _is_sketch(backend: Backend, studio: Studio) -> bool:
 
 
 @st.fragment
-def _stage(backend: Backend, studio: Studio) -> None:
+def _stage(backend: Backend, session: Session) -> None:
     with messages.guarded():  # A fragment's own reruns do not pass through the page.
-        _draw_stage(backend, studio)
+        _draw_stage(backend, session)
 
 
-def _draw_stage(backend: Backend, studio: Studio) -> None:
+def _draw_stage(backend: Backend, session: Session) -> None:
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
-    was = look = studio.look
-    problem = _obey(backend, studio)
-    if edit is not None and edit.revision == studio.revision:
+    was = state = session.state
+    problem = _obey(backend, session)
+    if edit is not None and edit.revision == session.revision:
         moves = {name: value for name, value in edit.moves.items() if name != "psi"}
-        psi = studio.look.person.psi if "psi" in edit.resets else edit.moves.get("psi")
+        psi = session.state.subject.psi if "psi" in edit.resets else edit.moves.get("psi")
         try:
             if edit.final:
-                studio.turn(
+                session.turn(
                     moves, resets=edit.resets, psi=psi, what=edit.what, now=time.monotonic()
                 )
             else:
-                look = studio.turned(moves, resets=edit.resets, psi=psi)
+                state = session.turned(moves, resets=edit.resets, psi=psi)
         except FacegenError as err:
             problem = str(err)
     if edit is None or edit.final:
-        look = studio.look
-    is_preview = not edit.sharp if edit is not None else _is_sketch(backend, studio)
+        state = session.state
+    is_preview = not edit.sharp if edit is not None else _is_sketch(backend, session)
     _show_face(
-        backend, studio, look, edit, is_preview=is_preview, wants_before=wants_before,
+        backend, session, state, edit, is_preview=is_preview, wants_before=wants_before,
         problem=problem,
     )  # fmt: skip
-    _show_panel(backend, studio, look)
-    if studio.look is not was:
+    _show_panel(backend, session, state)
+    if session.state is not was:
         st.rerun()
 
 
-def _obey(backend: Backend, studio: Studio) -> str | None:
+def _obey(backend: Backend, session: Session) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
     glass = shared.mirror()
-    if _trigger("fg_panel", "look") is not None and glass.is_ready:
-        for w_plus in (studio.base(), studio.w_plus()):
+    if _trigger("fg_panel", "measure") is not None and glass.is_ready:
+        for w_plus in (session.base(), session.w_plus()):
             glass.see(backend.service, backend.dials, w_plus)
-    before = glass.known(backend.service, studio.base())
+    before = glass.known(backend.service, session.base())
     if before:
-        studio.measured_start(before)
+        session.measured_start(before)
     if _trigger("fg_panel", "correct") is not None:
-        before = glass.see(backend.service, backend.dials, studio.base())
-        was = studio.look
+        before = glass.see(backend.service, backend.dials, session.base())
+        was = session.state
         if before is not None:
-            studio.correct(before, lambda w: glass.see(backend.service, backend.dials, w))
-        if studio.look is was:
+            session.correct(before, lambda w: glass.see(backend.service, backend.dials, w))
+        if session.state is was:
             return "Nearer than this the face does not come to what was asked."
     lock = _trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
-        studio.lock(lock["name"], bool(lock.get("on")))
+        session.lock(lock["name"], bool(lock.get("on")))
     shuffle = _trigger("fg_panel", "shuffle")
     if isinstance(shuffle, dict) and isinstance(shuffle.get("dials"), list):
         try:
-            studio.shuffle([str(name) for name in shuffle["dials"]], browser_state.fresh_seed())
+            session.shuffle([str(name) for name in shuffle["dials"]], browser_state.fresh_seed())
         except FacegenError as err:
             return str(err)
     return None
@@ -123,8 +123,8 @@ def _obey(backend: Backend, studio: Studio) -> str | None:
 
 def _show_face(
     backend: Backend,
-    studio: Studio,
-    look: Look,
+    session: Session,
+    state: EditState,
     edit: view.PanelEdit | None,
     *,
     is_preview: bool,
@@ -133,16 +133,16 @@ def _show_face(
 ) -> None:
     service = backend.service
     try:
-        w_plus = studio.w_plus(look)
-        before_w = studio.base(studio.start)
+        w_plus = session.w_plus(state)
+        before_w = session.base(session.start)
         make = service.preview if is_preview else service.render
-        result = make(w_plus, session=studio.session)
+        result = make(w_plus, session=session.id)
     except FacegenError as err:
         result = RenderResult(None, 0, 0.0, error=str(err))
-        w_plus = before_w = studio.base()
+        w_plus = before_w = session.base()
     before = None
     if wants_before:
-        before = service.render(before_w, session=studio.session + "-before").jpeg
+        before = service.render(before_w, session=session.id + "-before").jpeg
     head: dict[str, Any] = {
         "kind": "preview" if is_preview and result.size < 1024 else "full",
         "id": latent_key(w_plus),
@@ -150,8 +150,8 @@ def _show_face(
         "status": status_line(backend, result),
         "error": result.error or problem,
         "seconds": round(result.seconds, 4),
-        "alt": f"Portrait of {studio.name}, a person who does not exist",
-        "link": studio.to_query() is not None,
+        "alt": f"Portrait of {session.name}, a person who does not exist",
+        "link": link_of(session.state) is not None,
         "max_mb": st.get_option("server.maxUploadSize"),
     }
     # Equal bytes do not reach the browser again: an answer to a question needs its own number,
@@ -166,28 +166,25 @@ def _show_face(
     view.face_view(view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None)
 
 
-def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
+def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     glass = shared.mirror()
     glass.start()
     measured, before = (
-        glass.known(backend.service, w_plus) for w_plus in (studio.w_plus(look), studio.base(look))
+        glass.known(backend.service, w_plus)
+        for w_plus in (session.w_plus(state), session.base(state))
     )
-    missed = studio.misses(measured, before) if measured and before and look is studio.look else {}
+    is_current = state is session.state
+    readouts = session.readouts(state, measured=measured, before=before if is_current else None)
     data = view.panel_data(
-        studio.table,
-        {dial.name: studio.spec(dial.name) for dial in studio.table},
-        studio.shown_start(look),
-        studio.shown(look),
-        measured=measured,
-        missed=missed,
-        look_after=glass.wait if measured is None or before is None else 0.0,
-        moved={name for name, delta in look.deltas if delta},
-        locked=studio.locks.held,
-        identity=studio.locks.identity,
-        psi=look.psi,
-        own_psi=look.person.psi,
+        session.table,
+        {dial.name: session.dials.spec(dial.name) for dial in session.table},
+        readouts,
+        measure_after=glass.wait if measured is None or before is None else 0.0,
+        identity=session.locks.identity,
+        psi=state.psi,
+        own_psi=state.subject.psi,
         max_psi=MAX_PSI,
-        revision=studio.revision,
+        revision=session.revision,
         number=st.session_state.get(_SEQUENCE, (0, 0))[1],
     )
     view.dial_panel(
@@ -196,7 +193,7 @@ def _show_panel(backend: Backend, studio: Studio, look: Look) -> None:
         on_edit=lambda: None,
         on_lock=lambda: None,
         on_shuffle=lambda: None,
-        on_look=lambda: None,
+        on_measure=lambda: None,
     )
 
 
@@ -217,29 +214,29 @@ def status_line(backend: Backend, result: RenderResult) -> str:
 # -- people met -----------------------------------------------------------------------------------
 
 
-def _strip(backend: Backend, studio: Studio) -> None:
+def _strip(backend: Backend, session: Session) -> None:
     people = []
-    for look in studio.recent[:STRIP_PEOPLE]:
+    for state in session.history.recent[:STRIP_PEOPLE]:
         people.append(
             {
-                "uid": look.person.uid,
-                "name": studio.name_of(look),
-                "src": thumb_url(backend, studio, look),
-                "now": look.person.uid == studio.look.person.uid,
+                "uid": state.subject.uid,
+                "name": session.name_of(state),
+                "src": thumb_url(backend, session, state),
+                "now": state.subject.uid == session.state.subject.uid,
             }
         )
 
     def pick() -> None:
         event = _trigger("fg_strip", "pick")
         if isinstance(event, dict) and isinstance(event.get("uid"), int):
-            studio.take(event["uid"])
+            session.switch_to(event["uid"])
 
     view.people_strip(people, key="fg_strip", on_pick=pick)
 
 
-def thumb_url(backend: Backend, studio: Studio, look: Look) -> str:
-    """A small picture of a look as a data URL; empty when it cannot be made."""
+def thumb_url(backend: Backend, session: Session, state: EditState) -> str:
+    """A small picture of a state as a data URL; empty when it cannot be made."""
     # The full picture, which is wanted anyway, gives the thumbnail for nothing.
-    if look is studio.look and not _is_sketch(backend, studio):
-        backend.service.render(studio.w_plus(look), session=studio.session)
-    return view.jpeg_url(backend.service.thumb(studio.w_plus(look)))
+    if state is session.state and not _is_sketch(backend, session):
+        backend.service.render(session.w_plus(state), session=session.id)
+    return view.jpeg_url(backend.service.thumb(session.w_plus(state)))

@@ -12,7 +12,7 @@ import streamlit as st
 from facegen.controls import DIALS
 from facegen.errors import FacegenError
 from facegen.service.loading import Backend
-from facegen.session.session import Studio
+from facegen.session.session import Session
 from facegen.ui import browser_state, user_dials
 from facegen.ui.components import messages, view
 
@@ -64,10 +64,16 @@ def signed(value: float, digits: int = 0) -> str:
 
 
 def strip(
-    backend: Backend, studio: Studio, vector: np.ndarray, key: str, until: float, *, unit: str = ""
+    backend: Backend,
+    session: Session,
+    vector: np.ndarray,
+    key: str,
+    until: float,
+    *,
+    unit: str = "",
 ) -> bool:
     """The face in hand at a few steps along a direction; False if there was no time for all."""
-    w_plus = studio.w_plus()
+    w_plus = session.w_plus()
     entries = []
     is_done = True
     for step in STEPS:
@@ -98,13 +104,13 @@ def keep(dial: Any) -> bool:
 
 
 @st.fragment
-def found(backend: Backend, studio: Studio) -> None:
+def found(backend: Backend, session: Session) -> None:
     """Directions that the network itself suggests, as strips, to be named and kept."""
     with messages.guarded():
-        _draw_found(backend, studio)
+        _draw_found(backend, session)
 
 
-def _draw_found(backend: Backend, studio: Studio) -> None:
+def _draw_found(backend: Backend, session: Session) -> None:
     st.markdown(
         "What varies most among the faces, without names. Look at the strips of the person in "
         "hand, and keep what you can put a word to."
@@ -126,19 +132,19 @@ def _draw_found(backend: Backend, studio: Studio) -> None:
     until = time.monotonic() + DRAW_SECONDS
     is_done = True
     for candidate in st.session_state.get(_FOUND, []):
-        is_done &= _candidate(backend, studio, candidate, until)
+        is_done &= _candidate(backend, session, candidate, until)
     if not is_done:
         st.rerun()
 
 
-def _candidate(backend: Backend, studio: Studio, candidate: Any, until: float) -> bool:
+def _candidate(backend: Backend, session: Session, candidate: Any, until: float) -> bool:
     key = candidate.key.replace(":", "_").replace("@", "_")
     with st.container(key=f"fg_found_{key}"):
         moves = candidate.learned.moves
         parts = [f"`{candidate.key}`", f"{100 * candidate.share:.1f} % of the whole"]
         st.markdown(" · ".join([*parts, *moves_of(moves)]))
         is_done = strip(
-            backend, studio, candidate.learned.vector, f"fg_strip_{key}", until, unit=" sd"
+            backend, session, candidate.learned.vector, f"fg_strip_{key}", until, unit=" sd"
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             title = st.text_input(
@@ -150,7 +156,7 @@ def _candidate(backend: Backend, studio: Studio, candidate: Any, until: float) -
             )
             if st.button("Keep", key=f"found_keep_{key}", disabled=not title.strip()):
                 try:
-                    dial = user_dials.from_found(candidate, " ".join(title.split()), studio.space)
+                    dial = user_dials.from_found(candidate, " ".join(title.split()), session.space)
                 except FacegenError as err:
                     st.warning(messages.plain(str(err)), icon=":material/info:")
                 else:
@@ -162,7 +168,7 @@ def _candidate(backend: Backend, studio: Studio, candidate: Any, until: float) -
 # -- brought along --------------------------------------------------------------------------------
 
 
-def brought(backend: Backend, studio: Studio) -> None:
+def brought(backend: Backend, session: Session) -> None:
     """A dial's file, or a direction of another program."""
     st.markdown(
         "Open a dial that somebody saved here, or a direction from another StyleGAN2 program: "
@@ -198,7 +204,7 @@ def brought(backend: Backend, studio: Studio) -> None:
     with st.container(key="fg_brought_dial"):
         st.subheader(messages.plain(dial.title))
         st.markdown(words(dial))
-        strip(backend, studio, dial.vector, "fg_brought_strip", time.monotonic() + 60.0)
+        strip(backend, session, dial.vector, "fg_brought_strip", time.monotonic() + 60.0)
         with st.container(horizontal=True):
             if st.button("Keep it", key="brought_keep", type="primary") and keep(dial):
                 st.session_state.pop(_BROUGHT, None)

@@ -17,7 +17,7 @@ from facegen.retouch.eyes import MOST_GAZE
 from facegen.retouch.warp import MOST_LOOK_UP
 from facegen.service.loading import Backend
 from facegen.service.sweep_job import SweepJob
-from facegen.session.session import Studio
+from facegen.session.session import Session
 from facegen.sweeps.export import columns_of
 from facegen.sweeps.grid import Cell, make_cells, parse_range
 from facegen.ui.components import messages, toolbar
@@ -69,13 +69,13 @@ def watcher() -> Looks | None:
     return load_watcher()
 
 
-def show(backend: Backend, studio: Studio) -> None:
+def show(backend: Backend, session: Session) -> None:
     """Draw the page."""
     with st.container(key="fg_sweep"):
         st.html(STYLE)
         left, right = st.columns([1, 3], gap="large")
         with left:
-            _ask(backend, studio)
+            _ask(backend, session)
         with right, st.container(key="sweep_result"):
             _result()
     messages.show_notices()
@@ -84,16 +84,16 @@ def show(backend: Backend, studio: Studio) -> None:
 # -- what to make ---------------------------------------------------------------------------------
 
 
-def _ask(backend: Backend, studio: Studio) -> None:
+def _ask(backend: Backend, session: Session) -> None:
     st.title("Pose sweep")
-    thumb = design.thumb_url(backend, studio, studio.look)
+    thumb = design.thumb_url(backend, session, session.state)
     st.html(
         f'<div class="fg-who"><img src="{thumb}" alt="" width="72" style="border-radius:14px">'
-        f"<div>{html.escape(studio.name)}</div></div>"
+        f"<div>{html.escape(session.name)}</div></div>"
     )
     with st.popover("Another face", icon=":material/person_add:"):
-        _open(studio)
-    face = studio.face()
+        _open(session)
+    face = session.face()
     low, high = (int(value) for value in safe_range(face, "yaw"))
     yaw = st.slider("Turn, from and to", low, high, (-30, 30), format="%d°", key="sweep_yaw")
     pitch = st.slider(
@@ -134,7 +134,7 @@ def _ask(backend: Backend, studio: Studio) -> None:
     ):
         steps = GOOD_STEPS
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, (gaze, gaze_up))
-    _start(backend, studio, cells, int(size or 512), steps)
+    _start(backend, session, cells, int(size or 512), steps)
 
 
 def _cells(
@@ -156,7 +156,7 @@ def _cells(
     )
 
 
-def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps: int) -> None:
+def _start(backend: Backend, session: Session, cells: list[Cell], size: int, steps: int) -> None:
     each = backend.service.full_seconds
     each = each if math.isfinite(each) else 0.2
     quick, each = (
@@ -177,13 +177,13 @@ def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps
         if old is not None:
             old.cancel()
         try:
-            job = SweepJob(backend.service, studio.face(), cells, size=size, looks=watcher(),
+            job = SweepJob(backend.service, session.face(), cells, size=size, looks=watcher(),
                            person_steps=steps)  # fmt: skip
         except FacegenError as err:
             messages.notify(str(err))
             return
         st.session_state[_JOB] = job.start()
-        st.session_state[_WHO] = toolbar.file_stem(studio)
+        st.session_state[_WHO] = toolbar.file_stem(session)
 
     st.button(
         "Make the sweep",
@@ -196,7 +196,7 @@ def _start(backend: Backend, studio: Studio, cells: list[Cell], size: int, steps
     )
 
 
-def _open(studio: Studio) -> None:
+def _open(session: Session) -> None:
     count = st.session_state.get(_OPENED, 0)
     key = f"sweep_open_{count}"
 
@@ -204,7 +204,7 @@ def _open(studio: Studio) -> None:
         upload = st.session_state.get(key)
         if upload is not None:
             st.session_state[_OPENED] = count + 1
-            toolbar.open_bytes(studio, upload.getvalue(), upload.name)
+            toolbar.open_bytes(session, upload.getvalue(), upload.name)
 
     st.file_uploader(
         "Drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."

@@ -11,7 +11,7 @@ import streamlit as st
 
 from facegen.errors import FacegenError
 from facegen.service.loading import Backend
-from facegen.session.session import Studio
+from facegen.session.session import Session
 from facegen.ui import browser_state, user_dials
 from facegen.ui.components import messages, view
 from facegen.ui.pages import find_dials
@@ -31,34 +31,34 @@ _MADE = "_facegen_made"
 
 def page(backend: Backend) -> None:
     """Draw the page."""
-    studio = browser_state.studio(backend)
+    session = browser_state.session(backend)
     with st.container(key="fg_workshop"):
         st.title("Your dials")
         st.markdown(
             "Make a dial for anything you can see in a face. What you keep here stands in the "
             "group **Own** on the Design page and works in the command line too."
         )
-        _kept(backend, studio)
+        _kept(backend, session)
         names = ["From examples", "Found in the network", "From a file"]
         examples, found, brought = st.tabs(names, key="workshop_tab", on_change="rerun")
         with examples:
             if examples.open:
-                _examples(backend, studio)
+                _examples(backend, session)
         with found:
             if found.open:
-                find_dials.found(backend, studio)
+                find_dials.found(backend, session)
         with brought:
             if brought.open:
-                find_dials.brought(backend, studio)
+                find_dials.brought(backend, session)
     messages.show_notices()
 
 
 # -- what is kept ---------------------------------------------------------------------------------
 
 
-def _kept(backend: Backend, studio: Studio) -> None:
-    dials = user_dials.listed(studio.space)
-    for file, why in user_dials.damaged(studio.space).items():
+def _kept(backend: Backend, session: Session) -> None:
+    dials = user_dials.listed(session.space)
+    for file, why in user_dials.damaged(session.space).items():
         st.caption(f":material/info: {messages.plain(file)}: {messages.plain(why)}")
     if not dials:
         return
@@ -80,14 +80,14 @@ def _kept(backend: Backend, studio: Studio) -> None:
                     "Remove",
                     key=f"own_remove_{name}",
                     type="tertiary",
-                    on_click=lambda name=name: _remove(studio, name),
+                    on_click=lambda name=name: _remove(session, name),
                     help="Takes the dial away for good. Save it first if you may want it back.",
                 )
 
 
-def _remove(studio: Studio, name: str) -> None:
+def _remove(session: Session, name: str) -> None:
     try:
-        user_dials.remove(name, studio.space)
+        user_dials.remove(name, session.space)
     except FacegenError as err:
         browser_state.notify(str(err))
 
@@ -96,19 +96,19 @@ def _remove(studio: Studio, name: str) -> None:
 
 
 @st.fragment
-def _examples(backend: Backend, studio: Studio) -> None:
+def _examples(backend: Backend, session: Session) -> None:
     with messages.guarded():
-        _draw_examples(backend, studio)
+        _draw_examples(backend, session)
 
 
-def _draw_examples(backend: Backend, studio: Studio) -> None:
+def _draw_examples(backend: Backend, session: Session) -> None:
     seeds = st.session_state.setdefault(_SEEDS, _fresh_seeds())
     marks: dict[int, str] = st.session_state.setdefault(_MARKED, {})
     st.markdown(
         "Click a face once if it **has it**, twice if it **has it not**, three times for neither. "
         f"About twenty of each make a good dial, {FEWEST} of each the least."
     )
-    entries, is_done = _tiles(backend, studio, seeds, marks)
+    entries, is_done = _tiles(backend, session, seeds, marks)
     view.tiles(
         entries,
         key="fg_gallery",
@@ -142,9 +142,9 @@ def _draw_examples(backend: Backend, studio: Studio) -> None:
         if marks:
             st.button("Clear the marks", key="own_clear", type="tertiary", on_click=marks.clear)
     if asked:
-        _make(backend, studio, has, has_not)
+        _make(backend, session, has, has_not)
     if _MADE in st.session_state:
-        _made(backend, studio)
+        _made(backend, session)
     if not is_done:
         st.rerun()
 
@@ -169,7 +169,7 @@ def _latent(backend: Backend, seed: int) -> np.ndarray:
 
 
 def _tiles(
-    backend: Backend, studio: Studio, seeds: list[int], marks: dict[int, str]
+    backend: Backend, session: Session, seeds: list[int], marks: dict[int, str]
 ) -> tuple[list[dict[str, Any]], bool]:
     """The gallery as far as it is drawn within a moment, and whether that is all of it."""
     until = time.monotonic() + DRAW_SECONDS
@@ -212,7 +212,7 @@ def take_marks(marks: dict[int, str], seeds: list[int], event: object) -> None:
             marks.pop(seed, None)
 
 
-def _make(backend: Backend, studio: Studio, has: list[int], has_not: list[int]) -> None:
+def _make(backend: Backend, session: Session, has: list[int], has_not: list[int]) -> None:
     title = " ".join(str(st.session_state["own_title"]).split())
     if not title:
         st.warning("Say first what it is: the dial needs a name.", icon=":material/info:")
@@ -243,12 +243,12 @@ def _make(backend: Backend, studio: Studio, has: list[int], has_not: list[int]) 
 
 
 @st.dialog("Your new dial", width="large", on_dismiss=lambda: st.session_state.pop(_MADE, None))
-def _made(backend: Backend, studio: Studio) -> None:
+def _made(backend: Backend, session: Session) -> None:
     dial, seconds = st.session_state[_MADE]
     with st.container(key="fg_made"):
         st.subheader(messages.plain(dial.title))
         st.markdown(f"{find_dials.words(dial)} · made in {seconds:.1f} s")
-        find_dials.strip(backend, studio, dial.vector, "fg_made_strip", time.monotonic() + 60.0)
+        find_dials.strip(backend, session, dial.vector, "fg_made_strip", time.monotonic() + 60.0)
         st.caption("The person in hand with the new dial turned down and up.")
         with st.container(horizontal=True):
             if st.button("Keep it", key="own_keep", type="primary"):

@@ -127,14 +127,14 @@ function setUp(el) {
   s.commit = (what) => s.post(true, what);
   // When nothing has moved for a while, the picture is measured.
   s.rested = () => {
-    clearTimeout(s.looking);
-    if (!s.lookAfter) return;
-    s.looking = setTimeout(() => {
+    clearTimeout(s.measuring);
+    if (!s.measureAfter) return;
+    s.measuring = setTimeout(() => {
       // Asked beside a run under way, the answer can bring the picture before it back.
       const running = document.querySelector(".stApp")?.dataset.testScriptState === "running";
       if (s.down || s.busy || s.pending.size || running || document.hidden) s.rested();
-      else s.fire("look", Date.now());
-    }, 1000 * s.lookAfter);
+      else s.fire("measure", Date.now());
+    }, 1000 * s.measureAfter);
   };
   for (const touch of ["keydown", "pointerdown"]) on(window, touch, s.rested, true);
   s.note = () => {
@@ -346,7 +346,7 @@ function setUp(el) {
     s.counts();
     s.note();
     s.identity(data.identity);
-    s.lookAfter = data.look;
+    s.measureAfter = data.measure;
     s.rested();
   };
   // The identity is a lock without a dial.
@@ -371,5 +371,5 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
   if (!s) { s = setUp(el); memory.set(el, s); }
   s.fire = setTriggerValue;
   if (data) s.update(data);
-  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); clearTimeout(s.looking); memory.delete(el); };
+  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); clearTimeout(s.measuring); memory.delete(el); };
 }
