@@ -44,5 +44,9 @@ class SaveError(FacegenError):
     """A file could not be written; what stood there before is untouched."""
 
 
+class InstallationError(FacegenError):
+    """A file that belongs to the program itself is missing."""
+
+
 class OutOfRangeError(FacegenError):
     """A requested value lies outside what was measured to work."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -28,6 +29,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_folder(path: Path, *, advice: str = "Choose another folder.") -> Path:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        SaveError: it cannot be made or written; ends with the advice.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as err:
+        raise SaveError(f"The folder {path} cannot be written ({err.strerror}). {advice}") from err
+    return path
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis, effective_mapping
 from facegen.nets.synthesis import Preview, Synthesis
-from facegen.paths import MODELS_DIR
+from facegen.paths import MODELS_DIR, shipped
 from facegen.weights import ensure_model, entry
 from facegen.weights.imported import ImportedModel, read_record
 
@@ -74,15 +74,14 @@ def load_head(model: str) -> PreviewHead:
     Raises:
         ModelError: it is missing or does not fit.
     """
-    path = MODELS_DIR / "heads" / f"{model}.safetensors"
+    path = shipped(MODELS_DIR / "heads" / f"{model}.safetensors")
     head = PreviewHead()
     try:
         tensors = load_file(path)
         head.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=True)
     except (OSError, RuntimeError, SafetensorError) as err:
         raise ModelError(
-            f"The preview head {path.name} is missing or damaged; restore models/heads from the "
-            "repository."
+            f"The preview head {path} is damaged; restore it with git, or install facegen again."
         ) from err
     return head.requires_grad_(False).eval()
 

@@ -12,8 +12,8 @@ import facegen
 PACKAGE = Path(facegen.__file__).parent
 # Each room may import from rooms of a lower number, and from itself.
 LEVELS = {
-    "errors": 0, "version": 0, "paths": 0, "protocols": 0,
-    "checks": 1, "files": 1, "cache": 1,
+    "errors": 0, "version": 0, "protocols": 0,
+    "paths": 1, "checks": 1, "files": 1, "cache": 1,
     "latents": 2, "images": 2, "nets": 2, "controls": 2,
     "engines": 3, "formats": 3,
     "weights": 4,

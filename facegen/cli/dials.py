@@ -11,6 +11,7 @@ from facegen.cli.shared import (
     json_option,
     load_generator,
     model_option,
+    needs_checkout,
     print_json,
     print_table,
 )
@@ -125,6 +126,7 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
     """Learn every dial anew and write directions/. Takes an hour on two cores; resumable."""
     from facegen.learning.learn import DEFAULT_MIXED, DEFAULT_SAMPLES, learn
 
+    needs_checkout("directions learn")
     generator = load_generator(model)
     with count_progress("Measuring faces") as progress:
         names = learn(
@@ -145,6 +147,7 @@ def evaluate_directions(*, model: str, faces: int | None) -> None:
     from facegen.evaluation.judge import DEFAULT_FACES, evaluate
     from facegen.evaluation.report import write_report
 
+    needs_checkout("directions evaluate")
     generator = load_generator(model)
     dials = DialSet.load(generator.space, own=False)
     with count_progress("Judging dials") as progress:

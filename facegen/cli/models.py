@@ -11,6 +11,7 @@ from facegen.cli.imported import finish_import, import_model, remove_model
 from facegen.cli.shared import count_progress, json_option, print_json, print_table
 from facegen.errors import ModelError
 from facegen.generator import DEFAULT_MODEL
+from facegen.paths import is_in_checkout, weights_dir
 from facegen.weights import ensure_files, ensure_model, entries, entry, verify_model
 from facegen.weights.fetch import how_to_restore, is_fetched
 from facegen.weights.published import fetch_published
@@ -82,6 +83,8 @@ def fetch(
             click.echo(f"{model.name}: left out; add --accept-licence to fetch it too", err=True)
     if file is not None and len(wanted) != 1:
         raise click.UsageError("--file goes with exactly one model.")
+    if is_in_checkout(weights_dir()):
+        click.echo(f"Weights stay in {weights_dir()}, where earlier versions put them.", err=True)
     for name in wanted:
         model = entry(name)
         if model.imported:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facegen.errors import UsageError
 from facegen.latents import MAX_SEED
+from facegen.paths import IN_CHECKOUT
 
 if TYPE_CHECKING:
     from facegen.generator import Generator
@@ -64,6 +66,18 @@ def load_generator(model: str, *, engine: str = "auto") -> Generator:
 
     with count_progress(f"Fetching {model}") as progress:
         return Generator.load(model, engine=engine, progress=progress)
+
+
+def needs_checkout(command: str) -> None:
+    """Refuse a command that rewrites the program's own files where it is installed.
+
+    Raises:
+        UsageError: this is no checkout.
+    """
+    if not IN_CHECKOUT:
+        raise UsageError(
+            f"`{command}` rewrites files of the program itself; run it in a checkout of facegen."
+        )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import numpy as np
 from facegen.errors import BadFileError, SpaceMismatchError
 from facegen.files import write_atomic
 from facegen.latents import NUM_WS, W_DIM
-from facegen.paths import DIRECTIONS_DIR
+from facegen.paths import DIRECTIONS_DIR, shipped
 
 FORMAT = 1
 MAX_FILE_BYTES = 16_000_000
@@ -82,7 +82,8 @@ class Direction:
 
 def direction_names(space: str, *, folder: Path = DIRECTIONS_DIR) -> tuple[str, ...]:
     """Names of the directions stored for a space, sorted; empty if there are none."""
-    return tuple(sorted(path.stem for path in (folder / space).glob("*.json")))
+    place = shipped(folder) if folder == DIRECTIONS_DIR else folder
+    return tuple(sorted(path.stem for path in (place / space).glob("*.json")))
 
 
 def write_direction(direction: Direction, *, folder: Path = DIRECTIONS_DIR) -> None:

@@ -1,11 +1,12 @@
 """Dials that a user made, found or brought along: one small file each, to keep and to share.
 
-`directions/<space>/own/<name>.npz` holds `vector` (what one unit adds to a w_plus), `weights`
-(how the dial reads a w_plus: `(weights * w_plus).sum() + bias`), both float32 [18, 512], and
-`meta`, a JSON text. Numbers and text only: a file from a stranger is read as data, and checked.
+`directions/<space>/own/<name>.npz` in the user's data folder holds `vector` (what one unit adds to
+a w_plus), `weights` (how the dial reads a w_plus: `(weights * w_plus).sum() + bias`), both float32
+[18, 512], and `meta`, a JSON text. Numbers and text only: a file from a stranger is read as data,
+and checked.
 
-The folder is the user's and not part of the repository. See `facegen.directions.examples` (from
-examples), `facegen.directions.foreign` (from other programs) and `facegen.directions.discover`.
+See `facegen.directions.examples` (from examples), `facegen.directions.foreign` (from other
+programs) and `facegen.directions.discover`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from facegen.errors import BadFileError, FacegenError, SpaceMismatchError, Usage
 from facegen.files import write_atomic
 from facegen.formats.latents import NPY_MAGIC, read_latent_bytes
 from facegen.latents import NUM_WS, W_DIM
-from facegen.paths import DIRECTIONS_DIR
+from facegen.paths import DIRECTIONS_DIR, own_dials_dir
 
 GROUP = "Own"
 FOLDER = "own"
@@ -137,8 +138,8 @@ def clean_title(title: str, name: str) -> str:
 
 
 def own_folder(space: str, folder: Path = DIRECTIONS_DIR) -> Path:
-    """Where the dials of a space lie."""
-    return folder / space / FOLDER
+    """Where the user's dials of a space lie; beside named dials from elsewhere, if `folder` is."""
+    return own_dials_dir(space) if folder == DIRECTIONS_DIR else folder / space / FOLDER
 
 
 def own_files(space: str, folder: Path = DIRECTIONS_DIR) -> list[Path]:

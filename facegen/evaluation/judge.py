@@ -23,11 +23,11 @@ from facegen.latents import LABELS_PSI
 from facegen.learning.cached_measurer import Sitting, open_sitting
 from facegen.learning.samples import Progress, Renders
 from facegen.measure.face import Measured
-from facegen.paths import ROOT
+from facegen.paths import cache_dir
 
 FACES_FROM = 900_000
 DEFAULT_FACES = 64
-CACHE_DIR = ROOT / ".cache" / "evaluation"
+CACHE_DIR = cache_dir() / "evaluation"
 SUCCESS_SD = 0.5
 CLEAN_SUCCESS = 0.9
 CLEAN_LEAK_SD = 0.35

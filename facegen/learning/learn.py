@@ -44,9 +44,9 @@ from facegen.measure.classifiers import (
 from facegen.measure.face import CLASSIFIER, SCENE, instrument_values, method_of
 from facegen.measure.pose import learn_shape, load_shape, save_shape
 from facegen.measure.shape import MEASURES, learn_correction, load_correction, save_correction
-from facegen.paths import DIRECTIONS_DIR, ROOT
+from facegen.paths import DIRECTIONS_DIR, cache_dir
 
-CACHE_DIR = ROOT / ".cache" / "crowd"
+CACHE_DIR = cache_dir() / "crowd"
 EXTRA_SEEDS_FROM = 10_000
 DEFAULT_SAMPLES = 2549
 FEWEST_SAMPLES = 200

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import FacegenError, UnknownDialError
+from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.latents import BUNDLED_SPACE
 from facegen.service.render import RenderService
 
@@ -128,7 +128,12 @@ def load_parts(progress: Progress, model: str | None = None) -> tuple[Any, Any, 
     """
     from facegen.generator import Generator
 
-    generator = Generator.load(model or default_model(), progress=progress)
+    try:
+        generator = Generator.load(model or default_model(), progress=progress)
+    except ModelError as err:
+        if model is None and os.environ.get(MODEL_VARIABLE):
+            raise ModelError(f"{err} The variable {MODEL_VARIABLE} asks for it.") from err
+        raise
     if why_no_dials(generator) is not None:
         return generator, NoDials(), ()
     return (generator, *load_dials(generator.space))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError
+from facegen.files import make_folder
 from facegen.version import __version__
 
 Progress = Callable[[int, int], None]
@@ -40,11 +41,12 @@ def download(url: str, target: Path, *, progress: Progress | None = None) -> Pat
         progress: Called while bytes arrive.
 
     Raises:
+        SaveError: the folder cannot be written.
         FetchError: no network, no such file, a web page in its place, or a full disk. What
             arrived is kept for the next run.
     """
     part = target.with_name(f"{target.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(part.parent, advice="Set FACEGEN_DATA to a folder of yours.")
     reason = ""
     for _ in range(ATTEMPTS):
         before = _size(part)

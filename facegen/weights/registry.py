@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from facegen.errors import ModelError
-from facegen.paths import MODELS_DIR, weights_dir
+from facegen.files import make_folder
+from facegen.paths import MODELS_DIR, shipped, weights_dir
 from facegen.weights.imported import (
     ARCHITECTURE,
     NAME_PATTERN,
@@ -84,6 +85,17 @@ class ModelEntry:
         return weights_dir() / self.name
 
 
+def weights_folder() -> Path:
+    """The folder of weights, made if need be.
+
+    Raises:
+        SaveError: it cannot be made or written.
+    """
+    return make_folder(
+        weights_dir(), advice="Set FACEGEN_DATA (or FACEGEN_WEIGHTS) to a folder of yours."
+    )
+
+
 def entries() -> tuple[ModelEntry, ...]:
     """Every registered model, in the order of the registry, then the imported ones by name."""
     records = {model.name: model for model in imported_models()}
@@ -114,7 +126,7 @@ def entry(name: str) -> ModelEntry:
 @cache
 def registered() -> tuple[ModelEntry, ...]:
     """The models of the registry alone."""
-    raw = json.loads(REGISTRY_PATH.read_text(encoding="utf-8"))
+    raw = json.loads(shipped(REGISTRY_PATH).read_text(encoding="utf-8"))
     return tuple(
         ModelEntry(
             **{**record, "members": {k: Member(**m) for k, m in record.get("members", {}).items()}}
