@@ -13,14 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facegen.errors import FacegenError
-from facegen.face import Edit, Face
+from facegen.face import Face
 from facegen.version import __version__
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
     from facegen.generator import Generator
 
-__all__ = ["DialSet", "Edit", "Face", "FacegenError", "Generator", "__version__"]
+__all__ = ["DialSet", "Face", "FacegenError", "Generator", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,10 +7,8 @@ JSON), or an `.npz` twin with the arrays and the same JSON. Bytes from outside a
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import zlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,34 +20,41 @@ from facegen.errors import BadFileError, LatentError, SpaceMismatchError, UsageE
 from facegen.files import write_atomic
 from facegen.formats.latents import FaceRecord, read_latent_bytes
 from facegen.images import MAX_FILE_BYTES, encode_png
-from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, NUM_WS, W_DIM, as_w_plus
+from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, as_w_plus
+from facegen.operations import (
+    LANDMARK_OPERATIONS,
+    PIXEL_OPERATIONS,
+    DialMove,
+    Operation,
+    PixelOperation,
+    Pose,
+    Wear,
+    from_records,
+    pack_latent,
+    to_record,
+    unpack_latent,
+)
+from facegen.render_request import RenderRequest
 from facegen.version import __version__
 
 if TYPE_CHECKING:
     from facegen.generator import Generator
 
-FORMAT_MAJOR, FORMAT_MINOR = 1, 0
+FORMAT_MAJOR, FORMAT_MINOR = 1, 1
 PNG_KEYWORD = "facegen"
 MAX_NAME_LENGTH = 80
-MAX_EDITS = 1000
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One dial moved by `delta`, in the dial's unit (degrees, years, or standard deviations)."""
-
-    dial: str
-    delta: float
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A person: the latent that is rendered, and how it came to be.
+    """A person: the latent that is rendered, how it came to be, and what is done in its picture.
 
     Attributes:
-        w_plus: float32 [18, 512], read-only; what is rendered.
+        w_plus: float32 [18, 512], read-only; what the network draws.
         base: float32 [18, 512], read-only; the latent before `edits`.
-        edits: Dials moved since `base`.
+        operations: What was done since `base`, in order: first what went into the latent, then what
+            is done in the picture (`facegen.operations`).
+        weights: Id of the weight changes of a tuned face; None for the network as it is.
         space: Id of the latent space.
         model: Registered name of the model the face was made with.
         seed, psi: Where the base came from, None for a latent of other origin.
@@ -59,7 +64,8 @@ class Face:
 
     w_plus: np.ndarray
     base: np.ndarray
-    edits: tuple[Edit, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    weights: str | None = None
     space: str = BUNDLED_SPACE
     model: str = ""
     seed: int | None = None
@@ -97,13 +103,64 @@ class Face:
         """
         return cls(w_plus, w_plus, space=space, model=model, name=clean_name(name))
 
-    def edited(self, w_plus: np.ndarray, edits: tuple[Edit, ...]) -> Face:
-        """The same person with other edits: `w_plus` is `base` with `edits` applied."""
-        return replace(self, w_plus=w_plus, edits=edits)
+    @property
+    def edits(self) -> tuple[DialMove, ...]:
+        """The dials moved since `base`."""
+        return tuple(entry for entry in self.operations if isinstance(entry, DialMove))
+
+    @property
+    def pixel_operations(self) -> tuple[PixelOperation, ...]:
+        """What is done in the picture, in order."""
+        return tuple(entry for entry in self.operations if isinstance(entry, PIXEL_OPERATIONS))
+
+    def edited(self, w_plus: np.ndarray, edits: tuple[DialMove, ...]) -> Face:
+        """The same person with other edits: `w_plus` is `base` with `edits` applied.
+
+        What hung on landmarks of the former picture is left out: `facegen.pose.finish.refitted`
+        does it anew.
+        """
+        kept = tuple(
+            entry
+            for entry in self.operations
+            if not isinstance(entry, (DialMove, *LANDMARK_OPERATIONS))
+        )
+        return replace(self, w_plus=w_plus, operations=(*edits, *kept))
 
     def rebased(self) -> Face:
         """The same picture, with the edits made the new starting point."""
-        return replace(self, base=self.w_plus, edits=(), seed=None, psi=None)
+        kept = tuple(entry for entry in self.operations if not isinstance(entry, DialMove))
+        return replace(self, base=self.w_plus, operations=kept, seed=None, psi=None)
+
+    def with_pose(self, pose: Pose, wear: Wear | None) -> Face:
+        """The face whose story says that it was turned and given an expression.
+
+        Args:
+            pose: In place of a former one.
+            wear: Likewise; None keeps the former one.
+        """
+        gone = (Pose,) if wear is None else (Pose, Wear)
+        kept = [entry for entry in self.operations if not isinstance(entry, gone)]
+        moves = [entry for entry in kept if isinstance(entry, DialMove | Wear)]
+        rest = [entry for entry in kept if not isinstance(entry, DialMove | Wear)]
+        told = [entry for entry in (pose, wear) if entry not in (None, Pose())]
+        return replace(self, operations=(*moves, *told, *rest))
+
+    def finished(self, operations: tuple[PixelOperation, ...]) -> Face:
+        """The face with exactly these things done in its picture."""
+        kept = tuple(e for e in self.operations if not isinstance(e, PIXEL_OPERATIONS))
+        return replace(self, operations=(*kept, *operations))
+
+    def request(self, *, model: str, size: int) -> RenderRequest:
+        """The picture of the face.
+
+        Args:
+            model: Registered name of the network that draws it.
+            size: Edge in pixels.
+        """
+        return RenderRequest.of(
+            self.w_plus, model=model, size=size, operations=self.pixel_operations,
+            weights=self.weights,
+        )  # fmt: skip
 
     def require_space(self, space: str) -> Face:
         """Return the face if it belongs to `space`.
@@ -195,12 +252,14 @@ class Face:
             "psi": self.psi,
             "name": self.name,
             "created": self.created,
-            "edits": [{"op": "dial", "dial": e.dial, "delta": e.delta} for e in self.edits],
+            "operations": [to_record(entry) for entry in self.operations],
         }
+        if self.weights is not None:
+            fields["weights"] = self.weights
         if with_arrays:
-            fields["w_plus"] = _pack(self.w_plus)
+            fields["w_plus"] = pack_latent(self.w_plus)
             if self.edits:
-                fields["base"] = _pack(self.base)
+                fields["base"] = pack_latent(self.base)
         return json.dumps(fields, ensure_ascii=False)
 
     @classmethod
@@ -218,14 +277,15 @@ class Face:
                 w_plus = record.arrays["w_plus"]
                 base = record.arrays.get("base", w_plus)
             else:
-                w_plus = _unpack(fields["w_plus"])
-                base = _unpack(fields["base"]) if "base" in fields else w_plus
-            edits = _read_edits(fields.get("edits", []))
+                w_plus = unpack_latent(fields["w_plus"])
+                base = unpack_latent(fields["base"]) if "base" in fields else w_plus
+            operations = _read_operations(fields)
             return cls(
                 w_plus=as_w_plus(w_plus, what=f"The latent in {file_name}"),
-                # Edits this version does not know stay in the picture; they become its start.
-                base=as_w_plus(base if edits is not None else w_plus, what=file_name),
-                edits=edits or (),
+                # Edits that a reader does not know stay in the latent; they become its start.
+                base=as_w_plus(base if operations is not None else w_plus, what=file_name),
+                operations=operations or (),
+                weights=None if fields.get("weights") is None else _text(fields["weights"]),
                 space=_text(fields["space"]),
                 model=_text(fields.get("model", "")),
                 seed=_number(fields.get("seed"), int, 0, MAX_SEED),
@@ -235,7 +295,7 @@ class Face:
             )
         except LatentError:
             raise
-        except (KeyError, TypeError, ValueError, RecursionError, zlib.error) as err:
+        except (KeyError, TypeError, ValueError, RecursionError) as err:
             raise BadFileError(damaged) from err
 
 
@@ -244,28 +304,12 @@ def clean_name(name: str) -> str:
     return "".join(c for c in name if c.isprintable()).strip()[:MAX_NAME_LENGTH]
 
 
-def _pack(array: np.ndarray) -> str:
-    return base64.b64encode(zlib.compress(array.astype("<f4").tobytes(), 6)).decode("ascii")
-
-
-def _unpack(text: str) -> np.ndarray:
-    wanted = NUM_WS * W_DIM * 4
-    data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), wanted + 1)
-    if len(data) != wanted:
-        raise ValueError("the packed latent has the wrong length")
-    return np.frombuffer(data, "<f4").reshape(NUM_WS, W_DIM)
-
-
-def _read_edits(raw: list[dict[str, Any]]) -> tuple[Edit, ...] | None:
-    """The edits, or None if one is of a kind this version does not know."""
-    if len(raw) > MAX_EDITS:
-        raise ValueError("too many edits")
-    if any(edit["op"] != "dial" for edit in raw):
-        return None
-    edits = tuple(Edit(_text(edit["dial"]), float(edit["delta"])) for edit in raw)
-    if not all(np.isfinite(edit.delta) for edit in edits):
-        raise ValueError("an edit is not a finite number")
-    return edits
+def _read_operations(fields: dict[str, Any]) -> tuple[Operation, ...] | None:
+    """The operations of a file; None if one of format 1.0 has an edit of a kind it did not know."""
+    if "operations" in fields:
+        return from_records(fields["operations"])
+    edits = from_records(fields.get("edits", []))  # format 1.0
+    return edits if all(isinstance(edit, DialMove) for edit in edits) else None
 
 
 def _text(value: object) -> str:

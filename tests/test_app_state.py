@@ -152,7 +152,7 @@ def test_a_saved_face_opens_as_the_same_face(session, generator, dials):
 
 def test_a_face_whose_edits_cannot_be_repeated_keeps_its_picture(session, generator):
     face = session.face()
-    odd = Face(w_plus=face.w_plus + 0.25, base=face.base, edits=face.edits, space=face.space)
+    odd = Face(w_plus=face.w_plus + 0.25, base=face.base, operations=face.operations)
     session.open_face(odd)
     assert np.array_equal(session.w_plus(), odd.w_plus)
     assert session.state.deltas == ()

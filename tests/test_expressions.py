@@ -12,7 +12,8 @@ from facegen.face import Face
 from facegen.measure.details import read_gaze
 from facegen.measure.measurer import load_watcher
 from facegen.measure.shape import EYES
-from facegen.pose.expressions import express, retouch
+from facegen.pose.expressions import express
+from facegen.pose.finish import Finish, plan_expression
 from facegen.pose.head_pose import pose_face
 from facegen.retouch.eyes import MOST_GAZE, raise_eyes, turn_eyes
 from facegen.retouch.warp import MOST_LOOK_UP, lifted_corner, pull_at
@@ -51,7 +52,9 @@ def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
 
     winking = express(face, f"wink_{side}")
     before = draw(winking)
-    after = retouch(before, winking, f"wink_{side}", 1.0, draw=draw, find=find)
+    after = plan_expression(
+        Finish(before), winking, f"wink_{side}", 1.0, draw=draw, find=find
+    ).image
     was, now = openness(before), openness(after)
     # Landmarks see closed lids as narrow ones, and both eyes as a pair.
     assert now[closed] < 0.9 * was[closed]
@@ -61,8 +64,10 @@ def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
     (left, top), (right, low) = (np.round(f(open_eye * SIZE, axis=0)) for f in (np.min, np.max))
     assert changed[int(top) : int(low), int(left) : int(right)].mean() < 1
     assert changed[: int(forehead * SIZE)].max() == 0
-    faint = retouch(before, winking, f"wink_{side}", 0.3, draw=draw, find=find)
-    assert now[closed] < openness(faint)[closed] + 0.01
+    faint = plan_expression(
+        Finish(before), winking, f"wink_{side}", 0.3, draw=draw, find=find
+    ).image
+    assert now[closed] < openness(half.image)[closed] + 0.01
 
 
 @pytest.mark.weights

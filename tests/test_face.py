@@ -18,9 +18,17 @@ import torch
 from PIL import Image, PngImagePlugin
 
 import facegen.files
-from facegen.errors import BadFileError, LatentError, SaveError, SpaceMismatchError, UsageError
-from facegen.face import Edit, Face
+from facegen.errors import (
+    BadFileError,
+    LatentError,
+    ModelError,
+    SaveError,
+    SpaceMismatchError,
+    UsageError,
+)
+from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
+from facegen.operations import DialMove, describe, to_record
 
 
 def small_face(**changes) -> Face:
@@ -28,7 +36,7 @@ def small_face(**changes) -> Face:
     fields = {
         "w_plus": random.randn(18, 512).astype(np.float32),
         "base": random.randn(18, 512).astype(np.float32),
-        "edits": (Edit("smile", 1.25), Edit("yaw", -10.0)),
+        "operations": (DialMove("smile", 1.25), DialMove("yaw", -10.0)),
         "model": "m",
         "seed": 12,
         "psi": 0.55,
@@ -198,9 +206,32 @@ def test_a_latent_of_another_space_is_refused():
         small_face(space="cats").require_space("stylegan2-ffhq")
 
 
-def test_unknown_edits_of_a_newer_minor_version_keep_the_picture():
+def test_a_file_of_format_1_0_opens_with_its_edits():
     record = json.loads(Image.open(io.BytesIO(small_face().to_png(SMALL_PICTURE))).text["facegen"])
-    record |= {"format": "1.9", "edits": [{"op": "relight", "lamp": 3}], "later": True}
+    moves = record.pop("operations")
+    record |= {"format": "1.0", "edits": moves}
+    face = Face.from_bytes(png_with(json.dumps(record)), name="x.png")
+    assert face.edits == small_face().edits
+    assert np.array_equal(face.base, small_face().base)
+
+
+def test_what_a_newer_minor_version_did_is_kept_and_refused_for_rendering(tmp_path):
+    record = json.loads(Image.open(io.BytesIO(small_face().to_png(SMALL_PICTURE))).text["facegen"])
+    lamp = {"op": "relight", "lamp": [3, 4.5]}
+    record["operations"].append(lamp)
+    record |= {"format": "1.2", "later": True}
+    face = Face.from_bytes(png_with(json.dumps(record)), name="x.png")
+    assert "relight" in describe(face.operations[-1])
+    again = Face.from_bytes(face.to_npz(), name="x.npz")
+    assert to_record(again.operations[-1]) == lamp
+    with pytest.raises(ModelError, match="relight.*Update facegen"):
+        face.request(model="m", size=64).require_known()
+
+
+def test_unknown_edits_of_a_file_of_format_1_0_keep_the_picture():
+    record = json.loads(Image.open(io.BytesIO(small_face().to_png(SMALL_PICTURE))).text["facegen"])
+    del record["operations"]
+    record |= {"format": "1.0", "edits": [{"op": "relight", "lamp": 3}], "later": True}
     face = Face.from_bytes(png_with(json.dumps(record)), name="x.png")
     assert np.array_equal(face.w_plus, small_face().w_plus)
     assert np.array_equal(face.base, face.w_plus)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from facegen.measure.pose import load_shape, rotation
-from facegen.pose.expressions import EXPRESSIONS, express, retouch
+from facegen.pose.expressions import EXPRESSIONS, express
+from facegen.pose.finish import Finish, plan_expression
 from facegen.retouch.warp import (
     Pull,
     brows,
@@ -121,7 +122,7 @@ def test_expressions_show_what_no_latent_draws(generator, name, marks, axis, sig
 
     worn = express(Face.from_seed(generator, 960_003), name, yaw=0, pitch=0)
     before = generator.render(worn.w_plus, size=512)
-    after = retouch(before, worn, name, 1.0, draw=lambda f: before, find=find)
+    after = plan_expression(Finish(before), worn, name, 1.0, draw=lambda f: before, find=find).image
     was, now = find(before)[list(marks)], find(after)[list(marks)]
     if sign:
         assert (sign * (now - was)[:, axis]).min() > 0.004

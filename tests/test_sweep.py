@@ -96,7 +96,7 @@ def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch):
             return replace(super().all(image), values={"yaw": 9.0, "pitch": 9.0, "roll": 9.0})
 
     monkeypatch.setattr(
-        sweep_module, "retouch", lambda image, *_, find, **__: (find(image), image)[1]
+        sweep_module, "plan_expression", lambda done, *_, find, **__: (find(done.image), done)[1]
     )
     cells = [Cell(0, 0), Cell(0, 0, "sad")]
     plain, sad = Sweep(fake, person, Nodding(), size=64, close=False).frames(cells)
@@ -107,10 +107,13 @@ def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch):
 
 
 def test_a_gaze_that_fails_does_not_take_the_expression_away(fake, person, monkeypatch):
+    from facegen.pose import finish
     from facegen.sweeps import sweep as sweep_module
 
-    monkeypatch.setattr(sweep_module, "turn_eyes", lambda *_: None)
-    monkeypatch.setattr(sweep_module, "retouch", lambda image, *_, **__: image + 1)
+    monkeypatch.setattr(finish, "turn_eyes", lambda *_: None)
+    monkeypatch.setattr(
+        sweep_module, "plan_expression", lambda done, *_, **__: replace(done, image=done.image + 1)
+    )
     cells = [Cell(0, 0, "happy"), Cell(0, 0, "happy", gaze=5)]
     plain, looking = Sweep(fake, person, Eyes(), size=64, close=False).frames(cells)
     assert np.array_equal(looking.image, plain.image + 1)

@@ -14,26 +14,26 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.measure.measurer import Looks
+from facegen.operations import ResizePicture
 from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE
+from facegen.retouch.apply import UPSCALERS, apply
 from facegen.sweeps.export import frame_record, json_line
 from facegen.sweeps.grid import Cell, dataset_grid, random_cells
 from facegen.sweeps.sweep import Frame, Renders, Sweep
 
 FORMAT = 2  # 1: random pictures did not raise the eyes, and had fewer expressions
 RECORDS = ".records"
-UPSCALERS = {"bilinear": cv2.INTER_LINEAR, "lanczos": cv2.INTER_LANCZOS4}
 NATIVE = 1024
 SIZES = (256, 512, 1024, 2048)
 
@@ -335,9 +335,9 @@ def _missing(out: Path, plan: Plan, name: str, person: int) -> list[int]:
 def _png(frame: Frame, plan: Plan) -> bytes:
     if plan.size <= frame.image.shape[0]:
         return frame.face.to_png(frame.image)
-    edge = (plan.size, plan.size)
-    image = cv2.resize(frame.image, edge, interpolation=UPSCALERS[plan.upscale])
-    return replace(frame, image=image).face.to_png(image)
+    enlarge = ResizePicture(plan.size, plan.upscale)
+    image = apply([enlarge], frame.image)
+    return frame.face.finished((*frame.face.pixel_operations, enlarge)).to_png(image)
 
 
 def _is_finished(out: Path, folder: str, index: int, file: str) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from facegen.editing.closed_loop import See, reach
 from facegen.editing.targets import Dials, Locks, Plan, check_targets, plan, require_reached
 from facegen.errors import UsageError
-from facegen.face import Edit, Face
+from facegen.face import Face
+from facegen.operations import DialMove
 
 UNIT_SUFFIXES = {"": None, "sd": "sd", "deg": "deg", "°": "deg", "y": "years", "years": "years"}
 _SETTING = re.compile(r"(?P<dial>[\w-]+)\s*=\s*(?P<value>[+-]?\d*\.?\d+)\s*(?P<unit>[a-z°]*)")
@@ -65,7 +66,7 @@ def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
     """All changes asked for since `Face.base`, with more on top; locks stay as changes of 0."""
     total: dict[str, float] = {}
     locked = {name for name, delta in deltas.items() if not delta}
-    for edit in [*face.edits, *(Edit(dial, delta) for dial, delta in deltas.items())]:
+    for edit in [*face.edits, *(DialMove(dial, delta) for dial, delta in deltas.items())]:
         total[edit.dial] = total.get(edit.dial, 0.0) + edit.delta
         locked |= {edit.dial} if not edit.delta else set()
     return {dial: delta for dial, delta in total.items() if delta or dial in locked}
@@ -74,7 +75,7 @@ def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
 def with_edits(dials: Dials, face: Face, total: Mapping[str, float]) -> Face:
     """The face whose edits since `Face.base` are these."""
     w_plus = dials.apply(face.base, total)
-    return face.edited(w_plus, tuple(Edit(dial, delta) for dial, delta in total.items()))
+    return face.edited(w_plus, tuple(DialMove(dial, delta) for dial, delta in total.items()))
 
 
 def parse_targets(targets: Iterable[str]) -> dict[str, float]:
@@ -168,7 +169,7 @@ def reach_on_picture(
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
     fixed = {name: value for name, value in asked.items() if name not in wanted}
     outcome = reach(dials, face.base, wanted, start, see, fixed=fixed)
-    edits = tuple(Edit(dial, delta) for dial, delta in outcome.asked.items())
+    edits = tuple(DialMove(dial, delta) for dial, delta in outcome.asked.items())
     return face.edited(outcome.w_plus, edits), outcome.measured
 
 

@@ -3,8 +3,7 @@
 Strength 0 is the face as it is, 1 the whole expression; between them readings go in a straight
 line, so "neutral" at 1 is the same neutral whatever the face wore before. Each entry was looked at
 on faces that learning never saw; what cannot be done believably is listed with the reason instead
-of being faked. Many end in the picture (`facegen.retouch.warp`, `facegen.retouch.eyes`): what is
-done there a saved latent does not hold.
+of being faked. Many end in the picture (`facegen.pose.finish`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.pose.head_pose import pose_face
-from facegen.retouch.eyes import close_eye
 from facegen.retouch.warp import (
     Pull,
     brows,
@@ -26,7 +24,6 @@ from facegen.retouch.warp import (
     drop_jaw,
     lifted_corner,
     part_lips,
-    pull_at,
     purse,
     upper_lids,
 )
@@ -171,36 +168,3 @@ def express(
     """
     targets = expression_targets(face, name, strength) if strength else {}
     return pose_face(face, yaw=yaw, pitch=pitch, targets=targets)
-
-
-def retouch(
-    image: np.ndarray, face: Face, name: str, strength: float, *, draw: Draw, find: Find
-) -> np.ndarray | None:
-    """Finish the picture of an expression.
-
-    Args:
-        image: Of `face`, as `draw` gives it.
-        face: What `express` made.
-        name: Of `AVAILABLE`; one that needs no finish gives the picture back.
-        strength: 0 to 1.
-        draw: Draws; a wink needs the face with both eyes closed.
-        find: Finds landmarks.
-
-    Returns:
-        The picture; None if no face is seen in it.
-
-    Raises:
-        UsageError: an expression that is not available.
-    """
-    wanted = expression(name)
-    if not wanted.is_retouched or not strength:
-        return image
-    landmarks = find(image)
-    if landmarks is None:
-        return None
-    if wanted.winks:
-        closed = draw(express(face, "eyes_closed", strength))
-        found = find(closed)
-        there = landmarks if found is None else found
-        image = close_eye(image, landmarks, closed, there, wanted.winks)
-    return pull_at(image, landmarks, wanted.pulls, strength)

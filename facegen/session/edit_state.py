@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from facegen.face import Edit, Face
+from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
+from facegen.operations import DialMove
 
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
@@ -104,7 +105,7 @@ def to_face(
     return Face(
         w_plus=w_plus,
         base=base,
-        edits=tuple(Edit(dial, delta) for dial, delta in state.deltas),
+        operations=tuple(DialMove(dial, delta) for dial, delta in state.deltas),
         space=faces.space,
         model=faces.model,
         seed=state.subject.seed,

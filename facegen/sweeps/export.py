@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from facegen.errors import UsageError
 from facegen.images import encode_png
-from facegen.sweeps.sweep import Frame, is_retouched
+from facegen.sweeps.sweep import Frame
 
 SHEET_EDGE = 192
 LABEL_PX = 30
@@ -142,8 +142,7 @@ def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]
         "measured": measured,
         "identity_distance": None if frame.identity is None else round(frame.identity, 4),
         "is_reachable": frame.is_reachable,
-        # What the picture shows and the latent in the file does not.
-        "is_retouched": is_retouched(frame.cell) or not frame.cell.motion.is_still,
+        "is_retouched": bool(frame.face.pixel_operations),
         "landmarks": np.round(seen.landmarks, 5).tolist() if seen else None,
         "descriptor": (
             np.round(seen.descriptor.astype(float), 5).tolist()

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -22,8 +22,10 @@ from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Looks, Seen
+from facegen.operations import MovePicture, Pose, Wear
 from facegen.optimise.identity import Keeper
-from facegen.pose.expressions import express, expression, retouch
+from facegen.pose.expressions import express, expression
+from facegen.pose.finish import Finish, plan_expression, plan_gaze
 from facegen.pose.head_pose import (
     HELD_DIALS,
     held_readings,
@@ -33,7 +35,7 @@ from facegen.pose.head_pose import (
 )
 from facegen.pose.hold import Glance, HeldPerson
 from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, PoseMap, learn_pose_map
-from facegen.retouch.eyes import raise_eyes, require_gaze, turn_eyes
+from facegen.retouch.eyes import require_gaze
 from facegen.retouch.transform import move_picture
 from facegen.sweeps.grid import Cell
 
@@ -250,19 +252,20 @@ class Sweep:
         self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
     ) -> Frame:
         """The frame of a drawn picture, with what is done in the picture."""
-        touched, is_done, before = self._retouched(image, face, cell)
-        moved = move_picture(touched, cell.motion)
-        return Frame(index, cell, face, moved, before, is_reachable=is_reachable and is_done)
+        finish, before = self._planned(image, face, cell)
+        if not cell.motion.is_still:
+            move = MovePicture(*astuple(cell.motion))
+            finish = finish.add(move, move_picture(finish.image, cell.motion))
+        wear = Wear(cell.expression, cell.strength) if cell.expression else None
+        told = face.with_pose(Pose(cell.yaw, cell.pitch), wear).finished(finish.operations)
+        is_reachable = is_reachable and finish.is_done
+        return Frame(index, cell, told, finish.image, before, is_reachable=is_reachable)
 
-    def _retouched(
-        self, image: np.ndarray, face: Face, cell: Cell
-    ) -> tuple[np.ndarray, bool, Seen | None]:
-        """The picture with what is done in it, whether its landmarks allowed all of that, and
-        what was seen before.
-        """
-        looks = self.looks
+    def _planned(self, image: np.ndarray, face: Face, cell: Cell) -> tuple[Finish, Seen | None]:
+        """What is done in the picture by landmarks, and what was seen before."""
+        looks, finish = self.looks, Finish(image)
         if looks is None or not is_retouched(cell):
-            return image, True, None
+            return finish, None
         found: list[Seen | None] = []
 
         def find(picture: np.ndarray) -> np.ndarray | None:
@@ -270,21 +273,13 @@ class Sweep:
             found.append(seen)
             return seen.landmarks if seen is not None and seen.is_sure else None
 
-        is_done = True
-        for degrees, move in ((cell.gaze, turn_eyes), (cell.gaze_up or None, raise_eyes)):
-            if degrees is None:
-                continue
-            landmarks = find(image)
-            moved = None if landmarks is None else move(image, landmarks, degrees)
-            is_done = is_done and moved is not None
-            image = image if moved is None else moved
+        finish = plan_gaze(finish, find, gaze=cell.gaze, gaze_up=cell.gaze_up)
         if cell.expression:
-            worn = retouch(
-                image, face, cell.expression, cell.strength,
+            finish = plan_expression(
+                finish, face, cell.expression, cell.strength,
                 draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
             )  # fmt: skip
-            image, is_done = (image, False) if worn is None else (worn, is_done)
-        return image, is_done, found[0] if found else None
+        return finish, found[0] if found else None
 
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0

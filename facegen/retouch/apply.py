@@ -1,0 +1,116 @@
+"""A picture made from a `RenderRequest`: drawn by the network, then worked on in order.
+
+Everything needed is in the request (landmarks, the latent of closed eyes), so no instrument looks
+at the picture, and the same request gives the same pixels in the app, the terminal and a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from facegen.errors import UsageError
+from facegen.operations import (
+    CloseEye,
+    MovePicture,
+    PixelOperation,
+    Points,
+    PullPoints,
+    RaiseEyes,
+    ResizePicture,
+    TurnEyes,
+)
+from facegen.render_request import RenderRequest
+from facegen.retouch.eyes import close_eye, raise_eyes, turn_eyes
+from facegen.retouch.transform import Motion, move_picture
+from facegen.retouch.warp import Pull, pull_at
+
+UPSCALERS = {"bilinear": cv2.INTER_LINEAR, "lanczos": cv2.INTER_LANCZOS4}
+
+DrawLatent = Callable[[bytes], np.ndarray]
+"""The network's picture of another latent, of the same size: uint8 [H, H, 3]."""
+
+
+class Draws(Protocol):
+    """Draws latents; `facegen.generator.Generator` does."""
+
+    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+        """The picture of [18, 512], uint8 [size, size, 3]."""
+
+
+def draw(request: RenderRequest, generator: Draws) -> np.ndarray:
+    """Make a picture.
+
+    Args:
+        request: What to make.
+        generator: Of the request's model.
+
+    Returns:
+        uint8 [size, size, 3]; an operation may end at another size.
+
+    Raises:
+        ModelError: the request needs what this version does not have.
+        LatentError, UsageError: as `Generator.render`.
+    """
+    request.require_known()
+    image = generator.render(request.w_plus, size=request.size)
+
+    def draw_latent(latent: bytes) -> np.ndarray:
+        return generator.render(request.with_latent(latent).w_plus, size=request.size)
+
+    return apply(request.operations, image, draw_latent)
+
+
+def apply(
+    operations: Sequence[PixelOperation],
+    image: np.ndarray,
+    draw_latent: DrawLatent | None = None,
+) -> np.ndarray:
+    """Do operations in a picture, in order.
+
+    Args:
+        operations: What to do.
+        image: uint8 [H, H, 3]; not changed.
+        draw_latent: Draws latents that operations name; None if none does.
+    """
+    for operation in operations:
+        image = _applied(operation, image, draw_latent)
+    return image
+
+
+def _applied(
+    operation: PixelOperation, image: np.ndarray, draw_latent: DrawLatent | None
+) -> np.ndarray:
+    match operation:
+        case TurnEyes():
+            turned = turn_eyes(image, _array(operation.landmarks), operation.degrees)
+            return image if turned is None else turned
+        case RaiseEyes():
+            raised = raise_eyes(image, _array(operation.landmarks), operation.degrees)
+            return image if raised is None else raised
+        case CloseEye():
+            assert draw_latent is not None
+            closed = draw_latent(operation.closed)
+            here, there = _array(operation.landmarks), _array(operation.closed_landmarks)
+            return close_eye(image, here, closed, there, operation.side)
+        case PullPoints():
+            pulls = [Pull(*pull) for pull in operation.pulls]
+            return pull_at(image, _array(operation.landmarks), pulls, operation.strength)
+        case MovePicture():
+            return move_picture(image, motion_of(operation))
+        case ResizePicture():
+            edge = (operation.edge, operation.edge)
+            return cv2.resize(image, edge, interpolation=UPSCALERS[operation.method])
+    raise UsageError(f"'{operation.op}' is not done in a picture; update facegen.")
+
+
+def motion_of(operation: MovePicture) -> Motion:
+    """The motion of an operation."""
+    return Motion(operation.roll, operation.shift_x, operation.shift_y, operation.zoom)
+
+
+def _array(points: Points) -> np.ndarray:
+    return np.array(points, np.float64)
