@@ -165,7 +165,10 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
         "short.png": (face_json(w_plus=record["w_plus"][:100]), "damaged"),
         "nan.png": (face_json(w_plus=packed_nan), "NaN"),
         "newer.png": (face_json(format="9.0"), "newer facegen"),
-        "edits.png": (face_json(edits=[{"op": "dial", "dial": "x", "delta": "y"}]), "damaged"),
+        "operations.png": (
+            face_json(operations=[{"op": "dial", "dial": "x", "delta": "y"}]),
+            "damaged",
+        ),
         "half.npz": (npz[: len(npz) // 2], "cut off|damaged"),
         "bomb.npz": (bomb, "unpacks to 200 MB"),
         "objects.npy": (objects, "Python objects"),
