@@ -284,7 +284,7 @@ def _queue(net: Synthesis, head: Preview, w: Tensor, *, device: str) -> Row:
 
 def _visit(service: RenderService, name: str, w_pluses: list[np.ndarray]) -> None:
     for w_plus in w_pluses:
-        service.render(w_plus, session=name)
+        service.render(service.request(w_plus), session=name)
 
 
 def _milliseconds(run: Callable[[], object], device: str) -> float:

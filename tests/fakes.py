@@ -88,6 +88,8 @@ class FakeGenerator:
     def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
         if np.ndim(w_plus) == 3:
             return np.stack([self.render(one, size=size) for one in w_plus])
+        if size == self.preview_size:
+            return self.preview(w_plus)
         self.rendered += 1
         time.sleep(self.delay_s)
         return self._draw(np.asarray(w_plus), size)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import FakeDials, FakeGenerator
 
 from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
+from facegen.operations import CloseEye, MovePicture, Pose
 from facegen.session import presets
 from facegen.session.edit_state import clean_deltas, clean_psi, link_of, parse_seed
 from facegen.session.history import MAX_HISTORY, MAX_RECENT
@@ -449,3 +452,46 @@ def test_presets_name_only_known_dials_and_natural_readings():
         for name, value in preset.targets.items():
             limit = {"deg": 30.0, "years": 75.0, "sd": 3.0}[units[name]]
             assert abs(value) <= limit, (preset.name, name)
+
+
+POINTS = tuple((0.3 + 0.005 * k, 0.5 + 0.001 * k) for k in range(68))
+WINK = CloseEye("left", POINTS, np.ones((18, 512), "<f4").tobytes(), POINTS)
+ROLL = MovePicture(roll=8.0)
+
+
+def test_a_saved_wink_is_there_when_opened_and_done_anew_after_an_edit(session, generator):
+    w_plus = generator.w_from_seed(77)
+    face = Face(w_plus, w_plus, operations=(Pose(10.0, None), WINK, ROLL), model=generator.model)
+    session.open_face(face)
+    assert session.finish() == (WINK, ROLL)
+    assert not session.needs_refit()
+    assert session.face().operations == face.operations
+    assert link_of(session.state) is None  # a link cannot carry it
+
+    session.turn({"smile": 1.0})
+    assert session.needs_refit()
+    assert session.finish() == (ROLL,)  # never at the landmarks of another picture
+    asked = []
+
+    def again(changed, wanted):
+        asked.append((changed, wanted))
+        return (replace(WINK, side="right"), ROLL)
+
+    session.refit(again)
+    assert asked[0][1] == (WINK, ROLL)
+    assert np.array_equal(asked[0][0].w_plus, session.w_plus())
+    assert session.finish() == (replace(WINK, side="right"), ROLL)
+    assert not session.needs_refit()
+    session.undo()
+    assert session.finish() == (WINK, ROLL)
+
+
+def test_somebody_with_and_without_a_wink_are_two_subjects(session, generator):
+    w_plus = generator.w_from_seed(77)
+    plain = Face(w_plus, w_plus, model=generator.model)
+    session.open_face(plain)
+    first = session.state.subject.uid
+    session.open_face(replace(plain, operations=(WINK,)))
+    assert session.state.subject.uid != first
+    session.open_face(plain)
+    assert session.state.subject.uid == first

@@ -12,8 +12,10 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.errors import LatentError
+from facegen.operations import MovePicture, UnknownOperation
+from facegen.retouch.transform import Motion, move_picture
 from facegen.service.queue import RenderQueue
-from facegen.service.render import UNEXPECTED, RenderService, latent_key
+from facegen.service.render import UNEXPECTED, RenderService
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def service(generator: FakeGenerator) -> RenderService:
 
 
 def test_render_gives_a_jpeg_of_the_asked_size(service, generator):
-    result = service.render(generator.w_from_seed(1), session="a")
+    result = service.render(service.request(generator.w_from_seed(1)), session="a")
     assert Image.open(io.BytesIO(result.jpeg)).size == (1024, 1024)
     assert result.error is None
     assert not result.cached
@@ -35,28 +37,23 @@ def test_render_gives_a_jpeg_of_the_asked_size(service, generator):
 
 
 def test_equal_latents_are_rendered_once(service, generator):
-    first = service.render(generator.w_from_seed(1), session="a")
-    again = service.render(generator.w_from_seed(1).copy(), session="b")
+    first = service.render(service.request(generator.w_from_seed(1)), session="a")
+    again = service.render(service.request(generator.w_from_seed(1).copy()), session="b")
     assert again.cached
     assert again.jpeg == first.jpeg
     assert generator.rendered == 1
 
 
-def test_different_latents_have_different_names(generator):
-    assert latent_key(generator.w_from_seed(1)) != latent_key(generator.w_from_seed(2))
-    assert latent_key(generator.w_from_seed(1)) == latent_key(generator.w_from_seed(1))
-
-
 def test_preview_is_small_and_gives_the_full_picture_when_known(service, generator):
     w_plus = generator.w_from_seed(3)
-    assert service.preview(w_plus, session="a").size == generator.preview_size
-    service.render(w_plus, session="a")
-    assert service.preview(w_plus, session="a").size == 1024
+    assert service.preview(service.request(w_plus), session="a").size == generator.preview_size
+    service.render(service.request(w_plus), session="a")
+    assert service.preview(service.request(w_plus), session="a").size == 1024
 
 
 def test_image_is_what_the_generator_makes(service, generator):
     w_plus = generator.w_from_seed(3)
-    assert np.array_equal(service.image(w_plus), generator.render(w_plus))
+    assert np.array_equal(service.image(service.request(w_plus)), generator.render(w_plus))
 
 
 def test_known_errors_come_back_as_their_sentence(service, generator, monkeypatch):
@@ -64,7 +61,7 @@ def test_known_errors_come_back_as_their_sentence(service, generator, monkeypatc
         raise LatentError("The latent must have the shape (18, 512).")
 
     monkeypatch.setattr(generator, "render", fail)
-    result = service.render(generator.w_from_seed(1), session="a")
+    result = service.render(service.request(generator.w_from_seed(1)), session="a")
     assert result.jpeg is None
     assert result.error == "The latent must have the shape (18, 512)."
 
@@ -73,10 +70,11 @@ def test_a_crash_becomes_a_friendly_sentence_and_is_not_remembered(service, gene
     def fail(w_plus, *, size):
         raise RuntimeError("segment 7 exploded")
 
+    request = service.request(generator.w_from_seed(1))
     with monkeypatch.context() as patch:
         patch.setattr(generator, "render", fail)
-        assert service.render(generator.w_from_seed(1), session="a").error == UNEXPECTED
-    assert service.render(generator.w_from_seed(1), session="a").error is None
+        assert service.render(request, session="a").error == UNEXPECTED
+    assert service.render(request, session="a").error is None
 
 
 def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer(generator):
@@ -85,7 +83,9 @@ def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer(gen
     results = {}
 
     def ask(name: str, session: str, seed: int) -> None:
-        results[name] = service.render(generator.w_from_seed(seed), session=session)
+        results[name] = service.render(
+            service.request(generator.w_from_seed(seed)), session=session
+        )
 
     threads = []
     for name, session, seed in [
@@ -195,7 +195,8 @@ def test_simultaneous_sessions_share_a_batch(generator):
 
     def ask(seed):
         w_plus = generator.w_from_seed(seed)
-        results[seed] = service.render(w_plus, session=f"visitor {seed}", size=64)
+        request = service.request(w_plus).at(64)
+        results[seed] = service.render(request, session=f"visitor {seed}")
 
     threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(6)]
     for thread in threads:
@@ -206,7 +207,8 @@ def test_simultaneous_sessions_share_a_batch(generator):
     assert Batching.batches == [1, 5]
     alone = RenderService(FakeGenerator())
     for seed, result in results.items():
-        want = alone.render(generator.w_from_seed(seed), session="x", size=64)
+        request = alone.request(generator.w_from_seed(seed)).at(64)
+        want = alone.render(request, session="x")
         assert result.jpeg == want.jpeg
 
 
@@ -217,5 +219,24 @@ def test_what_users_should_know_of_the_engine_is_passed_on(service, generator):
 
 
 def test_thumb_is_a_small_jpeg(service, generator):
-    jpeg = service.thumb(generator.w_from_seed(1))
+    jpeg = service.thumb(service.request(generator.w_from_seed(1)))
     assert Image.open(io.BytesIO(jpeg)).size == (128, 128)
+
+
+def test_what_is_done_in_a_picture_is_part_of_what_is_remembered(service, generator):
+    w_plus = generator.w_from_seed(4)
+    plain, rolled = service.request(w_plus), service.request(w_plus, operations=(MovePicture(20),))
+    assert service.render(plain, session="a").jpeg != service.render(rolled, session="a").jpeg
+    assert service.thumb(plain) != service.thumb(rolled)
+    assert service.render(rolled, session="b").cached
+    assert np.array_equal(
+        service.image(rolled), move_picture(generator.render(w_plus), Motion(roll=20))
+    )
+
+
+def test_what_a_newer_version_did_is_one_sentence(service, generator):
+    newer = (UnknownOperation("relight", "{}"),)
+    request = service.request(generator.w_from_seed(4), operations=newer)
+    result = service.render(request, session="a")
+    assert result.jpeg is None
+    assert "relight" in result.error

@@ -113,11 +113,11 @@ def test_an_imported_network_in_the_command_line_and_the_service(imported, tmp_p
     assert face.model == NAME
     assert Image.open(out / "seed0002.png").size == (64, 64)
     service = RenderService(Generator.load(NAME))
-    full = service.render(face.w_plus, session="a")
+    full = service.render(service.request(face.w_plus), session="a")
     assert (full.size, full.error) == (64, None)
-    assert service.has_picture(face.w_plus)
-    assert service.preview(face.w_plus, session="a").size == 64
-    assert service.image(face.w_plus).shape == (64, 64, 3)
+    assert service.has_picture(service.request(face.w_plus))
+    assert service.preview(service.request(face.w_plus), session="a").size == 64
+    assert service.image(service.request(face.w_plus)).shape == (64, 64, 3)
 
 
 def test_why_a_network_draws_no_faces_is_known(imported, tmp_path):

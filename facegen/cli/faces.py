@@ -23,6 +23,7 @@ from facegen.errors import ModelError, SaveError
 from facegen.face import Face, clean_name
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
+from facegen.operations import LANDMARK_OPERATIONS, DialMove, describe
 
 if TYPE_CHECKING:
     from facegen.editing.closed_loop import See
@@ -136,6 +137,8 @@ def edit(
     after = before
     if settings or targets or locks or before.edits:
         after = _edited(before, settings, targets, locks, quick=quick, model=model, engine=engine)
+    if not np.array_equal(before.w_plus, after.w_plus):
+        after = _finished(before, after, model=model, engine=engine)
     if name is not None:
         after = replace(after, name=clean_name(name))
     after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
@@ -193,10 +196,37 @@ def watcher(face: Face, dials: DialSet, *, model: str, engine: str) -> See:
 
 
 def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:
-    """The picture of `after`; an unchanged latent keeps the saved pixels whatever drew them."""
-    if path.suffix.lower() == ".png" and np.array_equal(before.w_plus, after.w_plus):
-        return decode_image(path.read_bytes(), name=path.name)
-    return _generator_for(after, model=model, engine=engine).render(after.w_plus)
+    """The picture of `after`; what is unchanged keeps the saved pixels whatever drew them."""
+    from facegen.retouch.apply import draw
+
+    is_same = np.array_equal(before.w_plus, after.w_plus)
+    if is_same and before.pixel_operations == after.pixel_operations:
+        if path.suffix.lower() == ".png":
+            return decode_image(path.read_bytes(), name=path.name)
+    generator = _generator_for(after, model=model, engine=engine)
+    request = after.request(model=generator.model, size=generator.img_resolution)
+    return draw(request, generator)
+
+
+def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
+    """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
+    wanted = before.pixel_operations
+    if not any(isinstance(entry, LANDMARK_OPERATIONS) for entry in wanted):
+        return after
+    from facegen.measure.measurer import load_watcher
+    from facegen.pose.finish import refitted
+
+    generator = _generator_for(after, model=model, engine=engine)
+
+    def find(picture: np.ndarray) -> np.ndarray | None:
+        seen = load_watcher().angles(picture)
+        return seen.landmarks if seen is not None and seen.is_sure else None
+
+    done = refitted(after, wanted, draw=lambda face: generator.render(face.w_plus), find=find)
+    if not done.is_done:
+        told = ", ".join(describe(entry) for entry in wanted)
+        click.echo(f"Warning: not all of this could be done again: {told}.", err=True)
+    return after.finished(done.operations)
 
 
 def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
@@ -229,14 +259,18 @@ def show(face: Path, *, as_json: bool) -> None:
         "created": opened.created,
         "w_plus": list(opened.w_plus.shape),
         "edits": [{"dial": e.dial, "delta": e.delta} for e in opened.edits],
+        "operations": [describe(entry) for entry in opened.operations],
     }
     if as_json:
         print_json(facts)
         return
     for key, value in facts.items():
-        if key == "edits":
-            for e in opened.edits:
-                click.echo(f"{'edit':<8} {e.dial} {e.delta:+.3g}")
+        if key == "edits":  # among the operations
+            continue
+        if key == "operations":
+            for entry in opened.operations:
+                kind = "edit" if isinstance(entry, DialMove) else "done"
+                click.echo(f"{kind:<8} {describe(entry)}")
         elif value is not None:
             click.echo(f"{key:<8} {value}")
 

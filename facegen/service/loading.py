@@ -18,6 +18,7 @@ import numpy as np
 
 from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.latents import BUNDLED_SPACE
+from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ class Backend:
     table: tuple[Any, ...]
     service: RenderService
     why_no_dials: str | None = None
+
+    def request(self, session: Any, state: Any = None) -> RenderRequest:
+        """The picture of a state of a session (`facegen.session.session`); None: the current."""
+        return self.service.request(session.w_plus(state), operations=session.finish(state))
 
     def version(self) -> object:
         """Changes when a dial of the users' own comes or goes."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
-from facegen.service.render import RenderService, latent_key
+from facegen.service.render import RenderService
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Mirror:
         """What was measured on the picture of a latent: None if it was not looked at yet, empty if
         no face was seen on it.
         """
-        return self._seen.get((service.generator.model, latent_key(w_plus)))
+        return self._seen.get(service.request(w_plus).digest)
 
     def see(
         self, service: RenderService, dials: Any, w_plus: np.ndarray
@@ -88,11 +88,11 @@ class Mirror:
         if known is not None or self._measure is None:
             return known or None
         try:
-            found = self._measure(dials, service.image(w_plus))
+            found = self._measure(dials, service.image(service.request(w_plus)))
         except Exception:
             _log.exception("A picture could not be measured.")
             found = None
-        self._seen.put((service.generator.model, latent_key(w_plus)), found or {})
+        self._seen.put(service.request(w_plus).digest, found or {})
         return found
 
     def _load(self) -> None:

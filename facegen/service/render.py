@@ -10,12 +10,12 @@ Nothing here knows Streamlit.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,9 @@ from PIL import Image
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg
+from facegen.operations import PixelOperation
+from facegen.render_request import RenderRequest
+from facegen.retouch.apply import apply
 from facegen.service.queue import RenderQueue
 
 _log = logging.getLogger(__name__)
@@ -32,15 +35,14 @@ _log = logging.getLogger(__name__)
 FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
-PREVIEW = "preview"
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 
 class Renderer(Protocol):
     """What the service needs of a generator (`facegen.generator.Generator` has it).
 
-    If it has a `max_batch` above one, `render` and `preview` are given [N, 18, 512] as well. If it
-    has a `notice`, users are shown it.
+    If it has a `max_batch` above one, `render` is given [N, 18, 512] as well. If it has a
+    `notice`, users are shown it.
     """
 
     model: str
@@ -49,10 +51,7 @@ class Renderer(Protocol):
     preview_size: int
 
     def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]."""
-
-    def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        """The same, small and quick."""
+        """The picture of [18, 512], uint8 [size, size, 3]; of `preview_size` small and quick."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,6 @@ class RenderResult:
     cached: bool = False
     error: str | None = None
     stale: bool = False
-
-
-def latent_key(w_plus: np.ndarray) -> str:
-    """Name a latent by its content (16 hex digits); equal latents have equal names."""
-    data = np.ascontiguousarray(w_plus, dtype=np.float32)
-    return hashlib.sha256(data.tobytes()).hexdigest()[:16]
 
 
 def make_thumb(image: np.ndarray, size: int = THUMB_PX) -> bytes:
@@ -135,83 +128,113 @@ class RenderService:
         """How long the newest full picture took; infinite before the first."""
         return self._full_seconds
 
-    def has_picture(self, w_plus: np.ndarray) -> bool:
-        """Whether the full picture is there without any work."""
-        return self._pictures.get(self._key(w_plus, self.generator.img_resolution)) is not None
+    def request(
+        self,
+        w_plus: np.ndarray,
+        *,
+        operations: tuple[PixelOperation, ...] = (),
+        weights: str | None = None,
+    ) -> RenderRequest:
+        """The full picture of a latent, as the methods below take it.
 
-    def render(self, w_plus: np.ndarray, *, session: str, size: int | None = None) -> RenderResult:
-        """Make the full picture of a latent [18, 512] as JPEG of `size` pixels (None: all)."""
-        size = size or self.generator.img_resolution
-        return self._answer(session, w_plus, size, self._pictures, FULL_QUALITY)
-
-    def preview(self, w_plus: np.ndarray, *, session: str) -> RenderResult:
-        """Make a small picture of a latent [18, 512] quickly.
-
-        A full picture that is already known is given instead.
+        Raises:
+            LatentError: another shape, or numbers that are not finite.
         """
-        full = self._pictures.get(self._key(w_plus, self.generator.img_resolution))
+        return RenderRequest.of(
+            w_plus,
+            model=self.generator.model,
+            size=self.generator.img_resolution,
+            operations=operations,
+            weights=weights,
+        )
+
+    def has_picture(self, request: RenderRequest) -> bool:
+        """Whether a picture is there without any work."""
+        return self._pictures.get(request) is not None
+
+    def render(self, request: RenderRequest, *, session: str) -> RenderResult:
+        """Make a picture as JPEG."""
+        return self._answer(session, request, self._pictures, FULL_QUALITY)
+
+    def preview(self, request: RenderRequest, *, session: str) -> RenderResult:
+        """Make a small picture quickly; a full one that is already known is given instead."""
+        full = self._pictures.get(request)
         if full is not None:
             self._take_ticket(session)
             return _from_cache(full)
-        return self._answer(session, w_plus, PREVIEW, self._previews, PREVIEW_QUALITY)
+        small = request.at(self.generator.preview_size)
+        return self._answer(session, small, self._previews, PREVIEW_QUALITY)
 
-    def image(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """Make the raw picture of a latent, uint8 [size, size, 3], for saving.
+    def image(self, request: RenderRequest) -> np.ndarray:
+        """Make a raw picture, uint8 [size, size, 3], for saving and measuring.
 
         Raises:
-            FacegenError: The network refused the latent.
+            FacegenError: The network refused the latent, or the request needs what is not here.
         """
-        size = size or self.generator.img_resolution
-        key = self._key(w_plus, size)
-        known = self._images.get(key)
-        if known is not None:
-            return known
-        image, _ = self._queue.ask(size, w_plus, key=key)
+        image, _ = self._made(request, lambda: True)
         assert image is not None
         return image
 
-    def has_thumb(self, w_plus: np.ndarray) -> bool:
+    def has_thumb(self, request: RenderRequest) -> bool:
         """Whether the small JPEG is there without any work."""
-        return self._thumbs.get((self.generator.model, latent_key(w_plus))) is not None
+        return self._thumbs.get(request.digest) is not None
 
-    def thumb(self, w_plus: np.ndarray) -> bytes | None:
-        """Give a 128 px JPEG of a latent; from the newest full picture if there is one.
+    def thumb(self, request: RenderRequest) -> bytes | None:
+        """Give a 128 px JPEG; from the newest full picture if there is one.
 
         None when it cannot be made.
         """
-        key = (self.generator.model, latent_key(w_plus))
-        known = self._thumbs.get(key)
+        known = self._thumbs.get(request.digest)
         if known is None:
             try:
-                self._queue.ask(PREVIEW, w_plus, key=self._key(w_plus, PREVIEW))
+                image = self.image(request.at(self.generator.preview_size))
             except Exception:
                 _log.exception("No thumbnail.")
                 return None
-            known = self._thumbs.get(key)
+            known = self._thumbs.get_or_make(request.digest, lambda: make_thumb(image))
         return known
 
-    def _key(self, w_plus: np.ndarray, kind: int | str) -> tuple[object, ...]:
-        return (self.generator.model, latent_key(w_plus), kind)
+    def _made(
+        self, request: RenderRequest, is_needed: Callable[[], bool]
+    ) -> tuple[np.ndarray | None, float]:
+        """The picture and the seconds it took the network; None if it was not needed any more."""
+        request.require_known()
+        known = self._images.get(request)
+        if known is not None:
+            return known, 0.0
+        if request.is_drawn_only:
+            return self._queue.ask(request.size, request.w_plus, key=request, is_needed=is_needed)
+        drawn, seconds = self._made(request.drawn_only(), is_needed)
+        if drawn is None:
+            return None, 0.0
+        # Worked on by the thread that asks: the network is free for others meanwhile.
+        image = apply(
+            request.operations, drawn, lambda latent: self.image(request.with_latent(latent))
+        )
+        self._remember(request, image)
+        return image, seconds
 
     def _draw(self, kind: object, w_pluses: list[np.ndarray]) -> list[np.ndarray]:
-        """Draw latents of one kind: a size in pixels, or PREVIEW."""
+        """Draw latents of one size in pixels."""
+        assert isinstance(kind, int)
         given = np.stack(w_pluses) if len(w_pluses) > 1 else w_pluses[0]
         start = time.perf_counter()
-        if isinstance(kind, int):
-            images = np.asarray(self.generator.render(given, size=kind))
-            if kind == self.generator.img_resolution:  # smaller ones may be the small network's
-                self._full_seconds = time.perf_counter() - start
-        else:
-            images = np.asarray(self.generator.preview(given))
+        images = np.asarray(self.generator.render(given, size=kind))
+        if kind == self.generator.img_resolution:  # smaller ones may be the small network's
+            self._full_seconds = time.perf_counter() - start
         images = images[None] if images.ndim == 3 else images
         for w_plus, image in zip(w_pluses, images, strict=True):
-            thumb_key = (self.generator.model, latent_key(w_plus))
-            if isinstance(kind, int):
-                self._images.put(self._key(w_plus, kind), image)
-                self._thumbs.put(thumb_key, make_thumb(image))
-            elif self._thumbs.get(thumb_key) is None:
-                self._thumbs.put(thumb_key, make_thumb(image))
+            self._remember(self.request(w_plus).at(kind), image)
         return list(images)
+
+    def _remember(self, request: RenderRequest, image: np.ndarray) -> None:
+        """Keep a raw picture and its thumbnail."""
+        full, small = self.generator.img_resolution, self.generator.preview_size
+        if request.size != small or small == full:
+            self._images.put(request, image)
+            self._thumbs.put(request.digest, make_thumb(image))
+        else:  # previews of a drag would push out what is worth keeping
+            self._thumbs.get_or_make(request.digest, lambda: make_thumb(image))
 
     def _take_ticket(self, session: str) -> int:
         with self._tickets:
@@ -226,36 +249,33 @@ class RenderService:
     def _answer(
         self,
         session: str,
-        w_plus: np.ndarray,
-        kind: int | str,
+        request: RenderRequest,
         cache: BoundedCache[RenderResult],
         quality: int,
     ) -> RenderResult:
         ticket = self._take_ticket(session)
-        key = self._key(w_plus, kind)
-        known = cache.get(key)
+        known = cache.get(request)
         if known is not None:
             return _from_cache(known)
-        size = kind if isinstance(kind, int) else self.generator.preview_size
 
         def is_needed() -> bool:
-            return cache.get(key) is None and self._is_wanted(session, ticket)
+            return cache.get(request) is None and self._is_wanted(session, ticket)
 
         try:
-            image, seconds = self._queue.ask(kind, w_plus, key=key, is_needed=is_needed)
+            image, seconds = self._made(request, is_needed)
             if image is None:
-                known = cache.get(key)  # Somebody else may have made it while we waited.
+                known = cache.get(request)  # Somebody else may have made it while we waited.
                 if known is not None:
                     return _from_cache(known)
-                return RenderResult(None, size, 0.0, stale=True)
+                return RenderResult(None, request.size, 0.0, stale=True)
             jpeg = encode_jpeg(image, quality=quality)
         except FacegenError as err:
-            return RenderResult(None, size, 0.0, error=str(err))
+            return RenderResult(None, request.size, 0.0, error=str(err))
         except Exception:
             _log.exception("A picture could not be made.")
-            return RenderResult(None, size, 0.0, error=UNEXPECTED)
+            return RenderResult(None, request.size, 0.0, error=UNEXPECTED)
         result = RenderResult(jpeg, int(image.shape[0]), seconds)
-        cache.put(key, result)
+        cache.put(request, result)
         return result
 
 

@@ -71,10 +71,11 @@ class _Queued:
         self.space = space
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        return self._service.image(w_plus, size=size or self._service.generator.img_resolution)
+        request = self._service.request(w_plus)
+        return self._service.image(request if size is None else request.at(size))
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        return self._service.image(w_plus, size=self._service.generator.preview_size)
+        return self.render(w_plus, size=self._service.generator.preview_size)
 
 
 class SweepJob:

@@ -15,7 +15,7 @@ import numpy as np
 
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
-from facegen.operations import DialMove
+from facegen.operations import DialMove, Operation, PixelOperation, Pose, Wear
 
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
@@ -61,6 +61,8 @@ class Subject:
         seed: The seed they came from; None when they came from a file that has none.
         psi: The truncation they came with.
         origin: For subjects from a file, their latent before any dial, [18, 512]; None for seeds.
+        operations: What a file says was done beside moving dials, in order.
+        finished: The latent, [18, 512], whose picture those operations were made for.
     """
 
     uid: int
@@ -68,6 +70,8 @@ class Subject:
     seed: int | None
     psi: float
     origin: np.ndarray | None = None
+    operations: tuple[Operation, ...] = ()
+    finished: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +103,29 @@ class EditState:
 
 
 def to_face(
-    state: EditState, base: np.ndarray, w_plus: np.ndarray, *, faces: Faces, name: str
+    state: EditState,
+    base: np.ndarray,
+    w_plus: np.ndarray,
+    *,
+    faces: Faces,
+    name: str,
+    finish: tuple[PixelOperation, ...] = (),
 ) -> Face:
-    """The state as a value that can be saved; `base` and `w_plus` are its latents."""
+    """The state as a value that can be saved.
+
+    Args:
+        state: What to save.
+        base: Its latent before its dials, [18, 512].
+        w_plus: Its latent, [18, 512].
+        faces: The network.
+        name: Of the subject.
+        finish: What is done in its picture.
+    """
+    told = [entry for entry in state.subject.operations if isinstance(entry, Pose | Wear)]
     return Face(
         w_plus=w_plus,
         base=base,
-        operations=tuple(DialMove(dial, delta) for dial, delta in state.deltas),
+        operations=(*(DialMove(dial, delta) for dial, delta in state.deltas), *told, *finish),
         space=faces.space,
         model=faces.model,
         seed=state.subject.seed,
@@ -191,7 +211,8 @@ def parse_seed(text: str) -> int | None:
 
 def link_of(state: EditState) -> dict[str, str] | None:
     """The query of the link to a state; None for subjects that came from a file."""
-    if state.subject.origin is not None or state.subject.seed is None:
+    subject = state.subject
+    if subject.origin is not None or subject.seed is None or subject.operations:
         return None
     query = {"seed": str(state.subject.seed)}
     if state.psi != DEFAULT_PSI:

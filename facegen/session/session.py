@@ -26,6 +26,7 @@ from facegen.editing.targets import (
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
+from facegen.operations import PixelOperation
 from facegen.session.edit_state import (
     DELTA_DIGITS,
     Dials,
@@ -39,6 +40,7 @@ from facegen.session.edit_state import (
     known_only,
     to_face,
 )
+from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
@@ -85,6 +87,7 @@ class Session:
         self.history = History()
         self._offsets = Offsets()
         self._names: dict[int, str] = {}
+        self._finishes = Finishes()
         self._subjects = 0
         self.use_dials(dials, table)
         self.new_person(seed, psi=psi)
@@ -136,8 +139,24 @@ class Session:
     def face(self, state: EditState | None = None) -> Face:
         """The state as a value that can be saved."""
         state = state or self.state
-        base, w_plus = self.base(state), self.w_plus(state)
-        return to_face(state, base, w_plus, faces=self._faces, name=self.name_of(state))
+        base, w_plus, name = self.base(state), self.w_plus(state), self.name_of(state)
+        finish = self.finish(state)
+        return to_face(state, base, w_plus, faces=self._faces, name=name, finish=finish)
+
+    def finish(self, state: EditState | None = None) -> tuple[PixelOperation, ...]:
+        """What is done in the picture of a state; see `facegen.session.finishes`."""
+        state = state or self.state
+        return self._finishes.of(state, self.w_plus(state))
+
+    def needs_refit(self, state: EditState | None = None) -> bool:
+        """Whether what a file says was done in the picture is to be done anew for this state."""
+        state = state or self.state
+        return self._finishes.needs_refit(state, self.w_plus(state))
+
+    def refit(self, again: Again, state: EditState | None = None) -> None:
+        """Do it anew: `again` as `facegen.service.finishing.refit` gives it."""
+        state = state or self.state
+        self._finishes.refit(state, self.face(state), again)
 
     def predicted(self, state: EditState | None = None) -> dict[str, float]:
         """Where each dial stands by the latent alone, in its unit; locks hold these numbers."""
@@ -181,24 +200,26 @@ class Session:
         """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`."""
         base, deltas = from_face(face, self.dials, self._limits)
         psi = clean_psi(face.psi)
-        subject = self._known(base, psi) or self._enter_from_file(face, base, psi)
+        subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
         state = self._step(EditState(subject, psi, deltas))
         self._hold_zeros(state)
         return state
 
-    def _known(self, base: np.ndarray, psi: float) -> Subject | None:
+    def _known(self, face: Face, base: np.ndarray, psi: float) -> Subject | None:
         """The earlier subject of a base, if there is one: they come back as themselves."""
         for state in self.history.recent:
-            same_psi = state.subject.psi == psi
-            if same_psi and np.array_equal(self.base(replace(state, psi=psi)), base):
-                return state.subject
+            subject = state.subject
+            is_same = subject.psi == psi and subject.operations == beside_dials(face)
+            if is_same and np.array_equal(self.base(replace(state, psi=psi)), base):
+                return subject
         return None
 
     def _enter_from_file(self, face: Face, base: np.ndarray, psi: float) -> Subject:
         seed = face.seed
         name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
         is_of_seed = seed is not None and np.array_equal(self._faces.w_from_seed(seed, psi), base)
-        return self._enter(name[:MAX_NAME], seed, psi, None if is_of_seed else base)
+        subject = self._enter(name[:MAX_NAME], seed, psi, None if is_of_seed else base)
+        return replace(subject, operations=beside_dials(face), finished=face.w_plus)
 
     def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Subject:
         self._subjects += 1

@@ -76,7 +76,7 @@ def _picture(backend: Backend, session: Session, preset: Preset) -> str:
         aimed = session.aimed(preset.targets)
     except FacegenError:
         return ""
-    return view.jpeg_url(backend.service.thumb(session.w_plus(aimed)))
+    return view.jpeg_url(backend.service.thumb(backend.request(session, aimed)))
 
 
 def _words(session: Session, preset: Preset) -> str:

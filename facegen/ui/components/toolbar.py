@@ -12,7 +12,6 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
-from facegen.service.render import latent_key
 from facegen.session.edit_state import EditState
 from facegen.session.session import Session
 from facegen.ui import browser_state, user_dials
@@ -100,8 +99,7 @@ def file_stem(session: Session) -> str:
 
 def _save(backend: Backend, session: Session) -> None:
     def png() -> bytes:
-        face = session.face()
-        return face.to_png(backend.service.image(face.w_plus))
+        return session.face().to_png(backend.service.image(backend.request(session)))
 
     st.download_button(
         "Save",
@@ -190,5 +188,5 @@ def _more(backend: Backend, session: Session) -> None:
                 f"- space `{generator.space}`, w+ {w_plus.shape[0]}×{w_plus.shape[1]}\n"
                 f"- psi {session.state.psi:g}, seed {session.state.subject.seed}\n"
                 f"- |w+ − start| {np.sqrt(np.mean((w_plus - base) ** 2)):.3f} (rms per value)\n"
-                f"- fingerprint `{latent_key(w_plus)}`"
+                f"- fingerprint `{backend.request(session).digest}`"
             )

@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 from facegen.errors import FacegenError
+from facegen.service import finishing
 from facegen.service.loading import Backend
-from facegen.service.render import RenderResult, latent_key
+from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
 from facegen.session.session import Session
 from facegen.ui import browser_state, shared
@@ -40,18 +41,18 @@ def page(backend: Backend) -> None:
         _stage(backend, session)
     toolbar.show(backend, session)
     if is_sketch:
-        st.session_state[_SKETCHED] = latent_key(session.w_plus())
+        st.session_state[_SKETCHED] = backend.request(session).digest
         st.rerun()
     messages.show_notices()
 
 
 def _is_sketch(backend: Backend, session: Session) -> bool:
     """Whether a preview is shown first, because the full picture takes a while."""
-    w_plus = session.w_plus()
+    request = backend.request(session)
     return (
         backend.service.full_seconds > SLOW_SECONDS
-        and not backend.service.has_picture(w_plus)
-        and st.session_state.get(_SKETCHED) != latent_key(w_plus)
+        and not backend.service.has_picture(request)
+        and st.session_state.get(_SKETCHED) != request.digest
     )
 
 
@@ -133,20 +134,22 @@ def _show_face(
 ) -> None:
     service = backend.service
     try:
-        w_plus = session.w_plus(state)
-        before_w = session.base(session.start)
+        if not is_preview and session.needs_refit(state) and shared.mirror().is_ready:
+            session.refit(lambda *face: finishing.refit(service, *face), state)
+        request = backend.request(session, state)
+        start = backend.request(session, session.start)
         make = service.preview if is_preview else service.render
-        result = make(w_plus, session=session.id)
+        result = make(request, session=session.id)
     except FacegenError as err:
         result = RenderResult(None, 0, 0.0, error=str(err))
-        w_plus = before_w = session.base()
+        request = start = service.request(session.base())
     before = None
     if wants_before:
-        before = service.render(before_w, session=session.id + "-before").jpeg
+        before = service.render(start, session=session.id + "-before").jpeg
     head: dict[str, Any] = {
         "kind": "preview" if is_preview and result.size < 1024 else "full",
-        "id": latent_key(w_plus),
-        "before_id": latent_key(before_w),
+        "id": request.digest,
+        "before_id": start.digest,
         "status": status_line(backend, result),
         "error": result.error or problem,
         "seconds": round(result.seconds, 4),
@@ -238,5 +241,5 @@ def thumb_url(backend: Backend, session: Session, state: EditState) -> str:
     """A small picture of a state as a data URL; empty when it cannot be made."""
     # The full picture, which is wanted anyway, gives the thumbnail for nothing.
     if state is session.state and not _is_sketch(backend, session):
-        backend.service.render(session.w_plus(state), session=session.id)
-    return view.jpeg_url(backend.service.thumb(session.w_plus(state)))
+        backend.service.render(backend.request(session, state), session=session.id)
+    return view.jpeg_url(backend.service.thumb(backend.request(session, state)))

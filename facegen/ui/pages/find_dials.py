@@ -77,7 +77,7 @@ def strip(
     entries = []
     is_done = True
     for step in STEPS:
-        moved = (w_plus + np.float32(step) * vector).astype(np.float32)
+        moved = backend.service.request(w_plus + np.float32(step) * vector)
         in_time = time.monotonic() < until or backend.service.has_thumb(moved)
         src = view.jpeg_url(backend.service.thumb(moved)) if in_time else ""
         label = f"{signed(step, 1)}{unit}" if step else "as is"

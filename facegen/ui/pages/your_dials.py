@@ -176,9 +176,9 @@ def _tiles(
     entries = []
     is_done = True
     for seed in seeds:
-        w_plus = _latent(backend, seed)
-        in_time = time.monotonic() < until or backend.service.has_thumb(w_plus)
-        jpeg = backend.service.thumb(w_plus) if in_time else None
+        request = backend.service.request(_latent(backend, seed))
+        in_time = time.monotonic() < until or backend.service.has_thumb(request)
+        jpeg = backend.service.thumb(request) if in_time else None
         is_done &= in_time
         entries.append(
             {
