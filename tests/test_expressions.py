@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from dataset_runner import MeanFace
 from fakes import FakeGenerator
 
+from facegen.cli import cli
 from facegen.errors import UsageError
 from facegen.face import Face
+from facegen.images import decode_image
 from facegen.measure.details import read_gaze
 from facegen.measure.measurer import load_watcher
 from facegen.measure.shape import EYES
@@ -86,6 +89,29 @@ def test_what_was_done_in_a_picture_is_done_again_from_its_file(generator, perso
         assert len(request.operations) >= 2
         assert np.array_equal(draw_request(request, generator), frame.image)
         assert not np.array_equal(draw_request(request.drawn_only(), generator), frame.image)
+
+
+@pytest.mark.weights
+def test_an_edited_wink_still_winks_in_the_terminal(generator, person, tmp_path):
+    face, _, _ = person
+    cell = Cell(0, 0, "wink_left", motion=Motion(roll=6.0))
+    (frame,) = Sweep(generator, face, load_watcher(), size=SIZE, close=False).frames([cell])
+    frame.face.save(tmp_path / "wink.png", frame.image)
+    runner = CliRunner()
+    out = tmp_path / "older.png"
+    asked = ["edit", str(tmp_path / "wink.png"), "--set", "age=+8y", "--out", str(out)]
+    told = runner.invoke(cli, asked)
+    assert told.exit_code == 0, told.output
+    older = Face.load(out)
+    kinds = [entry.op for entry in older.operations]
+    assert kinds == ["dial", "pose", "expression", "close_eye", "pull", "move_picture"]
+    assert older.operations[3].landmarks != frame.face.pixel_operations[0].landmarks
+    picture = decode_image(out.read_bytes(), name="older.png")
+    request = older.request(model=generator.model, size=generator.img_resolution)
+    assert np.array_equal(draw_request(request, generator), picture)
+    shown = runner.invoke(cli, ["show", str(out)]).output
+    for words in ("age +8", "pose yaw +0", "expression wink_left", "left eye closed", "roll +6"):
+        assert words in shown
 
 
 @pytest.mark.weights

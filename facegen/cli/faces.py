@@ -199,10 +199,10 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
     """The picture of `after`; what is unchanged keeps the saved pixels whatever drew them."""
     from facegen.retouch.apply import draw
 
-    is_same = np.array_equal(before.w_plus, after.w_plus)
-    if is_same and before.pixel_operations == after.pixel_operations:
-        if path.suffix.lower() == ".png":
-            return decode_image(path.read_bytes(), name=path.name)
+    is_same = before.pixel_operations == after.pixel_operations
+    is_same = is_same and np.array_equal(before.w_plus, after.w_plus)
+    if is_same and path.suffix.lower() == ".png":
+        return decode_image(path.read_bytes(), name=path.name)
     generator = _generator_for(after, model=model, engine=engine)
     request = after.request(model=generator.model, size=generator.img_resolution)
     return draw(request, generator)
