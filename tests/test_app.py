@@ -15,7 +15,11 @@ from streamlit.testing.v1 import AppTest
 
 from facegen.errors import ModelError
 from facegen.face import Face
+from facegen.images import encode_jpeg
+from facegen.operations import MovePicture, UnknownOperation
+from facegen.retouch.apply import draw
 from facegen.service import loading, measuring
+from facegen.service.render import FULL_QUALITY
 from facegen.ui import shared
 from facegen.ui.components import presets_menu, toolbar, view
 from facegen.ui.pages import about, design, find_dials, your_dials
@@ -203,6 +207,30 @@ def test_a_saved_face_opens_in_another_session(fake):
     assert not at.error
     assert frame(at)[1] == frame(start(seed="5"))[1]
     assert link(at) == {"seed": "5"}
+
+
+def test_what_was_done_in_a_saved_picture_is_shown_again(fake):
+    generator = FakeGenerator()
+    face = replace(Face.from_seed(generator, 5), operations=(MovePicture(roll=20.0),))
+    request = face.request(model=generator.model, size=generator.img_resolution)
+    data = face.to_png(draw(request, generator))
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("rolled.png", data).run()
+    assert not at.error
+    assert frame(at)[1] != frame(start(seed="5"))[1]
+    assert frame(at)[1] == encode_jpeg(draw(request, generator), quality=FULL_QUALITY)
+    assert link(at) == {}  # a link cannot carry it
+
+
+def test_a_face_of_a_newer_version_is_refused_and_the_face_stays(fake):
+    face = Face.from_seed(FakeGenerator(), 5)
+    face = replace(face, operations=(UnknownOperation("relight", '{"op": "relight"}'),))
+    at = start(seed="417")
+    before = frame(at)[1]
+    at.file_uploader(key="fg_open_0").upload("newer.npz", face.to_npz()).run()
+    assert "relight" in at.error[0].value
+    assert "Update facegen" in at.error[0].value
+    assert frame(at)[1] == before
 
 
 def test_a_public_latent_opens_and_can_be_changed(fake):

@@ -197,7 +197,12 @@ class Session:
         return self._step(EditState(subject, psi))
 
     def open_face(self, face: Face) -> EditState:
-        """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`."""
+        """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`.
+
+        Raises:
+            ModelError: its picture needs what this version does not have; the face stays.
+        """
+        face.request(model=self._faces.model, size=1).require_known()
         base, deltas = from_face(face, self.dials, self._limits)
         psi = clean_psi(face.psi)
         subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
