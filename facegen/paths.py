@@ -74,7 +74,7 @@ def cache_dir() -> Path:
 
 
 def is_in_checkout(path: Path) -> bool:
-    """Whether a user's file or folder lies where versions before 0.2 kept it."""
+    """Whether a user's file or folder lies where earlier versions kept it."""
     return IN_CHECKOUT and path.is_relative_to(ROOT)
 
 

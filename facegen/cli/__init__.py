@@ -9,6 +9,7 @@ import logging
 
 import click
 
+from facegen.cli.app import app
 from facegen.cli.bench import bench
 from facegen.cli.dataset import dataset
 from facegen.cli.dials import dials, directions, measure
@@ -41,6 +42,7 @@ def cli(*, verbose: bool) -> None:
 
 
 for command in (
+    app,
     generate,
     edit,
     show,
@@ -58,6 +60,16 @@ for command in OWN_DIALS:
     directions.add_command(command)
 
 
+def _mark_examples(command: click.Command) -> None:
+    r"""Turn the `\b` of raw docstrings into the character by which click keeps lines apart."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _mark_examples(inner)
+
+
+_mark_examples(cli)
+
+
 def main() -> None:
     """Entry point."""
-    cli(prog_name="python -m facegen")
+    cli()

@@ -16,7 +16,8 @@ from facegen.cli.shared import json_option, model_option, print_json, print_tabl
     help="A StyleGAN2 network with random weights in place of a model: stylegan2-config-f, or "
     "stylegan2-config-f-256 and so on for smaller pictures.",
 )
-@click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--runs", type=click.IntRange(1, 1000), default=10, show_default=True,
+              help="Pictures that each median is of.")  # fmt: skip
 @json_option
 def bench(*, model: str, architecture: str | None, runs: int, as_json: bool) -> None:
     """Time full frames and previews of all engines, interleaved in one run.

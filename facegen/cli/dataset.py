@@ -59,9 +59,19 @@ RAY = "ray"
     show_default=True,
     help="Random combinations of rotation, gaze, expression and roll after the grid.",
 )
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True)
 @click.option(
-    "--size", type=click.Choice(["256", "512", "1024", "2048"]), default="1024", show_default=True
+    "--seed",
+    type=click.IntRange(0, MAX_SEED),
+    default=0,
+    show_default=True,
+    help="Draws the people and the random combinations; the same again, the same dataset.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["256", "512", "1024", "2048"]),
+    default="1024",
+    show_default=True,
+    help="Edge of the pictures, pixels.",
 )
 @click.option(
     "--upscale",
@@ -90,7 +100,11 @@ RAY = "ray"
     "[this machine, --workers processes]",
 )
 @click.option(
-    "--measure", type=click.Choice(["all", "angles", "none"]), default="all", show_default=True
+    "--measure",
+    type=click.Choice(["all", "angles", "none"]),
+    default="all",
+    show_default=True,
+    help="What each picture's record says of it.",
 )
 @click.option(
     "--hold-person",
@@ -102,7 +116,12 @@ RAY = "ray"
     help="Bring each turned picture back to the person: 5 is good, and some thirty times "
     "slower on a CPU.",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the dataset; the same folder goes on where it stopped.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
 @click.option(

@@ -158,7 +158,8 @@ def evaluate_directions(*, model: str, faces: int | None) -> None:
 @directions.command("compare")
 @click.argument("pairs", nargs=-1, metavar="[DIAL=FILE]...")
 @model_option
-@click.option("--faces", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option("--faces", type=click.IntRange(min=1), default=32, show_default=True,
+              help="Faces to edit.")  # fmt: skip
 @click.option(
     "--boundaries",
     is_flag=True,

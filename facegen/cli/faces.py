@@ -40,7 +40,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="psi: 0 the average face, 1 the full variety.",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the pictures; made if need be.",
+)
 @click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
 @model_option
 @engine_option
@@ -107,7 +112,12 @@ def generate(
     help="Do not measure the picture to come nearer to the targets.",
 )
 @click.option("--name", help="Name of the person, kept in the file.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The PNG to write.",
+)
 @click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
 @model_option
 @engine_option

@@ -140,12 +140,14 @@ def import_command(
 @click.command("discover")
 @click.option("--method", type=click.Choice(["pca", "sefa"]), default="pca", show_default=True,
               help="Spread of the faces, or the network's weights.")  # fmt: skip
-@click.option("--count", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option("--count", type=click.IntRange(1, 100), default=10, show_default=True,
+              help="Directions to find.")  # fmt: skip
 @rows_option
 @click.option("--strip", type=click.Path(dir_okay=False, path_type=Path),
               help="Write a picture: one row each, from low to high.")  # fmt: skip
 @click.option("--seed", type=int, default=7, show_default=True, help="The face of the picture.")
-@click.option("--truncation", type=float, default=DEFAULT_PSI, show_default=True)
+@click.option("--truncation", type=float, default=DEFAULT_PSI, show_default=True,
+              help="Of the face of the picture.")  # fmt: skip
 @click.option("--units", type=click.FloatRange(0.1, 20), default=3.0, show_default=True,
               help="How far the picture goes to each side.")  # fmt: skip
 @model_option

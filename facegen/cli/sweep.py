@@ -62,8 +62,14 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
     metavar="FROM:TO:STEP",
     help="Degrees the eyes look further up, -12 to 12. [own]",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the pictures; made if need be.",
+)
+@click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True,
+              help="Edge of the pictures, pixels.")  # fmt: skip
 @click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
 @click.option("--gif", is_flag=True, help="Also write sweep.gif, there and back.")
 @click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
