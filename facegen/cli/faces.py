@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from facegen.cli.shared import (
     SeedRange,
+    count_progress,
     engine_option,
     json_option,
     load_generator,
@@ -68,12 +68,13 @@ def generate(
     generator = load_generator(model, engine=engine)
     _make_folder(out)
     written = []
-    with click.progressbar(seeds, label="Generating", file=sys.stderr) as bar:
-        for seed in bar:
+    with count_progress("Generating") as progress:
+        for seed in seeds:
             face = Face.from_seed(generator, seed, truncation)
             path = out / f"seed{seed:04d}.png"
             face.save(path, generator.render(face.w_plus), npz=npz)
             written.append(path)
+            progress(len(written), len(seeds))
             if not as_json:
                 click.echo(path)
     if as_json:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from facegen.generator import Generator
 
 MAX_SEEDS = 1_000_000
+WIDEST_TABLE = 10_000  # characters, of tables that programs read
 
 model_option = click.option(
     "--model",
@@ -82,23 +83,41 @@ def needs_checkout(command: str) -> None:
 
 @contextmanager
 def count_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, fed with (done, in all); appears with the first call."""
-    bar: Any = None
-    last = 0
+    """A progress bar on stderr, fed with (done, in all); appears with the first call.
+
+    Where stderr is no terminal, the label alone is written, once.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    bar = Progress(
+        *columns, console=console, disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # results that go elsewhere stay out of it
+    )  # fmt: skip
+    task: Any = None
 
     def progress(done: int, total: int) -> None:
-        nonlocal bar, last
-        if bar is None:
-            bar = click.progressbar(length=total, label=label, file=sys.stderr)
-            bar.__enter__()
-        bar.update(max(0, done - last))
-        last = max(last, done)
+        nonlocal task
+        if task is None:
+            task = bar.add_task(label, total=total)
+            bar.start()
+            if bar.disable:
+                click.echo(label, err=True)
+        bar.update(task, completed=max(done, bar.tasks[task].completed), total=total)
 
     try:
         yield progress
     finally:
-        if bar is not None:
-            bar.__exit__(None, None, None)
+        bar.stop()
 
 
 def print_json(value: object) -> None:
@@ -107,19 +126,25 @@ def print_json(value: object) -> None:
 
 
 def print_table(rows: list[dict[str, object]], *, columns: list[str] | None = None) -> None:
-    """An aligned table to stdout; numbers to the right."""
+    """A report to stdout, aligned; numbers to the right. Never cut where stdout is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     if not rows:
         return
     columns = columns or list(rows[0])
-    cells = [[_cell(row.get(c)) for c in columns] for row in rows]
-    widths = [max(len(c), *(len(row[i]) for row in cells)) for i, c in enumerate(columns)]
-    is_number = [all(isinstance(row.get(c), int | float | None) for row in rows) for c in columns]
-    for line in [list(columns), *cells]:
-        parts = [
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, is_number, strict=True)
-        ]
-        click.echo("  ".join(parts).rstrip())
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDEST_TABLE)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        is_number = all(isinstance(row.get(name), int | float | None) for row in rows)
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+    console.print(table)
 
 
 def _cell(value: object) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from facegen.cli.shared import engine_option, json_option, load_generator, model_option, print_json
+from facegen.cli.shared import (
+    count_progress,
+    engine_option,
+    json_option,
+    load_generator,
+    model_option,
+    print_json,
+)
 from facegen.face import Face
 
 SIZES = ["256", "512", "1024"]
@@ -155,13 +161,13 @@ def sweep(
     records: list[dict[str, object]] = []
     frames: list[Frame] = []
     keep = sheet or gif or mp4
-    with click.progressbar(length=len(cells), label="Turning", file=sys.stderr) as bar:
+    with count_progress("Turning") as progress:
         for frame in turning.frames(cells):
             name = f"images/{frame.cell.stem(frame.index)}.png"
             write_atomic(out / name, frame_png(frame))
             records.append(frame_record(frame, file_name=name))
             frames += [frame] if keep else []
-            bar.update(1)
+            progress(len(records), len(cells))
     write_atomic(out / "metadata.jsonl", b"".join(json_line(record) for record in records))
     for wanted, name, make in (
         (sheet, "sheet.png", sheet_png), (gif, "sweep.gif", make_gif), (mp4, "sweep.mp4", make_mp4),
