@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from facegen.errors import UnknownDialError
 
-UNITS = ("deg", "years", "sd")
 UNIT_WORDS = {"deg": "degrees", "years": "years", "sd": "standard deviations"}
 
 

@@ -148,8 +148,3 @@ def space_signature(mapping_weights: Mapping[str, np.ndarray]) -> tuple[float, .
         probe = np.random.RandomState(PROBE_SEED).randn(tensor.size)
         signature.append(float(probe @ tensor / (float(np.linalg.norm(tensor)) + 1e-12)))
     return tuple(signature)
-
-
-def lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """Straight line from a (t = 0) to b (t = 1)."""
-    return (a + np.float32(t) * (b - a)).astype(np.float32)

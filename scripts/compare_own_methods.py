@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from facegen.directions import examples
-from facegen.directions.examples import Features, auc
+from facegen.directions.examples import Features
+from facegen.directions.linear import ridge
 from facegen.directions.population import Population, named_readings, population_of
 from facegen.directions.recipes import RECIPES, same_things
 from facegen.directions.regressor import ROW_GROUPS
@@ -49,14 +51,8 @@ def plain_methods(population: Population) -> dict[str, Method]:
     def logistic(c: float) -> Method:
         return lambda x, y: LogisticRegression(C=c, max_iter=1000).fit(x, y).coef_[0]
 
-    def ridge(noise: float) -> Method:
-        def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-            centred = x - x.mean(axis=0)
-            kernel = centred @ centred.T
-            penalty = noise * np.trace(x @ x.T) / len(y)
-            return centred.T @ np.linalg.solve(kernel + penalty * np.eye(len(y)), y - y.mean())
-
-        return fit
+    def plain_ridge(noise: float) -> Method:
+        return lambda x, y: ridge(x, y, noise * np.square(x).sum() / len(y), intercept=True)
 
     return {
         "difference of the means": gap,
@@ -64,8 +60,8 @@ def plain_methods(population: Population) -> dict[str, Method]:
         "discriminant, population covariance + 1": discriminant(1.0),
         "logistic regression of w, C 0.01": logistic(0.01),
         "logistic regression of w, C 1": logistic(1.0),
-        "ridge of w, 0.1": ridge(0.1),
-        "ridge of w, 1": ridge(1.0),
+        "ridge of w, 0.1": plain_ridge(0.1),
+        "ridge of w, 1": plain_ridge(1.0),
     }
 
 
@@ -117,13 +113,13 @@ def main() -> None:
             rest = known.copy()
             rest[chosen] = False
             for name, method in plain.items():
-                score = auc(has[rest], w[rest] @ method(w[chosen], y))
+                score = roc_auc_score(has[rest], w[rest] @ method(w[chosen], y))
                 results.setdefault(name, {}).setdefault(label, []).append(score)
             for name, one in features.items():
                 for examples.PLAIN, examples.NOISE in shares:
                     weights = one.fit(groups[chosen], y).reshape(len(ROW_GROUPS), -1).sum(axis=0)
                     text = f"{name} ({examples.PLAIN:g}, {examples.NOISE:g})"
-                    score = auc(has[rest], w[rest] @ weights)
+                    score = roc_auc_score(has[rest], w[rest] @ weights)
                     results.setdefault(text, {}).setdefault(label, []).append(score)
     print("| method | " + " | ".join(LABELS) + " | mean |")
     print("| --- |" + " ---: |" * (len(LABELS) + 1))

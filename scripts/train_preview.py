@@ -68,7 +68,6 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=2200)
     parser.add_argument("--steps", type=int, default=3000)
     args = parser.parse_args()
-    torch.manual_seed(0)
     generator = Generator.load(DEFAULT_MODEL)
     net = generator.synthesis
     assert isinstance(net, MobileSynthesis)
@@ -126,7 +125,11 @@ def first_head(net: MobileSynthesis, w_plus: Tensor) -> PreviewHead:
     Channels are ranked by the mean square of what they send on through the next 1x1 convolution,
     over the faces of `w_plus`, and scaled to a mean square of 1.
     """
+    rng = torch.Generator().manual_seed(0)
     head = PreviewHead()
+    for value in head.tone.parameters():  # as PyTorch begins a linear layer
+        bound = head.tone.in_features**-0.5
+        nn.init.uniform_(value, -bound, bound, generator=rng)
     block, after = block_at(net, NUM_BLOCKS), block_at(net, NUM_BLOCKS + 1)
     head.kept = torch.arange(block.conv1.pointwise.shape[1])
     head.input_scale = torch.ones(len(head.kept))
@@ -169,15 +172,16 @@ def first_head(net: MobileSynthesis, w_plus: Tensor) -> PreviewHead:
     x = F.pixel_shuffle(F.conv2d(x, kernel[:, :, None, None], bias), 2)
     scale = _rms(x).repeat_interleave(4)
     head.conv2.pointwise.copy_((kernel / scale[:, None])[:, :, None, None])
-    nn.init.normal_(head.conv2.shift.weight, std=0.001)
+    nn.init.normal_(head.conv2.shift.weight, std=0.001, generator=rng)
     head.conv2.shift.bias.copy_(bias / scale)
     for conv, gain_out in ((head.conv3, 1.0), (head.to_img, 0.3)):
-        nn.init.normal_(conv.modulation.weight, std=0.004)
+        nn.init.normal_(conv.modulation.weight, std=0.004, generator=rng)
         nn.init.ones_(conv.modulation.bias)
-        nn.init.normal_(conv.depthwise, std=0.05)
+        nn.init.normal_(conv.depthwise, std=0.05, generator=rng)
         conv.depthwise[:, :, 1, 1] += 1.0
-        nn.init.normal_(conv.pointwise, std=gain_out * conv.pointwise.shape[1] ** -0.5)
-        nn.init.normal_(conv.shift.weight, std=0.001)
+        std = gain_out * conv.pointwise.shape[1] ** -0.5
+        nn.init.normal_(conv.pointwise, std=std, generator=rng)
+        nn.init.normal_(conv.shift.weight, std=0.001, generator=rng)
         nn.init.zeros_(conv.shift.bias)
     return head
 

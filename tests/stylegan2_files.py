@@ -34,10 +34,11 @@ def random_network(config: StyleGAN2Config = CONFIG, *, seed: int = 1) -> StyleG
 def write_model(folder: Path, *, name: str = NAME, **facts: object) -> dict[str, torch.Tensor]:
     """Write NAME.safetensors and NAME.json as `models import` does; gives the tensors."""
     tensors = {f"synthesis.{k}": v for k, v in random_network().state_dict().items()}
+    rng = torch.Generator().manual_seed(2)
     for i in range(LAYERS):
-        tensors[f"mapping.fc{i}.weight"] = 100 * torch.randn(512, 512)
-        tensors[f"mapping.fc{i}.bias"] = torch.randn(512)
-    tensors["w_avg"] = 0.1 * torch.randn(512)
+        tensors[f"mapping.fc{i}.weight"] = 100 * torch.randn(512, 512, generator=rng)
+        tensors[f"mapping.fc{i}.bias"] = torch.randn(512, generator=rng)
+    tensors["w_avg"] = 0.1 * torch.randn(512, generator=rng)
     path = folder / f"{name}.safetensors"
     save_file({k: v.contiguous() for k, v in tensors.items()}, path)
     record = {

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.linear import solve_direction
+from facegen.directions.linear import ridge, solve_direction
 from facegen.directions.population import (
     Maps,
     NamedReadings,
@@ -124,11 +124,8 @@ class Features:
         shares = np.array([READINGS, DESCRIPTOR, PLAIN])
         seen *= np.sqrt(shares / np.maximum(size, 1e-12))[self.kinds]
         scaled = self.maps * np.sqrt(shares / np.maximum(size, 1e-12))[self.kinds]
-        centred = seen - seen.mean(axis=0)
-        kernel = centred @ centred.T
-        noise = NOISE * np.trace(seen @ seen.T) / len(y)
-        return scaled @ (centred.T @ np.linalg.solve(kernel + noise * np.eye(len(y)),
-                                                     y - y.mean()))  # fmt: skip
+        penalty = NOISE * float(np.square(seen).sum()) / len(y)
+        return scaled @ ridge(seen, y, penalty, intercept=True)
 
 
 def learn_from_examples(
@@ -221,23 +218,17 @@ def solve_own(
 
 def held_out_score(features: Features, x: np.ndarray, y: np.ndarray) -> float:
     """Area under the ROC curve on examples left out, the mean of REPEATS rounds of FOLDS."""
-    rng = np.random.RandomState(FOLD_SEED)
-    folds = min(FOLDS, int((y > 0).sum()), int((y < 0).sum()))
-    scores = []
-    for _ in range(REPEATS):
-        part = np.empty(len(y), int)
-        for side in (y > 0, y < 0):
-            part[side] = rng.permutation(np.arange(side.sum()) % folds)
-        for fold in range(folds):
-            out = part == fold
-            scores.append(auc(y[out] > 0, x[out] @ features.fit(x[~out], y[~out])))
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    has = y > 0
+    folds = min(FOLDS, int(has.sum()), int((~has).sum()))
+    rounds = RepeatedStratifiedKFold(n_splits=folds, n_repeats=REPEATS, random_state=FOLD_SEED)
+    scores = [
+        roc_auc_score(has[out], x[out] @ features.fit(x[known], y[known]))
+        for known, out in rounds.split(x, has)
+    ]
     return float(np.mean(scores))
-
-
-def auc(truth: np.ndarray, score: np.ndarray) -> float:
-    """Chance that one that has it reads higher than one that has it not; ties count half."""
-    higher = score[truth][:, None] - score[~truth][None]
-    return float((higher > 0).mean() + (higher == 0).mean() / 2)
 
 
 def checked_rows(rows: tuple[int, int]) -> tuple[int, int]:

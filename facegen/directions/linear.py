@@ -1,11 +1,9 @@
-"""The mathematics of learning: ridge readings, and directions that move one reading alone.
+"""The mathematics of learning: readings, and directions that move one reading alone.
 
-Readings: for each channel k a ridge regression w -> y_k on w minus its mean, with the penalty
-chosen by 5-fold cross-validation.
-
-Directions: a change d of w moves reading j by g_j . d. Among all d that move reading k by one
-unit, the one wanted stays where faces are dense (small Mahalanobis length d' S^-1 d, S being the
-covariance of w) and moves the held readings little. With s_j^2 = g_j' S g_j it minimises
+A reading is a ridge regression from w to a measurement. A change d of w moves reading j by
+g_j . d. Among all d that move reading k by one unit, the one wanted stays where faces are dense
+(small Mahalanobis length d' S^-1 d, S being the covariance of w) and moves the held readings
+little. With s_j^2 = g_j' S g_j it minimises
 
     d' S^-1 d + hold * sum_j (g_j . d)^2 / s_j^2      subject to  g_k . d = 1,
 
@@ -17,95 +15,25 @@ keeps forty correlated readings from giving wild vectors.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
-FOLDS = 5
-FOLD_SEED = 0
-MIN_SAMPLES = 50
 
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A linear reading of w: value = (w - w_mean) . weights + offset.
-
-    Attributes:
-        weights: float64 [512], in the channel's unit.
-        offset: Value at the mean w.
-        score: Cross-validated correlation with the channel.
-        error: Cross-validated mean absolute error, in the channel's unit.
-        channel_mean, channel_sd: Of the channel over the faces.
-        held_out: Cross-validated predictions, [N].
-    """
-
-    weights: np.ndarray
-    offset: float
-    score: float
-    error: float
-    channel_mean: float
-    channel_sd: float
-    held_out: np.ndarray
-
-
-def fit_readings(
-    w: np.ndarray, w_mean: np.ndarray, channels: Mapping[str, np.ndarray]
-) -> dict[str, Reading]:
-    """Fit all channels, each with its own penalty.
-
-    Args:
-        w: [N, 512].
-        w_mean: [512].
-        channels: Name -> [N], finite.
-    """
-    names = list(channels)
-    x = (w - w_mean).astype(np.float64)
-    y = np.stack([channels[name] for name in names], axis=1).astype(np.float64)
-    if len(x) < MIN_SAMPLES or not np.isfinite(y).all():
-        raise ValueError(f"{len(x)} faces are too few to learn from, or a channel has gaps")
-    folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
-    held_out = np.empty((len(PENALTIES), *y.shape))
-    for fold in range(FOLDS):
-        train = folds != fold
-        for index, (weights, offset) in enumerate(ridge(x[train], y[train], PENALTIES)):
-            held_out[index, ~train] = x[~train] @ weights + offset
-    fits = ridge(x, y, PENALTIES)
-    readings = {}
-    for k, name in enumerate(names):
-        scores = [np.corrcoef(held_out[i, :, k], y[:, k])[0, 1] for i in range(len(PENALTIES))]
-        i = int(np.argmax(scores))
-        weights, offset = fits[i]
-        readings[name] = Reading(
-            weights[:, k], float(offset[k]), float(scores[i]),
-            float(np.abs(held_out[i, :, k] - y[:, k]).mean()),
-            float(y[:, k].mean()), float(y[:, k].std()), held_out[i, :, k],
-        )  # fmt: skip
-    return readings
-
-
-def ridge(
-    x: np.ndarray, y: np.ndarray, penalties: Sequence[float]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ridge regressions with an offset, one per penalty.
+def ridge(x: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False) -> np.ndarray:
+    """Weights of ridge regressions, [D] for y [N], [D, K] for y [N, K].
 
     Args:
         x: [N, D].
-        y: [N, K].
-        penalties: In units of the mean eigenvalue of x'x.
-
-    Returns:
-        Weights [D, K] and offset [K] for each penalty.
+        y: [N] or [N, K].
+        penalty: Of the squared weights.
+        intercept: Take the means of x and y away first.
     """
-    x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    values, vectors = np.linalg.eigh((x - x_mean).T @ (x - x_mean))
-    projected = vectors.T @ ((x - x_mean).T @ (y - y_mean))
-    fits = []
-    for penalty in penalties:
-        shrunk = projected / (values + penalty * values.mean())[:, None]
-        weights = vectors @ shrunk
-        fits.append((weights, y_mean - x_mean @ weights))
-    return fits
+    # Imported here: it takes a second, and only learning needs it.
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=penalty, fit_intercept=intercept, solver="cholesky")
+    weights: np.ndarray = model.fit(x, y).coef_.T
+    return weights
 
 
 def solve_direction(

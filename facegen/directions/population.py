@@ -142,13 +142,6 @@ def groups_touched(rows: tuple[int, int]) -> np.ndarray:
     return np.array([start < last and end > first for start, end in ROW_GROUPS])
 
 
-def on_rows(step: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
-    """One step of w on some rows alone: [512] -> [18, 512] float32."""
-    vector = np.zeros((ROW_GROUPS[-1][1], len(step)), np.float32)
-    vector[slice(*rows)] = step
-    return vector
-
-
 def sentence_of(moves: Mapping[str, float], *, count: int = 3, least: float = 0.15) -> str:
     """The largest moves in words, "smile +0.8, age -0.3", or that nothing named moves."""
     shown = [f"{name} {value:+.2f}" for name, value in list(moves.items())[:count]

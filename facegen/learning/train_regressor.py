@@ -8,12 +8,14 @@ on unseen faces from 0.76 to 0.83, where a network on the latent itself gained n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
+from facegen.directions.linear import ridge
 from facegen.directions.regressor import ROW_GROUPS, Regressor
 from facegen.latents import NUM_WS, W_DIM
 
@@ -53,6 +55,8 @@ def fit_regressor(
         The regressor; its score and error are of HELD_OUT natural faces that nothing was fitted
         on. It has no keepers yet; see `facegen.learning.learn`.
     """
+    from sklearn.model_selection import PredefinedSplit
+
     names = tuple(channels)
     measured = np.concatenate([np.stack(list(channels.values()), axis=1), descriptors], axis=1)
     mean, spread = measured[natural].mean(axis=0), measured[natural].std(axis=0)
@@ -69,8 +73,8 @@ def fit_regressor(
     linear = _ridge(x[train], y[train] - level)
     parts = np.empty((len(x), len(ROW_GROUPS) * y.shape[1]), np.float32)
     parts[test] = _parts(x[test], linear)
-    for fold in range(FOLDS):
-        inside, outside = train[folds[train] == fold], train[folds[train] != fold]
+    for known, unseen in PredefinedSplit(folds[train]).split():
+        inside, outside = train[unseen], train[known]
         parts[inside] = _parts(x[inside], _ridge(x[outside], y[outside] - level))
     net = _train_network(parts[train], (y - level)[train].astype(np.float32), epochs)
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
@@ -95,11 +99,7 @@ def fit_regressor(
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Weights [D, K]; the penalty is in units of the mean eigenvalue of x'x."""
-    n, d = x.shape
-    penalty = PENALTY * float(np.square(x).sum()) / d
-    if n < d:  # the same weights from the smaller of the two systems
-        return x.T @ np.linalg.solve(x @ x.T + penalty * np.eye(n), y)
-    return np.linalg.solve(x.T @ x + penalty * np.eye(d), x.T @ y)
+    return ridge(x, y, PENALTY * float(np.square(x).sum()) / x.shape[1])
 
 
 def _parts(x: np.ndarray, linear: np.ndarray) -> np.ndarray:
@@ -109,33 +109,56 @@ def _parts(x: np.ndarray, linear: np.ndarray) -> np.ndarray:
     return np.einsum("ngd,gdk->ngk", means, blocks).reshape(len(x), -1).astype(np.float32)
 
 
+class _Dropout(nn.Module):
+    """Dropout whose draws come from a generator of its own."""
+
+    def __init__(self, rng: torch.Generator) -> None:
+        super().__init__()
+        self._rng = rng
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, D] -> [N, D]; leaves x alone once trained."""
+        if not self.training:
+            return x
+        keep = 1 - DROPOUT
+        return x * torch.empty_like(x).bernoulli_(keep, generator=self._rng).div_(keep)
+
+
+def _linear(inputs: int, outputs: int, rng: torch.Generator) -> nn.Linear:
+    """A layer with PyTorch's usual first weights, drawn from a generator."""
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    bound = 1 / math.sqrt(inputs)
+    nn.init.uniform_(layer.weight, -bound, bound, generator=rng)
+    nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
+    return layer
+
+
 def _train_network(parts: np.ndarray, goal: np.ndarray, epochs: int) -> nn.Sequential:
     inputs, targets = torch.from_numpy(parts), torch.from_numpy(goal)
     total = inputs.reshape(len(inputs), len(ROW_GROUPS), -1).sum(dim=1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
-        net = nn.Sequential(
-            nn.Linear(inputs.shape[1], HIDDEN), nn.GELU(), nn.Dropout(DROPOUT),
-            nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT),
-            nn.Linear(HIDDEN, targets.shape[1]),
-        )  # fmt: skip
-        with torch.no_grad():
-            last = net[-1]
-            assert isinstance(last, nn.Linear)
-            last.weight.mul_(FIRST_OUTPUT_GAIN)
-        optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
-        batches = max(1, len(inputs) // BATCH)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, PEAK_RATE, total_steps=epochs * batches
-        )
-        for _ in range(epochs):
-            order = torch.randperm(len(inputs))
-            for k in range(batches):
-                pick = order[k * BATCH : (k + 1) * BATCH]
-                miss = net(inputs[pick]) + total[pick] - targets[pick]
-                loss = miss.square().mean()
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
+    rng = torch.Generator().manual_seed(SEED)
+    net = nn.Sequential(
+        _linear(inputs.shape[1], HIDDEN, rng), nn.GELU(), _Dropout(rng),
+        _linear(HIDDEN, HIDDEN, rng), nn.GELU(), _Dropout(rng),
+        _linear(HIDDEN, targets.shape[1], rng),
+    )  # fmt: skip
+    with torch.no_grad():
+        last = net[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight.mul_(FIRST_OUTPUT_GAIN)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+    batches = max(1, len(inputs) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, PEAK_RATE, total_steps=epochs * batches
+    )
+    for _ in range(epochs):
+        order = torch.randperm(len(inputs), generator=rng)
+        for k in range(batches):
+            pick = order[k * BATCH : (k + 1) * BATCH]
+            miss = net(inputs[pick]) + total[pick] - targets[pick]
+            loss = miss.square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
     return net.eval()

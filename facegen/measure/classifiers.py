@@ -16,7 +16,6 @@ import numpy as np
 
 from facegen.errors import BadFileError
 from facegen.measure.detector import Sight
-from facegen.measure.hog import appearance
 from facegen.measure.pose import fit_pose, load_shape
 
 CLASSIFIERS_FILE = Path(__file__).with_name("classifiers.npz")
@@ -75,11 +74,6 @@ def features(look: np.ndarray, sight: Sight) -> np.ndarray:
     )
 
 
-def features_of(image: np.ndarray, sight: Sight) -> np.ndarray:
-    """The features of a picture, uint8 [H, H, 3], in which `sight` was seen."""
-    return features(appearance(image), sight)
-
-
 def block_slices(length: int) -> dict[str, slice]:
     """Where each block of features lies in a row of this length."""
     tail = 128 + 68 * 4 + 2 + 2
@@ -109,6 +103,10 @@ def fit_classifiers(
         The classifiers, and per channel the scores [N] of classifiers that did not see the face
         (for a face without a label, of the one fitted on all).
     """
+    # Imported here: they take a second, and only learning needs them.
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import PredefinedSplit
+
     x = x.astype(np.float64)
     mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-6)
     for block in block_slices(x.shape[1]).values():
@@ -128,8 +126,8 @@ def fit_classifiers(
         known = np.flatnonzero(np.isfinite(y))
         alpha, offset = _dual(gram, y, known)
         out = gram[:, known] @ alpha + offset
-        for fold in range(FOLDS):
-            train, test = known[folds[known] != fold], known[folds[known] == fold]
+        for inside, outside in PredefinedSplit(folds[known]).split():
+            train, test = known[inside], known[outside]
             part, level = _dual(gram, y, train)
             out[test] = gram[np.ix_(test, train)] @ part + level
         unseen[name] = out
@@ -138,7 +136,7 @@ def fit_classifiers(
         scores.append(float(np.corrcoef(out[known], y[known])[0, 1]))
         positive = y[known] > y[known].mean()
         balanced.append(balanced_accuracy(out[known], positive, folds[known]))
-        auc.append(area_under_curve(out[known], positive))
+        auc.append(float(roc_auc_score(positive, out[known])))
     fitted = Classifiers(
         tuple(names), mean, scale, np.stack(weights, axis=1), np.array(bias), np.array(scores),
         np.array(balanced), np.array(auc),
@@ -147,10 +145,11 @@ def fit_classifiers(
 
 
 def _dual(gram: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
+    from sklearn.kernel_ridge import KernelRidge
+
     level = float(y[rows].mean())
-    system = gram[np.ix_(rows, rows)].copy()
-    system[np.diag_indices_from(system)] += PENALTY
-    return np.linalg.solve(system, y[rows] - level), level
+    model = KernelRidge(alpha=PENALTY, kernel="precomputed")
+    return model.fit(gram[np.ix_(rows, rows)], y[rows] - level).dual_coef_, level
 
 
 def balanced_accuracy(scores: np.ndarray, positive: np.ndarray, folds: np.ndarray) -> float:
@@ -161,28 +160,17 @@ def balanced_accuracy(scores: np.ndarray, positive: np.ndarray, folds: np.ndarra
         positive: [N] bool.
         folds: [N] integers; each fold's threshold is the best one on the other folds.
     """
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import PredefinedSplit
+
     called = np.zeros(len(scores), bool)
-    for fold in np.unique(folds):
-        inside, outside = folds == fold, folds != fold
+    for outside, inside in PredefinedSplit(folds).split():
         thresholds = np.quantile(scores[outside], np.linspace(0.01, 0.99, NUM_THRESHOLDS))
         above = scores[outside][None] >= thresholds[:, None]
         hits = above[:, positive[outside]].mean(axis=1)
         passes = (~above[:, ~positive[outside]]).mean(axis=1)
         called[inside] = scores[inside] >= thresholds[int(np.argmax(hits + passes))]
-    return float((called[positive].mean() + (~called[~positive]).mean()) / 2)
-
-
-def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve: the share of pairs that the scores put in the right order."""
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    n_positive = int(positive.sum())
-    n_negative = len(scores) - n_positive
-    if not n_positive or not n_negative:
-        return float("nan")
-    return float(
-        (ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
-    )
+    return float(balanced_accuracy_score(positive, called))
 
 
 def pack(classifiers: Classifiers) -> dict[str, np.ndarray]:

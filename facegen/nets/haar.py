@@ -25,8 +25,3 @@ def haar_upsample(x: Tensor) -> Tensor:
     corners = torch.stack([even + sum_, even - sum_, odd + diff, odd - diff], dim=2) * 0.5
     corners = corners.reshape(n, c * 4, h, w)  # [N, C * (top-left, top-right, ...), H, W]
     return torch.nn.functional.pixel_shuffle(corners, 2)
-
-
-def haar_downsample_ll(img: Tensor) -> Tensor:
-    """Return the LL subband of a picture: [N, C, H, W] -> [N, C, H / 2, W / 2]."""
-    return torch.nn.functional.avg_pool2d(img, 2) * 2.0

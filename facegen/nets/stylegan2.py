@@ -185,9 +185,14 @@ class SynthesisBlock(nn.Module):
         self.torgb = ToRGB(out_channels, w_dim=w_dim, conv_clamp=conv_clamp)
 
     @property
+    def convs(self) -> tuple[SynthesisLayer, ...]:
+        """The convolutions in their order."""
+        return (self.conv1,) if self.is_first else (self.conv0, self.conv1)
+
+    @property
     def num_conv(self) -> int:
         """Convolutions, and so rows of w_plus read besides the one of `torgb`."""
-        return 1 if self.is_first else 2
+        return len(self.convs)
 
     def forward(
         self,
@@ -342,7 +347,7 @@ class StyleGAN2Synthesis(Synthesis):
         macs = values = 0
         for block in self.blocks():
             area = block.resolution**2
-            for layer in (block.conv1,) if block.is_first else (block.conv0, block.conv1):
+            for layer in block.convs:
                 outputs, inputs = layer.weight.shape[:2]
                 before = area // 4 if layer.up else area
                 macs += layer.weight.numel() * before

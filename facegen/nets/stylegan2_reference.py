@@ -53,22 +53,29 @@ def config_f(img_resolution: int = 1024) -> StyleGAN2Config:
 
 def random_synthesis(config: StyleGAN2Config, *, seed: int = 1) -> StyleGAN2Synthesis:
     """A network with random weights, noise and biases, its pictures mostly within the range."""
-    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     net = StyleGAN2Synthesis.from_config(config)
+    for block in net.blocks():
+        drawn: list[Tensor] = [block.const] if block.is_first else []
+        for layer in block.convs:
+            drawn += [layer.affine.weight, layer.weight, layer.noise_const]
+        for value in (*drawn, block.torgb.affine.weight, block.torgb.weight):
+            value.data = torch.randn(value.shape, generator=rng)
+        block.torgb.weight.data *= 0.3
     for key, value in net.named_parameters():
         if key.endswith("noise_strength"):
             value.data = torch.tensor(0.1)
         elif key.endswith("bias") and "affine" not in key:
-            value.data = 0.1 * torch.randn_like(value)
-        elif "torgb.weight" in key:
-            value.data *= 0.3
+            value.data = 0.1 * torch.randn(value.shape, generator=rng)
     return net.requires_grad_(False).eval()
 
 
 def random_mapping(config: StyleGAN2Config) -> Mapping:
     """A mapping network with random weights."""
-    torch.manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     mapping = Mapping(num_layers=config.mapping_layers, z_dim=config.z_dim, w_dim=config.w_dim)
+    for value in mapping.parameters():
+        value.data = torch.randn(value.shape, generator=rng) / math.sqrt(config.w_dim)
     return mapping.requires_grad_(False).eval()
 
 
