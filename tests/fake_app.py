@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from fakes import TABLE, FakeDials, FakeGenerator, FakeShelf, fake_measure  # noqa: E402
+from fakes import TABLE, FakeDials, FakeGenerator, FakeUserDials, fake_measure  # noqa: E402
 
 from facegen.service import loading, measuring  # noqa: E402
 from facegen.ui.main import main  # noqa: E402
@@ -24,6 +24,6 @@ def _parts(progress: object) -> object:
 
 
 loading.load_parts = _parts
-if not getattr(loading, "fake_shelf", None):  # This script runs again and again.
-    loading.fake_shelf = FakeShelf().put()
+if not getattr(loading, "fake_user_dials", None):  # This script runs again and again.
+    loading.fake_user_dials = FakeUserDials().put()
 main()

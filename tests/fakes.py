@@ -208,17 +208,17 @@ class FakeOwnDial:
         return FakeDial(self.name, self.title, "Own", "sd", "Own.", "less", "more")
 
 
-class FakeShelf:
-    """Stands in for the files of `facegen.ui.user_dials`; `put` takes a monkeypatch or nothing."""
+class FakeUserDials:
+    """Stands in for the files of `directions.user_dials`; `put` takes a monkeypatch or nothing."""
 
     def __init__(self) -> None:
         self.dials: dict[str, FakeOwnDial] = {}
         self.generator = FakeGenerator()
 
-    def make(self, generator, has, has_not, title, progress):  # type: ignore[no-untyped-def]
+    def make(self, generator, has, has_not, *, name, title, progress):  # type: ignore
         progress(1, 2)
         difference = np.mean(has, axis=0) - np.mean(has_not, axis=0)
-        return FakeOwnDial(title.lower(), title, np.asarray(difference, np.float32))
+        return FakeOwnDial(name, title, np.asarray(difference, np.float32))
 
     def keep(self, dial: FakeOwnDial) -> None:
         self.dials[dial.name] = dial
@@ -230,19 +230,20 @@ class FakeShelf:
         table = (*TABLE, *(dial.entry() for dial in self.dials.values()))
         return FakeDials(self.generator, table), table
 
-    def put(self, setattr_: object = setattr) -> FakeShelf:
+    def put(self, setattr_: object = setattr) -> FakeUserDials:
+        from facegen.directions import user_dials
         from facegen.service import loading
-        from facegen.ui import user_dials
+        from facegen.ui.pages import your_dials
 
         for module, name, value in (
             (loading, "own_version", self.version),
             (loading, "load_dials", self.load_dials),
-            (user_dials, "listed", lambda space: dict(self.dials)),
-            (user_dials, "damaged", lambda space: {}),
-            (user_dials, "make", self.make),
-            (user_dials, "keep", self.keep),
-            (user_dials, "remove", lambda name, space: self.dials.pop(name)),
-            (user_dials, "to_bytes", lambda dial: dial.name.encode()),
+            (your_dials, "make_own", self.make),
+            (user_dials, "list_own", lambda space: dict(self.dials)),
+            (user_dials, "damaged_own", lambda space: {}),
+            (user_dials, "save_own", self.keep),
+            (user_dials, "remove_own", lambda name, space: self.dials.pop(name)),
+            (user_dials, "own_bytes", lambda dial: dial.name.encode()),
         ):
             setattr_(module, name, value)  # type: ignore[operator]
         return self

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeShelf, fake_parts
+from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeUserDials, fake_parts
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +20,7 @@ from facegen.operations import MovePicture, UnknownOperation
 from facegen.retouch.apply import draw
 from facegen.service import loading, measuring
 from facegen.service.render import FULL_QUALITY
-from facegen.ui import shared
+from facegen.ui import shared, state_keys
 from facegen.ui.components import presets_menu, toolbar, view
 from facegen.ui.pages import about, design, find_dials, your_dials
 
@@ -34,7 +34,7 @@ def fake(monkeypatch):
     shared.mirror.clear()
     monkeypatch.setattr(loading, "load_parts", fake_parts)
     monkeypatch.setattr(measuring, "load_measure", _no_instruments)
-    yield FakeShelf().put(monkeypatch.setattr)
+    yield FakeUserDials().put(monkeypatch.setattr)
     shared.loader.clear()
 
 
@@ -477,7 +477,7 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
 
     seeds = [int(tile["id"]) for tile in tiles]
     marks = dict.fromkeys(seeds[:3], "has") | dict.fromkeys(seeds[3:6], "not")
-    at.session_state["_facegen_marks"] = marks
+    at.session_state[state_keys.MARKS] = marks
     at.run()
     at.button(key="own_make").click().run()
     assert "needs a name" in at.warning[0].value
@@ -499,7 +499,7 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
 
 
 def _workshop_alone() -> None:
-    from facegen.ui import shared
+    from facegen.ui import shared, state_keys
     from facegen.ui.pages import your_dials
 
     loader = shared.loader()

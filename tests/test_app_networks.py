@@ -11,7 +11,7 @@ from stylegan2_files import NAME, write_model
 
 from facegen.latents import BUNDLED_SPACE
 from facegen.service import loading
-from facegen.ui import shared, user_dials
+from facegen.ui import browser_state, shared, state_keys
 
 PICKER = "from facegen.ui.components import model_picker\nmodel_picker.choice()\n"
 SCRIPT = "from facegen.ui import main\nmain.main()\n"
@@ -76,7 +76,7 @@ def parts(progress, model=None):
 def app(monkeypatch):
     shared.loader.clear()
     monkeypatch.setattr(loading, "load_parts", parts)
-    monkeypatch.setattr(user_dials, "refresh", lambda *_: None)
+    monkeypatch.setattr(browser_state, "_refresh_dials", lambda *_: None)
     titles = {"fake": "Bundled", "other": "Official", "far": "Another space"}
     monkeypatch.setattr(loading, "usable_models", lambda: titles)
     test = AppTest.from_string(SCRIPT, default_timeout=30)
@@ -86,14 +86,14 @@ def app(monkeypatch):
 
 
 def studio_of(app):
-    return app.session_state["_facegen_studio"]
+    return app.session_state[state_keys.SESSION]
 
 
 def test_switching_the_network_keeps_the_person_in_the_same_space(app):
     app.run()
     before = studio_of(app)
     w_plus = before.w_plus(before.state)
-    app.session_state["_facegen_network"] = "other"
+    app.session_state[state_keys.MODEL] = "other"
     app.run()
     assert not app.exception
     assert studio_of(app) is before
@@ -104,7 +104,7 @@ def test_switching_the_network_keeps_the_person_in_the_same_space(app):
 def test_another_space_brings_somebody_new_and_says_why(app):
     app.run()
     before = studio_of(app)
-    app.session_state["_facegen_network"] = "far"
+    app.session_state[state_keys.MODEL] = "far"
     app.run()
     app.run()
     assert not app.exception
@@ -115,10 +115,10 @@ def test_another_space_brings_somebody_new_and_says_why(app):
 def test_the_choice_is_offered_where_there_is_one(app, monkeypatch):
     monkeypatch.setattr(loading, "default_model", lambda: "fake")
     page = AppTest.from_string(PICKER).run()
-    page.selectbox(key="network_choice").select("other").run()
-    assert page.session_state["_facegen_network"] == "other"
-    page.selectbox(key="network_choice").select("fake").run()
-    assert page.session_state["_facegen_network"] is None
+    page.selectbox(key="model_choice").select("other").run()
+    assert page.session_state[state_keys.MODEL] == "other"
+    page.selectbox(key="model_choice").select("fake").run()
+    assert page.session_state[state_keys.MODEL] is None
     monkeypatch.setattr(loading, "usable_models", lambda: {"fake": "Bundled"})
     alone = AppTest.from_string(PICKER).run()
     assert not alone.selectbox

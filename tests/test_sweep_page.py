@@ -13,6 +13,7 @@ from facegen.face import Face
 from facegen.service.render import RenderService
 from facegen.service.sweep_job import SweepJob
 from facegen.sweeps.grid import make_cells
+from facegen.ui import state_keys
 from facegen.ui.components.sweep_view import pack_shots
 
 SECONDS = 60
@@ -43,7 +44,7 @@ def at() -> AppTest:
 
 
 def finish(at: AppTest) -> None:
-    at.session_state["_facegen_sweep"].wait(SECONDS)
+    at.session_state[state_keys.SWEEP].wait(SECONDS)
     at.run()
 
 
@@ -60,7 +61,7 @@ def test_says_what_will_be_made_and_makes_it(at):
     finish(at)
     assert not at.exception
     assert not at.error
-    job = at.session_state["_facegen_sweep"]
+    job = at.session_state[state_keys.SWEEP]
     assert [shot.frame.cell.yaw for shot in job.shots] == [-10, 0, 10]
     assert "3 pictures in" in said(at)
     assert job.file_of("zip")().startswith(b"PK")
@@ -106,7 +107,7 @@ def test_too_many_pictures_are_not_begun(at):
 
 def test_a_cancelled_sweep_keeps_what_is_finished(at):
     at.button(key="sweep_start").click().run()
-    job = at.session_state["_facegen_sweep"]
+    job = at.session_state[state_keys.SWEEP]
     job.cancel()
     finish(at)
     assert not at.exception
@@ -118,6 +119,6 @@ def test_the_person_in_hand_is_the_one_that_turns(at):
     at.slider(key="sweep_yaw").set_range(0, 0).run()
     at.button(key="sweep_start").click().run()
     finish(at)
-    shot = at.session_state["_facegen_sweep"].shots[0]
+    shot = at.session_state[state_keys.SWEEP].shots[0]
     own = Face.from_seed(FakeGenerator(), 3)
     assert shot.frame.face.w_plus[17] == pytest.approx(own.w_plus[17])

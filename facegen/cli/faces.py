@@ -17,6 +17,7 @@ from facegen.cli.shared import (
     json_option,
     load_generator,
     model_option,
+    open_face,
     print_json,
 )
 from facegen.errors import ModelError, SaveError
@@ -144,7 +145,7 @@ def edit(
     Targets are measured on the picture and corrected (four looks at most); --quick trusts the
     prediction.
     """
-    before = Face.load(face)
+    before = open_face(face)
     after = before
     if settings or targets or locks or before.edits:
         after = _edited(before, settings, targets, locks, quick=quick, model=model, engine=engine)
@@ -259,7 +260,7 @@ def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
 @json_option
 def show(face: Path, *, as_json: bool) -> None:
     """Tell what is in a face file; refuses what is not one."""
-    opened = Face.load(face)
+    opened = open_face(face)
     facts = {
         "file": str(face),
         "name": opened.name or None,

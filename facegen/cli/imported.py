@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facegen.formats.sniff import NETWORKS, require_kind
 from facegen.latents import BUNDLED_SPACE
 from facegen.weights.imported import (
     LICENCE,
@@ -44,6 +45,7 @@ def import_model(file: Path, *, name: str, again: bool, licence: str) -> None:
     """
     if name in {model.name for model in registered()}:
         raise click.UsageError(f"{name} is a registered model; choose another --name.")
+    require_kind(file, file.name, NETWORKS, wanted="a network")
     model = import_checkpoint(file, name=name, again=again, licence=licence, say=_say)
     finish_import(model)
 

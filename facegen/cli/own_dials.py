@@ -126,8 +126,10 @@ def import_command(
     """
     from facegen.directions.foreign import import_direction, in_picture_units, measure_on_pictures
     from facegen.directions.user_dials import checked_name
+    from facegen.formats.sniff import DIRECTIONS, Kind, require_kind
 
     checked_name(name)
+    require_kind(file, file.name, DIRECTIONS | {Kind.FACE}, wanted="a direction")
     generator = load_generator(model)
     dial = import_direction(generator, file, name=name, title=title, rows=rows, licence=licence)
     if measure:

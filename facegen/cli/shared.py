@@ -16,6 +16,9 @@ from facegen.latents import MAX_SEED
 from facegen.paths import IN_CHECKOUT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from facegen.face import Face
     from facegen.generator import Generator
 
 MAX_SEEDS = 1_000_000
@@ -59,6 +62,19 @@ class SeedRange(click.ParamType):
                 self.fail(f"That is more than {MAX_SEEDS} seeds.", param, ctx)
             seeds.extend(range(first, last + 1))
         return seeds
+
+
+def open_face(path: Path) -> Face:
+    """The face in a file somebody named.
+
+    Raises:
+        BadFileError: it is missing, damaged, or of another kind; then says where that belongs.
+    """
+    from facegen.face import Face
+    from facegen.formats.sniff import FACES, Kind, require_kind
+
+    require_kind(path, path.name, FACES | {Kind.PHOTOGRAPH}, wanted="a face")
+    return Face.load(path)
 
 
 def load_generator(model: str, *, engine: str = "auto") -> Generator:

@@ -12,9 +12,9 @@ from facegen.cli.shared import (
     json_option,
     load_generator,
     model_option,
+    open_face,
     print_json,
 )
-from facegen.face import Face
 
 SIZES = ["256", "512", "1024"]
 MOST_STEPS = 40
@@ -146,7 +146,7 @@ def sweep(
         parse_range(gaze_up, what="--gaze-up") if gaze_up else [None],
     )
     confirm_many(len(cells), yes=yes, size=int(size))
-    opened = Face.load(face)
+    opened = open_face(face)
     generator = load_generator(model, engine=engine)
     turning = Sweep(
         generator,

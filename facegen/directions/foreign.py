@@ -28,7 +28,6 @@ from facegen.directions.population import (
 )
 from facegen.directions.store import direction_names, read_direction
 from facegen.directions.user_dials import (
-    MAX_FILE_BYTES,
     OwnDial,
     checked_name,
     from_learned,
@@ -89,13 +88,16 @@ def read_foreign(path: Path) -> np.ndarray:
         BadFileError: not such a file, damaged, or it holds objects.
         LatentError: another shape, values that are not finite, or nothing but zeros.
     """
+    return foreign_vector(_read(path), name=path.name)
+
+
+def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadFileError(f"{path.name} is far larger than a direction; choose another file.")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as err:
         raise BadFileError(f"{path} cannot be opened ({err.strerror}).") from err
-    return foreign_vector(data, name=path.name)
 
 
 def foreign_vector(data: bytes, *, name: str) -> np.ndarray:
@@ -162,23 +164,39 @@ def import_direction(
         UsageError: the name cannot be used, or these rows are all zero.
     """
     checked_name(name)
-    if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES:
-        data = path.read_bytes()
-        if is_own(data):
-            dial = read_own(data, name=path.name)
-            if dial.space != generator.space:
-                raise SpaceMismatchError(
-                    f"{path.name} is a dial of the latent space '{dial.space}', but the loaded "
-                    f"model has '{generator.space}'; use it with a model of its space."
-                )
-            return renamed_own(dial, name, title or dial.title)
+    return direction_from_bytes(
+        generator, _read(path), file_name=path.name, name=name, title=title, rows=rows,
+        licence=licence, folder=folder,
+    )  # fmt: skip
+
+
+def direction_from_bytes(
+    generator: Maps,
+    data: bytes,
+    *,
+    file_name: str,
+    name: str,
+    title: str = "",
+    rows: tuple[int, int] = (0, NUM_WS),
+    licence: str = "not stated",
+    folder: Path = DIRECTIONS_DIR,
+) -> OwnDial:
+    """As `import_direction`, from bytes; `file_name` is kept as the origin and used in errors."""
+    if is_own(data):
+        dial = read_own(data, name=file_name)
+        if dial.space != generator.space:
+            raise SpaceMismatchError(
+                f"{file_name} is a dial of the latent space '{dial.space}', but the loaded "
+                f"model has '{generator.space}'; use it with a model of its space."
+            )
+        return renamed_own(dial, name, title or dial.title)
     learned = scaled(
-        read_foreign(path), population_of(generator), rows=rows, space=generator.space,
-        folder=folder,
+        foreign_vector(data, name=file_name), population_of(generator), rows=rows,
+        space=generator.space, folder=folder,
     )  # fmt: skip
     return from_learned(
         learned, name=name, title=title, space=generator.space, kind="foreign",
-        source=f"the file {path.name}", licence=licence,
+        source=f"the file {file_name}", licence=licence,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ FOLDER = "own"
 FORMAT = 1
 KINDS = ("examples", "foreign", "pca", "sefa")
 NAME_RULE = "small letters, digits and _, a letter first, 2 to 32 of them"
-MAX_TITLE, MAX_SOURCE = 40, 300
+MAX_NAME, MAX_TITLE, MAX_SOURCE = 32, 40, 300
 MAX_FILE_BYTES = 1 << 20
 MAX_OWN_DIALS = 200
 SAFE_MARGIN_SD = 1.0
@@ -129,6 +129,20 @@ def checked_name(name: str) -> str:
             f"'{name}' is a name of the program's own; choose another, e.g. my_{name}."
         )
     return name
+
+
+def name_from_title(title: str) -> str:
+    """A dial's name out of what its user calls it: small letters, digits and _.
+
+    >>> name_from_title("Änderung: Augen!")
+    'anderung_augen'
+    """
+    plain = unicodedata.normalize("NFKD", title)
+    letters = plain.encode("ascii", "ignore").decode("ascii").lower()
+    name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+    if len(name) < 2 or not name[0].isalpha():
+        name = f"my_{name}".rstrip("_")
+    return name[:MAX_NAME].strip("_")
 
 
 def clean_title(title: str, name: str) -> str:

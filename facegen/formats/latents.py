@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from tokenize import TokenError
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def _read_npy(data: bytes, *, name: str) -> np.ndarray:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, fortran, dtype = read_header(stream)
-    except (ValueError, KeyError, TypeError, SyntaxError, RecursionError) as err:
+    except (ValueError, KeyError, TypeError, SyntaxError, TokenError, RecursionError) as err:
         raise BadFileError(f"{name} is not a readable array; open another copy of it.") from err
     if dtype.hasobject:
         raise BadFileError(

@@ -1,4 +1,4 @@
-"""The session of the visitor in this browser session, and the link in the address bar."""
+"""What the visitor of this browser session has open, and the link in the address bar."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from facegen.latents import DEFAULT_PSI
 from facegen.service.loading import Backend
 from facegen.session.edit_state import clean_psi, link_of, parse_number, parse_seed
 from facegen.session.session import Session
-from facegen.ui import user_dials
-from facegen.ui.components.messages import notify, notify_done
+from facegen.ui import state_keys
+from facegen.ui.components.messages import notify
 
-__all__ = ["fresh_seed", "notify", "notify_done", "session", "write_link"]
-
-_KEY = "_facegen_studio"
-_LINK = "_facegen_link"
 FRESH_SEEDS = 10_000
 
 
@@ -26,19 +22,27 @@ def fresh_seed() -> int:
 
 
 def session(backend: Backend) -> Session:
-    """The session of this session; made from the link in the address bar on first use.
+    """What this visitor has open; made from the link in the address bar on first use.
 
     It stays when the network changes, unless the new one's latent space is another.
     """
-    space = backend.generator.space
-    if _KEY in st.session_state and st.session_state[_KEY].space != space:
-        del st.session_state[_KEY]
+    state = st.session_state
+    if state_keys.SESSION in state and state[state_keys.SESSION].space != backend.generator.space:
+        del state[state_keys.SESSION]
         notify("This network has a latent space of its own, so here is somebody new.")
-    if _KEY not in st.session_state:
-        st.session_state[_KEY] = _from_link(backend, dict(st.query_params))
-    found: Session = st.session_state[_KEY]
-    user_dials.refresh(backend, found)
+    if state_keys.SESSION not in state:
+        state[state_keys.SESSION] = _from_link(backend, dict(st.query_params))
+    found: Session = state[state_keys.SESSION]
+    _refresh_dials(backend, found)
     return found
+
+
+def _refresh_dials(backend: Backend, found: Session) -> None:
+    """Use the users' own dials as they are on the disk now."""
+    version = backend.version()
+    if version != found.dials_version:
+        found.use_dials(*backend.dials_now())
+        found.dials_version = version
 
 
 def _from_link(backend: Backend, query: dict[str, str]) -> Session:
@@ -61,9 +65,9 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Session:
 
 
 def write_link(made: Session) -> bool:
-    """Keep the address bar the link of the face in hand; False when the face has none."""
+    """Keep the address bar the link of the current face; False when the face has none."""
     query = link_of(made.state) or {}
-    if st.session_state.get(_LINK) != query or dict(st.query_params) != query:
+    if st.session_state.get(state_keys.LINK) != query or dict(st.query_params) != query:
         st.query_params.from_dict(query)
-        st.session_state[_LINK] = query
+        st.session_state[state_keys.LINK] = query
     return bool(query)

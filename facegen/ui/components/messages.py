@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from facegen.ui import state_keys
+
 _log = logging.getLogger(__name__)
 
-_NOTICE = "_facegen_notice"
 SORRY = (
     "Something went wrong that should not. Your faces are still here: go on, or reload the page. "
     "What happened is written in the terminal."
@@ -20,17 +21,17 @@ SORRY = (
 
 def notify(text: str) -> None:
     """Say a problem beside the picture at the next run."""
-    st.session_state[_NOTICE] = ("problem", text)
+    st.session_state[state_keys.NOTICE] = ("problem", text)
 
 
 def notify_done(text: str) -> None:
     """Say that something was done, at the next run."""
-    st.session_state[_NOTICE] = ("done", text)
+    st.session_state[state_keys.NOTICE] = ("done", text)
 
 
 def show_notices() -> None:
     """Say once what is to be said."""
-    kind, text = st.session_state.pop(_NOTICE, ("", ""))
+    kind, text = st.session_state.pop(state_keys.NOTICE, ("", ""))
     if kind == "done":
         st.toast(plain(text), icon=":material/check:")
     elif text:

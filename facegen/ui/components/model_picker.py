@@ -5,16 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from facegen.service import loading
-from facegen.ui import shared
+from facegen.ui import shared, state_keys
 
-_KEY = "_facegen_network"
-_WIDGET = "network_choice"
 TEXT_PX = 680  # as wide as the text above it
 
 
 def loader() -> loading.Loader:
     """The loader of this session's network."""
-    return shared.loader(st.session_state.get(_KEY))
+    return shared.loader(st.session_state.get(state_keys.MODEL))
 
 
 def choice() -> None:
@@ -26,7 +24,7 @@ def choice() -> None:
     if len(models) < 2:
         return
     names = list(models)
-    now = st.session_state.get(_KEY) or names[0]
+    now = st.session_state.get(state_keys.MODEL) or names[0]
     with st.container(horizontal_alignment="center"), st.container(width=TEXT_PX):
         st.subheader("Network")
         st.selectbox(
@@ -34,7 +32,7 @@ def choice() -> None:
             names,
             index=names.index(now) if now in names else 0,
             format_func=lambda name: models[name],
-            key=_WIDGET,
+            key=state_keys.MODEL_CHOICE,
             on_change=_choose,
             help="Networks of the same latent space draw the same people.",
         )
@@ -48,6 +46,6 @@ def words(ready: loading.Backend) -> None:
 
 
 def _choose() -> None:
-    chosen = st.session_state[_WIDGET]
+    chosen = st.session_state[state_keys.MODEL_CHOICE]
     # The default has a loader of its own: it must not be loaded a second time under its name.
-    st.session_state[_KEY] = None if chosen == loading.default_model() else chosen
+    st.session_state[state_keys.MODEL] = None if chosen == loading.default_model() else chosen

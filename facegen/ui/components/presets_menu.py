@@ -1,4 +1,4 @@
-"""The menu of presets in the bar: each shown on the face in hand, own ones made, saved, opened."""
+"""The menu of presets: each shown on the current face; own ones made, saved, opened."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from facegen.errors import FacegenError
+from facegen.formats.sniff import Kind, require_kind
 from facegen.service.loading import Backend
 from facegen.session.presets import (
     MAX_NAME,
@@ -20,13 +21,10 @@ from facegen.session.presets import (
     to_json,
 )
 from facegen.session.session import Session
-from facegen.ui import browser_state
-from facegen.ui.components import view
+from facegen.ui import state_keys
+from facegen.ui.components import messages, view
 
 _log = logging.getLogger(__name__)
-
-_OWN = "_facegen_presets"
-_COUNT = "_facegen_presets_opened"
 
 
 def show(backend: Backend, session: Session) -> None:
@@ -66,12 +64,12 @@ def is_open(menu: Any) -> bool:
 
 def own() -> tuple[Preset, ...]:
     """The presets that this visitor made or opened."""
-    found: tuple[Preset, ...] = st.session_state.get(_OWN, ())
+    found: tuple[Preset, ...] = st.session_state.get(state_keys.PRESETS, ())
     return found
 
 
 def _picture(backend: Backend, session: Session, preset: Preset) -> str:
-    """The face in hand with the preset, small; empty where locks forbid it."""
+    """The current face with the preset, small; empty where locks forbid it."""
     try:
         aimed = session.aimed(preset.targets)
     except FacegenError:
@@ -93,7 +91,7 @@ def _picked(session: Session, known: tuple[Preset, ...]) -> None:
     try:
         session.aim(known[int(number)].targets)
     except FacegenError as err:
-        browser_state.notify(str(err))
+        messages.notify(str(err))
 
 
 def _save(session: Session) -> None:
@@ -105,12 +103,12 @@ def _save(session: Session) -> None:
             if readout.is_moved
         }
         if not name:
-            browser_state.notify("Give the preset a name first.")
+            messages.notify("Give the preset a name first.")
         elif not targets:
-            browser_state.notify("Move a dial first: a preset holds where the moved dials stand.")
+            messages.notify("Move a dial first: a preset holds where the moved dials stand.")
         else:
             others = tuple(preset for preset in own() if preset.name != name)
-            st.session_state[_OWN] = (*others, Preset(name, targets))[-MAX_PRESETS:]
+            st.session_state[state_keys.PRESETS] = (*others, Preset(name, targets))[-MAX_PRESETS:]
             st.session_state["preset_name"] = ""
 
     with st.container(key="fg_preset_name", horizontal=True, vertical_alignment="bottom"):
@@ -135,14 +133,14 @@ def _save(session: Session) -> None:
 
 
 def _open(session: Session) -> None:
-    count = st.session_state.get(_COUNT, 0)
+    count = st.session_state.get(state_keys.PRESETS_OPENED, 0)
     key = f"fg_presets_open_{count}"
 
     def opened() -> None:
         upload = st.session_state.get(key)
         if upload is None:
             return
-        st.session_state[_COUNT] = count + 1
+        st.session_state[state_keys.PRESETS_OPENED] = count + 1
         take_file(session, upload.getvalue(), upload.name)
 
     st.file_uploader("Open presets (.json)", key=key, on_change=opened)
@@ -151,15 +149,15 @@ def _open(session: Session) -> None:
 def take_file(session: Session, data: bytes, name: str) -> None:
     """Add the presets of a file to those of the visitor, or say why not."""
     try:
+        require_kind(data, name, {Kind.PRESETS}, wanted="a file of presets")
         found, unknown = from_json(data, session.dials)
     except FacegenError as err:
-        browser_state.notify(f"{name}: {err}")
+        text = str(err)
+        messages.notify(text if text.startswith(name) else f"{name}: {text}")
         return
     except Exception:
         _log.exception("A preset file could not be opened.")
-        browser_state.notify(
-            f"{name} could not be opened. Is it a preset file that was saved here?"
-        )
+        messages.notify(f"{name} could not be opened. Is it a preset file that was saved here?")
         return
     names = {preset.name for preset in found}
     shipped = {preset.name for preset in PRESETS}
@@ -168,9 +166,9 @@ def take_file(session: Session, data: bytes, name: str) -> None:
         for preset in found
     )
     others = tuple(preset for preset in own() if preset.name not in names)
-    st.session_state[_OWN] = (*others, *found)[-MAX_PRESETS:]
-    browser_state.notify_done(
+    st.session_state[state_keys.PRESETS] = (*others, *found)[-MAX_PRESETS:]
+    messages.notify_done(
         f"{', '.join(preset.name for preset in found[:5])}: now among the presets."
     )
     if unknown:
-        browser_state.notify(f"Left out, because they are no dials here: {', '.join(unknown[:5])}.")
+        messages.notify(f"Left out, because they are no dials here: {', '.join(unknown[:5])}.")

@@ -1,4 +1,4 @@
-"""The bar under the face: new person, seed, undo and redo, presets, save, open, more."""
+"""The buttons under the face: new person, seed, undo and redo, presets, save, open, more."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ import streamlit as st
 
 from facegen.errors import FacegenError
 from facegen.face import Face
+from facegen.formats.sniff import FACES, Kind, require_kind
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
 from facegen.session.edit_state import EditState
 from facegen.session.session import Session
-from facegen.ui import browser_state, user_dials
-from facegen.ui.components import presets_menu
+from facegen.ui import browser_state, state_keys
+from facegen.ui.components import messages, presets_menu
 
 _log = logging.getLogger(__name__)
 
-SEED_KEY = "seed"
-_OPENED = "_facegen_opened"
-
 
 def show(backend: Backend, session: Session) -> None:
-    """Draw the bar."""
+    """Draw the buttons."""
     with st.container(key="fg_bar", horizontal=True, vertical_alignment="center"):
         st.button(
             "New person",
@@ -41,7 +39,7 @@ def show(backend: Backend, session: Session) -> None:
                 min_value=0,
                 max_value=MAX_SEED,
                 step=1,
-                key=SEED_KEY,
+                key=state_keys.SEED,
                 placeholder="from a file",
                 help="Each number is a person. Type one to meet them again.",
                 on_change=lambda: _seed_typed(session),
@@ -82,17 +80,17 @@ def _new_person(session: Session) -> None:
 
 
 def _seed_typed(session: Session) -> None:
-    seed = st.session_state[SEED_KEY]
-    if seed is None:  # An emptied box is filled again with who is in hand.
+    seed = st.session_state[state_keys.SEED]
+    if seed is None:  # An emptied box is filled again with the current seed.
         return
     try:
         session.new_person(int(seed))
     except FacegenError as err:
-        browser_state.notify(str(err))
+        messages.notify(str(err))
 
 
 def file_stem(session: Session) -> str:
-    """A file name for the face in hand, of plain characters."""
+    """A file name for the current face, of plain characters."""
     stem = re.sub(r"[^A-Za-z0-9]+", "-", session.name).strip("-").lower()
     return stem or "face"
 
@@ -116,14 +114,14 @@ def _save(backend: Backend, session: Session) -> None:
 
 
 def _open(session: Session) -> None:
-    count = st.session_state.get(_OPENED, 0)
+    count = st.session_state.get(state_keys.FACES_OPENED, 0)
     key = f"fg_open_{count}"
 
     def opened() -> None:
         upload = st.session_state.get(key)
         if upload is None:
             return
-        st.session_state[_OPENED] = count + 1
+        st.session_state[state_keys.FACES_OPENED] = count + 1
         open_bytes(session, upload.getvalue(), upload.name)
 
     st.file_uploader(
@@ -137,24 +135,21 @@ def _open(session: Session) -> None:
 
 
 def open_bytes(session: Session, data: bytes, name: str) -> None:
-    """Take the face in a file in hand, or say why not; presets and dials are known too."""
-    if name.lower().endswith(".json"):
-        presets_menu.take_file(session, data, name)
-        return
-    if user_dials.is_dial(data):
-        browser_state.notify(
-            f"{name} is a dial, not a face: open it under Your dials, From a file."
-        )
-        return
+    """Go on with the face in a file, or say why not; presets are added to the visitor's."""
     try:
+        accepted = FACES | {Kind.PRESETS, Kind.PHOTOGRAPH}
+        kind = require_kind(data, name, accepted, wanted="a face")
+        if kind is Kind.PRESETS:
+            presets_menu.take_file(session, data, name)
+            return
         face = Face.from_bytes(data, name=name)
         face.require_space(session.space)
         session.open_face(face)
     except FacegenError as err:
-        browser_state.notify(str(err))
+        messages.notify(str(err))
     except Exception:
         _log.exception("A file could not be opened.")
-        browser_state.notify(f"{name} could not be opened. Is it a face that was saved here?")
+        messages.notify(f"{name} could not be opened. Is it a face that was saved here?")
 
 
 def _more(backend: Backend, session: Session) -> None:

@@ -19,13 +19,11 @@ from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
 from facegen.session.session import Session
-from facegen.ui import browser_state, shared
+from facegen.ui import browser_state, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
 
 _log = logging.getLogger(__name__)
 
-_SEQUENCE = "_facegen_sequence"
-_SKETCHED = "_facegen_sketched"
 SLOW_SECONDS = 0.6
 STRIP_PEOPLE = 14
 
@@ -35,13 +33,13 @@ def page(backend: Backend) -> None:
     session = browser_state.session(backend)
     is_sketch = _is_sketch(backend, session)
     # A page switch forgets widgets; the box always shows the person in hand.
-    st.session_state[toolbar.SEED_KEY] = session.state.subject.seed
+    st.session_state[state_keys.SEED] = session.state.subject.seed
     with st.container(key="fg_main"):
         _strip(backend, session)
         _stage(backend, session)
     toolbar.show(backend, session)
     if is_sketch:
-        st.session_state[_SKETCHED] = backend.request(session).digest
+        st.session_state[state_keys.SKETCHED] = backend.request(session).digest
         st.rerun()
     messages.show_notices()
 
@@ -52,7 +50,7 @@ def _is_sketch(backend: Backend, session: Session) -> bool:
     return (
         backend.service.full_seconds > SLOW_SECONDS
         and not backend.service.has_picture(request)
-        and st.session_state.get(_SKETCHED) != request.digest
+        and st.session_state.get(state_keys.SKETCHED) != request.digest
     )
 
 
@@ -159,12 +157,12 @@ def _show_face(
     }
     # Equal bytes do not reach the browser again: an answer to a question needs its own number,
     # while a rerun of the page repeats the last message and so costs nothing.
-    count, number = st.session_state.get(_SEQUENCE, (0, 0))
+    count, number = st.session_state.get(state_keys.FRAME_COUNT, (0, 0))
     if edit is not None:
         count, number = count + 1, edit.number
     elif wants_before:
         count += 1
-    st.session_state[_SEQUENCE] = (count, number)
+    st.session_state[state_keys.FRAME_COUNT] = (count, number)
     head.update(n=number, sequence=count)
     view.face_view(view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None)
 
@@ -188,7 +186,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         own_psi=state.subject.psi,
         max_psi=MAX_PSI,
         revision=session.revision,
-        number=st.session_state.get(_SEQUENCE, (0, 0))[1],
+        number=st.session_state.get(state_keys.FRAME_COUNT, (0, 0))[1],
     )
     view.dial_panel(
         data,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from facegen.controls import DIALS
+from facegen.directions import user_dials
+from facegen.directions.discover import candidates
+from facegen.directions.foreign import direction_from_bytes
 from facegen.errors import FacegenError
+from facegen.formats.sniff import DIRECTIONS, Kind, require_kind
 from facegen.service.loading import Backend
 from facegen.session.session import Session
-from facegen.ui import browser_state, user_dials
+from facegen.ui import state_keys
 from facegen.ui.components import messages, view
 
 _log = logging.getLogger(__name__)
@@ -29,9 +34,6 @@ COUNTS = (6, 12, 24)
 STEPS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 GUESSING = 0.6
 DRAW_SECONDS = 0.7
-_FOUND = "_facegen_found"
-_BROUGHT = "_facegen_brought"
-_COUNT = "_facegen_brought_count"
 
 
 def words(dial: Any) -> str:
@@ -88,15 +90,13 @@ def strip(
 
 
 def keep(dial: Any) -> bool:
-    """Put a dial on the shelf; say why if that fails."""
+    """Keep a dial for good; say why if that fails."""
     try:
-        user_dials.keep(dial)
+        user_dials.save_own(dial)
     except FacegenError as err:
-        browser_state.notify(str(err))
+        messages.notify(str(err))
         return False
-    browser_state.notify_done(
-        f"{dial.title} is kept. It stands in the group Own on the Design page."
-    )
+    messages.notify_done(f"{dial.title} is kept. It stands in the group Own on the Design page.")
     return True
 
 
@@ -124,14 +124,15 @@ def _draw_found(backend: Backend, session: Session) -> None:
         if st.button("Look", key="found_look", type="primary"):
             try:
                 with st.spinner("Looking …"):
-                    directions = user_dials.search(backend.generator, method, PARTS[part], count)
-                st.session_state[_FOUND] = directions
+                    st.session_state[state_keys.CANDIDATES] = candidates(
+                        backend.generator, method=method, count=count, rows=PARTS[part]
+                    )
             except FacegenError as err:
-                st.session_state.pop(_FOUND, None)
+                st.session_state.pop(state_keys.CANDIDATES, None)
                 st.warning(messages.plain(str(err)), icon=":material/info:")
     until = time.monotonic() + DRAW_SECONDS
     is_done = True
-    for candidate in st.session_state.get(_FOUND, []):
+    for candidate in st.session_state.get(state_keys.CANDIDATES, []):
         is_done &= _candidate(backend, session, candidate, until)
     if not is_done:
         st.rerun()
@@ -156,7 +157,9 @@ def _candidate(backend: Backend, session: Session, candidate: Any, until: float)
             )
             if st.button("Keep", key=f"found_keep_{key}", disabled=not title.strip()):
                 try:
-                    dial = user_dials.from_found(candidate, " ".join(title.split()), session.space)
+                    title = " ".join(title.split())
+                    name = user_dials.name_from_title(title)
+                    dial = candidate.keep(session.space, name=name, title=title)
                 except FacegenError as err:
                     st.warning(messages.plain(str(err)), icon=":material/info:")
                 else:
@@ -175,7 +178,7 @@ def brought(backend: Backend, session: Session) -> None:
         "`.npy`, `.npz` or `.pt` with numbers of shape (512,), (1, 512) or (18, 512), such as "
         "InterFaceGAN's boundaries. Files are read as numbers; nothing in them is run."
     )
-    count = st.session_state.get(_COUNT, 0)
+    count = st.session_state.get(state_keys.DIALS_OPENED, 0)
     title = st.text_input(
         "What to call it",
         key="brought_title",
@@ -185,30 +188,50 @@ def brought(backend: Backend, session: Session) -> None:
     )
     upload = st.file_uploader("A dial or direction", key=f"fg_brought_{count}")
     if upload is not None:
-        st.session_state[_COUNT] = count + 1
+        st.session_state[state_keys.DIALS_OPENED] = count + 1
         try:
-            dial = user_dials.from_file(
+            dial = from_file(
                 backend.generator, upload.getvalue(), upload.name, " ".join(title.split())
             )
         except FacegenError as err:
-            browser_state.notify(str(err))
+            messages.notify(str(err))
         except Exception:
             _log.exception("A direction could not be opened.")
-            browser_state.notify(f"{upload.name} could not be opened. Is it a direction?")
+            messages.notify(f"{upload.name} could not be opened. Is it a direction?")
         else:
-            st.session_state[_BROUGHT] = dial
+            st.session_state[state_keys.IMPORTED_DIAL] = dial
         st.rerun()
-    dial = st.session_state.get(_BROUGHT)
-    if dial is None:
+    if state_keys.IMPORTED_DIAL not in st.session_state:
         return
+    dial = st.session_state[state_keys.IMPORTED_DIAL]
     with st.container(key="fg_brought_dial"):
         st.subheader(messages.plain(dial.title))
         st.markdown(words(dial))
         strip(backend, session, dial.vector, "fg_brought_strip", time.monotonic() + 60.0)
         with st.container(horizontal=True):
             if st.button("Keep it", key="brought_keep", type="primary") and keep(dial):
-                st.session_state.pop(_BROUGHT, None)
+                st.session_state.pop(state_keys.IMPORTED_DIAL, None)
                 st.rerun()
             if st.button("Throw it away", key="brought_drop", type="tertiary"):
-                st.session_state.pop(_BROUGHT, None)
+                st.session_state.pop(state_keys.IMPORTED_DIAL, None)
                 st.rerun()
+
+
+def from_file(generator: Any, data: bytes, file_name: str, title: str) -> user_dials.OwnDial:
+    """A dial out of a dial's file or another program's direction.
+
+    Args:
+        generator: Tells where faces lie.
+        data: The file.
+        file_name: As its user knows it.
+        title: What to call the dial; made from the file if empty.
+
+    Raises:
+        FacegenError: it is no such file.
+    """
+    kind = require_kind(data, file_name, DIRECTIONS | {Kind.FACE}, wanted="a dial or direction")
+    if not title and kind is Kind.DIAL:
+        title = user_dials.read_own(data, name=file_name).title
+    title = title or Path(file_name).stem.replace("_", " ")
+    name = user_dials.name_from_title(title)
+    return direction_from_bytes(generator, data, file_name=file_name, name=name, title=title)

@@ -20,6 +20,7 @@ from facegen.service.sweep_job import SweepJob
 from facegen.session.session import Session
 from facegen.sweeps.export import columns_of
 from facegen.sweeps.grid import Cell, make_cells, parse_range
+from facegen.ui import state_keys
 from facegen.ui.components import messages, toolbar
 from facegen.ui.components.sweep_view import turn_view
 from facegen.ui.pages import design
@@ -32,9 +33,6 @@ MEASURE_SECONDS = 0.1
 PICTURES_A_STEP = 7  # so many take as long as a step that holds the person
 MOST_COLUMNS = 12
 AS_IT_IS = "own"
-_JOB = "_facegen_sweep"
-_WHO = "_facegen_sweep_who"
-_OPENED = "_facegen_sweep_opened"
 DOWNLOADS = (
     ("sheet", "Contact sheet", "png", "image/png"),
     ("gif", "GIF", "gif", "image/gif"),
@@ -182,8 +180,8 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
         except FacegenError as err:
             messages.notify(str(err))
             return
-        st.session_state[_JOB] = job.start()
-        st.session_state[_WHO] = toolbar.file_stem(session)
+        st.session_state[state_keys.SWEEP] = job.start()
+        st.session_state[state_keys.SWEEP_NAME] = toolbar.file_stem(session)
 
     st.button(
         "Make the sweep",
@@ -197,13 +195,13 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
 
 
 def _open(session: Session) -> None:
-    count = st.session_state.get(_OPENED, 0)
+    count = st.session_state.get(state_keys.SWEEP_OPENED, 0)
     key = f"sweep_open_{count}"
 
     def opened() -> None:
         upload = st.session_state.get(key)
         if upload is not None:
-            st.session_state[_OPENED] = count + 1
+            st.session_state[state_keys.SWEEP_OPENED] = count + 1
             toolbar.open_bytes(session, upload.getvalue(), upload.name)
 
     st.file_uploader(
@@ -216,7 +214,7 @@ def _open(session: Session) -> None:
 
 def job_in_hand() -> SweepJob | None:
     """The newest sweep of this visitor."""
-    job: SweepJob | None = st.session_state.get(_JOB)
+    job: SweepJob | None = st.session_state.get(state_keys.SWEEP)
     return job
 
 
@@ -267,7 +265,7 @@ def _turn(job: SweepJob) -> None:
     with picture:
         turn_view(job.shots, stamp=str(job.started), key="sweep_turn")
     with beside, st.container(key="sweep_files"):
-        stem = st.session_state.get(_WHO, "face")
+        stem = st.session_state.get(state_keys.SWEEP_NAME, "face")
         for kind, label, ending, mime in DOWNLOADS:
             st.download_button(
                 label,

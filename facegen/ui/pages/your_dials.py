@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from facegen.directions import user_dials
+from facegen.directions.make_user_dial import make_own
 from facegen.errors import FacegenError
 from facegen.service.loading import Backend
 from facegen.session.session import Session
-from facegen.ui import browser_state, user_dials
+from facegen.ui import browser_state, state_keys
 from facegen.ui.components import messages, view
 from facegen.ui.pages import find_dials
 
@@ -23,10 +25,6 @@ FEWEST = 3
 GALLERY_PSI = 0.8
 DRAW_SECONDS = 0.7
 MARKS = {"": "not marked", "has": "has it", "not": "has it not"}
-_SEEDS = "_facegen_gallery"
-_MARKED = "_facegen_marks"
-_NUMBER = "_facegen_marks_number"
-_MADE = "_facegen_made"
 
 
 def page(backend: Backend) -> None:
@@ -57,8 +55,8 @@ def page(backend: Backend) -> None:
 
 
 def _kept(backend: Backend, session: Session) -> None:
-    dials = user_dials.listed(session.space)
-    for file, why in user_dials.damaged(session.space).items():
+    dials = user_dials.list_own(session.space)
+    for file, why in user_dials.damaged_own(session.space).items():
         st.caption(f":material/info: {messages.plain(file)}: {messages.plain(why)}")
     if not dials:
         return
@@ -68,7 +66,7 @@ def _kept(backend: Backend, session: Session) -> None:
                 st.markdown(f"**{messages.plain(dial.title)}**  \n{find_dials.words(dial)}")
                 st.download_button(
                     "Save",
-                    data=user_dials.to_bytes(dial),
+                    data=user_dials.own_bytes(dial),
                     file_name=f"{name}.npz",
                     mime="application/octet-stream",
                     key=f"own_save_{name}",
@@ -87,9 +85,9 @@ def _kept(backend: Backend, session: Session) -> None:
 
 def _remove(session: Session, name: str) -> None:
     try:
-        user_dials.remove(name, session.space)
+        user_dials.remove_own(name, session.space)
     except FacegenError as err:
-        browser_state.notify(str(err))
+        messages.notify(str(err))
 
 
 # -- from examples --------------------------------------------------------------------------------
@@ -102,8 +100,8 @@ def _examples(backend: Backend, session: Session) -> None:
 
 
 def _draw_examples(backend: Backend, session: Session) -> None:
-    seeds = st.session_state.setdefault(_SEEDS, _fresh_seeds())
-    marks: dict[int, str] = st.session_state.setdefault(_MARKED, {})
+    seeds = st.session_state.setdefault(state_keys.GALLERY_SEEDS, _fresh_seeds())
+    marks: dict[int, str] = st.session_state.setdefault(state_keys.MARKS, {})
     st.markdown(
         "Click a face once if it **has it**, twice if it **has it not**, three times for neither. "
         f"About twenty of each make a good dial, {FEWEST} of each the least."
@@ -115,7 +113,7 @@ def _draw_examples(backend: Backend, session: Session) -> None:
         on_pick=lambda: _marked(seeds),
         marks=MARKS,
         size=104,
-        number=st.session_state.get(_NUMBER, 0),
+        number=st.session_state.get(state_keys.MARKS_COUNT, 0),
     )
     has, has_not = split(marks)
     with st.container(key="fg_make", horizontal=True, vertical_alignment="bottom"):
@@ -143,7 +141,7 @@ def _draw_examples(backend: Backend, session: Session) -> None:
             st.button("Clear the marks", key="own_clear", type="tertiary", on_click=marks.clear)
     if asked:
         _make(backend, session, has, has_not)
-    if _MADE in st.session_state:
+    if state_keys.NEW_DIAL in st.session_state:
         _made(backend, session)
     if not is_done:
         st.rerun()
@@ -161,7 +159,7 @@ def _fresh_seeds() -> list[int]:
 
 
 def _others() -> None:
-    st.session_state[_SEEDS] = _fresh_seeds()
+    st.session_state[state_keys.GALLERY_SEEDS] = _fresh_seeds()
 
 
 def _latent(backend: Backend, seed: int) -> np.ndarray:
@@ -194,9 +192,9 @@ def _tiles(
 
 def _marked(seeds: list[int]) -> None:
     event = st.session_state["fg_gallery"].get("pick")
-    take_marks(st.session_state[_MARKED], seeds, event)
+    take_marks(st.session_state[state_keys.MARKS], seeds, event)
     number = event.get("n") if isinstance(event, dict) else None
-    st.session_state[_NUMBER] = number if isinstance(number, int) else 0
+    st.session_state[state_keys.MARKS_COUNT] = number if isinstance(number, int) else 0
 
 
 def take_marks(marks: dict[int, str], seeds: list[int], event: object) -> None:
@@ -224,12 +222,13 @@ def _make(backend: Backend, session: Session, has: list[int], has_not: list[int]
 
     start = time.monotonic()
     try:
-        dial = user_dials.make(
+        dial = make_own(
             backend.generator,
             [_latent(backend, seed) for seed in has],
             [_latent(backend, seed) for seed in has_not],
-            title,
-            progress,
+            name=user_dials.name_from_title(title),
+            title=title,
+            progress=progress,
         )
     except FacegenError as err:
         st.warning(messages.plain(str(err)), icon=":material/info:")
@@ -237,14 +236,18 @@ def _make(backend: Backend, session: Session, has: list[int], has_not: list[int]
         _log.exception("A dial could not be made.")
         st.warning("The dial could not be made from these faces. Mark a few more.")
     else:
-        st.session_state[_MADE] = (dial, time.monotonic() - start)
+        st.session_state[state_keys.NEW_DIAL] = (dial, time.monotonic() - start)
     finally:
         bar.empty()
 
 
-@st.dialog("Your new dial", width="large", on_dismiss=lambda: st.session_state.pop(_MADE, None))
+def _forget_new() -> None:
+    st.session_state.pop(state_keys.NEW_DIAL, None)
+
+
+@st.dialog("Your new dial", width="large", on_dismiss=_forget_new)
 def _made(backend: Backend, session: Session) -> None:
-    dial, seconds = st.session_state[_MADE]
+    dial, seconds = st.session_state[state_keys.NEW_DIAL]
     with st.container(key="fg_made"):
         st.subheader(messages.plain(dial.title))
         st.markdown(f"{find_dials.words(dial)} · made in {seconds:.1f} s")
@@ -253,8 +256,8 @@ def _made(backend: Backend, session: Session) -> None:
         with st.container(horizontal=True):
             if st.button("Keep it", key="own_keep", type="primary"):
                 find_dials.keep(dial)
-                st.session_state.pop(_MADE, None)
+                _forget_new()
                 st.rerun()
             if st.button("Throw it away", key="own_drop", type="tertiary"):
-                st.session_state.pop(_MADE, None)
+                _forget_new()
                 st.rerun()

@@ -1,0 +1,52 @@
+"""Every name under which the app keeps something in Streamlit's session state.
+
+Keys of plain widgets stand where the widget is made, unless another file reads them.
+"""
+
+from __future__ import annotations
+
+# -- the visitor ----------------------------------------------------------------------------------
+SESSION = "_facegen_session"
+"""The `facegen.session.session.Session`."""
+LINK = "_facegen_link"
+"""The query that was written to the address bar last."""
+NOTICE = "_facegen_notice"
+"""What is to be said at the next run: kind and text."""
+MODEL = "_facegen_model"
+"""Name of the chosen network; None for the default one."""
+MODEL_CHOICE = "model_choice"
+"""Widget: the choice of the network."""
+
+# -- the Design page ------------------------------------------------------------------------------
+SEED = "seed"
+"""Widget: the seed's number box."""
+FRAME_COUNT = "_facegen_frame_count"
+"""Count of the pictures sent, and number of the newest request that was answered."""
+SKETCHED = "_facegen_sketched"
+"""Key of the latent of which a preview was shown first."""
+FACES_OPENED = "_facegen_faces_opened"
+"""Count of the files opened; a new uploader for each, so that the same file opens again."""
+PRESETS = "_facegen_presets"
+"""Presets that the visitor made or opened."""
+PRESETS_OPENED = "_facegen_presets_opened"
+
+# -- the page "Your dials" ------------------------------------------------------------------------
+GALLERY_SEEDS = "_facegen_gallery_seeds"
+MARKS = "_facegen_marks"
+"""Seed -> "has" or "not"."""
+MARKS_COUNT = "_facegen_marks_count"
+"""Count of the newest click that was answered."""
+NEW_DIAL = "_facegen_new_dial"
+"""The dial just made from examples, and the seconds that took."""
+CANDIDATES = "_facegen_candidates"
+"""Directions found in the network."""
+IMPORTED_DIAL = "_facegen_imported_dial"
+"""The dial just opened from a file."""
+DIALS_OPENED = "_facegen_dials_opened"
+
+# -- the page "Pose sweep" ------------------------------------------------------------------------
+SWEEP = "_facegen_sweep"
+"""The newest `facegen.service.sweep_job.SweepJob`."""
+SWEEP_NAME = "_facegen_sweep_name"
+"""Beginning of its files' names."""
+SWEEP_OPENED = "_facegen_sweep_opened"
