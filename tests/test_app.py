@@ -499,7 +499,7 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
 
 
 def _workshop_alone() -> None:
-    from facegen.ui import shared, state_keys
+    from facegen.ui import shared
     from facegen.ui.pages import your_dials
 
     loader = shared.loader()
