@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
-from facegen.measure.measurer import load_watcher
+from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
@@ -107,6 +108,7 @@ def main() -> None:
         fetch()
         return
     judges, generator = Judges(), Generator.load()
+    dials = DialSet.load(generator.space, own=False)
     keeper = keeper_of(generator, chosen.steps)
     worn: list[Worn] = []
     held: list[Worn] = []
@@ -116,20 +118,20 @@ def main() -> None:
     sheets: list[np.ndarray] = []
     for seed in range(chosen.seed, chosen.seed + chosen.faces):
         face = Face.from_seed(generator, seed)
-        sweep = Sweep(generator, face, load_watcher(), size=SIZE)
+        sweep = Sweep(generator, face, dials, load_measurer(), size=SIZE)
         own, *frames = sweep.frames([Cell(0.0, 0.0), *(Cell(0.0, 0.0, name) for name in AVAILABLE)])
         looking = list(sweep.frames([Cell(0.0, 0.0, gaze=gaze) for gaze in GAZES]))
-        if own.seen is None:
+        if own.measurement is None:
             continue
         worn += [one for frame in frames if (one := judged(judges, own, frame)) is not None]
         if keeper is not None:
-            closely = Sweep(generator, face, load_watcher(), size=SIZE, keeper=keeper)
+            closely = Sweep(generator, face, dials, load_measurer(), size=SIZE, keeper=keeper)
             kept = closely.frames([frame.cell for frame in frames])
             held += [one for frame in kept if (one := judged(judges, own, frame)) is not None]
         gazes += gaze_of(judges, own, looking)
         lifted = list(sweep.frames([Cell(0.0, 0.0, gaze_up=up) for up in GAZES_UP]))
         raised += raised_of(judges, own, lifted)
-        neutral += neutral_of(generator, face)
+        neutral += neutral_of(generator, dials, face)
         if len(sheets) < PICTURE_FACES:
             row = [own, *frames, *looking, *lifted]
             sheets.append(contact_sheet(row, edge=128, columns=-(-len(row) // 2)))
@@ -144,52 +146,54 @@ def main() -> None:
 
 def judged(judges: Judges, own: Frame, frame: Frame) -> Worn | None:
     """What the judges say of a frame; None if no face is seen in it."""
-    if frame.seen is None or own.seen is None or frame.cell.expression is None:
+    if frame.measurement is None or own.measurement is None or frame.cell.expression is None:
         return None
     was, now = (
-        fit_pose(f.seen.landmarks * SIZE, load_shape(), STILL)[0] for f in (own, frame) if f.seen
+        fit_pose(f.measurement.landmarks * SIZE, load_shape(), STILL)[0]
+        for f in (own, frame)
+        if f.measurement
     )
     return Worn(
         frame.cell.expression,
         distance(own, frame),
         max(abs(now.yaw - was.yaw), abs(now.pitch - was.pitch)),
-        judges.look(frame.image, frame.seen.landmarks),
+        judges.look(frame.image, frame.measurement.landmarks),
     )
 
 
 def distance(a: Frame, b: Frame) -> float:
     """Of dlib's descriptors."""
-    one, other = (f.seen.descriptor if f.seen else None for f in (a, b))
+    one, other = (f.measurement.descriptor if f.measurement else None for f in (a, b))
     return float("nan") if one is None or other is None else float(np.linalg.norm(one - other))
 
 
 def gaze_of(judges: Judges, own: Frame, frames: list[Frame]) -> list[Look]:
     """(asked change, change MediaPipe sees, identity) from the picture that looks ahead."""
-    seen = {f.cell.gaze: f for f in frames if f.seen is not None and f.is_reachable}
+    seen = {f.cell.gaze: f for f in frames if f.measurement is not None and f.is_reachable}
     if 0.0 not in seen:
         return []
     ahead = seen.pop(0.0)
-    assert ahead.seen is not None
-    middle = judges.look(ahead.image, ahead.seen.landmarks).iris_side
+    assert ahead.measurement is not None
+    middle = judges.look(ahead.image, ahead.measurement.landmarks).iris_side
     rows = []
     for gaze, frame in seen.items():
-        if gaze is None or frame.seen is None:
+        if gaze is None or frame.measurement is None:
             continue
-        side = judges.look(frame.image, frame.seen.landmarks).iris_side - middle
+        side = judges.look(frame.image, frame.measurement.landmarks).iris_side - middle
         rows.append((gaze, eye_degrees(side), distance(own, frame)))
     return rows
 
 
 def raised_of(judges: Judges, own: Frame, frames: list[Frame]) -> list[Look]:
     """The same for eyes that look further up or down."""
-    if own.seen is None:
+    if own.measurement is None:
         return []
-    middle = judges.look(own.image, own.seen.landmarks).iris_up
+    middle = judges.look(own.image, own.measurement.landmarks).iris_up
     rows = []
     for frame in frames:
-        if frame.seen is None or not frame.is_reachable or frame.cell.gaze_up is None:
+        if frame.measurement is None or not frame.is_reachable or frame.cell.gaze_up is None:
             continue
-        up = judges.look(frame.image, frame.seen.landmarks).iris_up - middle
+        up = judges.look(frame.image, frame.measurement.landmarks).iris_up - middle
         rows.append((frame.cell.gaze_up, eye_degrees(up), distance(own, frame)))
     return rows
 
@@ -199,12 +203,12 @@ def eye_degrees(move: float) -> float:
     return float(np.degrees(np.arcsin(np.clip(move / EYE_LEVER, -1, 1))))
 
 
-def neutral_of(generator: Generator, face: Face) -> list[dict[str, list[float]]]:
+def neutral_of(generator: Generator, dials: DialSet, face: Face) -> list[dict[str, list[float]]]:
     """Readings of the face made neutral, from its own expression and from others before."""
     found = []
-    for before in (face, *(express(face, name) for name in WORN_BEFORE)):
-        calm = express(before, "neutral", yaw=0, pitch=0)
-        seen = load_watcher().all(generator.render(calm.w_plus, size=SIZE))
+    for before in (face, *(express(face, dials, name) for name in WORN_BEFORE)):
+        calm = express(before, dials, "neutral", yaw=0, pitch=0)
+        seen = load_measurer().measure(generator.render(calm.w_plus, size=SIZE))
         found += [{name: seen.values[name] for name in NEUTRAL}] if seen else []
     return [{name: [row[name] for row in found] for name in NEUTRAL}] if found else []
 
@@ -213,7 +217,7 @@ def natural_spread(generator: Generator) -> dict[str, float]:
     """Standard deviation of the readings between people as they are."""
     seen = []
     for seed in range(FIRST_SEED + 10_000, FIRST_SEED + 10_000 + SPREAD_SEEDS):
-        found = load_watcher().all(generator.render(generator.w_from_seed(seed), size=SIZE))
+        found = load_measurer().measure(generator.render(generator.w_from_seed(seed), size=SIZE))
         seen += [found.values] if found else []
     return {name: float(np.std([values[name] for values in seen])) for name in NEUTRAL}
 

@@ -14,6 +14,7 @@ import time
 import cv2
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 from facegen.generator import Generator
 from facegen.latents import LABELS_PSI
@@ -21,7 +22,7 @@ from facegen.learning.labels import read_labels
 from facegen.measure.descriptor import FastDescriptor
 from facegen.measure.details import detail_values, learn_gaze, save_gaze
 from facegen.measure.detector import MEASURE_PX, load_instruments
-from facegen.measure.face import measure_face, measure_picture
+from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.pose.head_pose import pose_face
 from facegen.weights import ensure_files
@@ -51,11 +52,11 @@ def judge_descriptor(generator: Generator, faces: int = 20) -> None:
     differences, times = [], []
     for seed in range(FIRST_SEED, FIRST_SEED + faces):
         picture = generator.render(generator.w_from_seed(seed), size=MEASURE_PX)
-        sight = load_instruments().look(picture)
-        if sight is None:
+        detection = load_instruments().detect(picture)
+        if detection is None:
             continue
         points = dlib.points()
-        for x, y in sight.landmarks.astype(int):
+        for x, y in detection.landmarks.astype(int):
             points.append(dlib.point(int(x), int(y)))
         shape = dlib.full_object_detection(dlib.rectangle(0, 0, 1, 1), points)
         stamps = [time.perf_counter()]
@@ -80,7 +81,7 @@ def judge_placing(generator: Generator, faces: int = 24) -> None:
     changes: dict[str, list[dict[str, float]]] = {name: [] for name in PLACES}
     for seed in range(FIRST_SEED, FIRST_SEED + faces):
         picture = generator.render(generator.w_from_seed(seed))
-        before = measure_face(picture)
+        before = load_measurer().measure(picture)
         if before is None:
             continue
         plain.append(before.values)
@@ -89,9 +90,9 @@ def judge_placing(generator: Generator, faces: int = 24) -> None:
             matrix[:, 2] += np.array(SCENE_PX) / 2 - px / 2
             small = cv2.resize(picture, (px, px), interpolation=cv2.INTER_AREA)
             scene = cv2.warpAffine(small, matrix, SCENE_PX, borderValue=(120, 130, 110))
-            for face in measure_picture(scene)[:1]:
-                values = face.measured.values | {"roll": face.measured.values["roll"] + turn}
-                distance = float(np.linalg.norm(face.measured.descriptor - before.descriptor))
+            for face in load_measurer().measure_all(scene)[:1]:
+                values = face.measurement.values | {"roll": face.measurement.values["roll"] + turn}
+                distance = float(np.linalg.norm(face.measurement.descriptor - before.descriptor))
                 change = {n: v - before.values[n] for n, v in values.items() if n in before.values}
                 changes[name].append(change | {"descriptor": distance})
     names = sorted(set.intersection(*[set(one) for one in plain]))
@@ -112,12 +113,12 @@ def judge_details(generator: Generator, faces: int = 300, *, learn: bool = False
     for index in range(faces):
         w_plus = generator.w_from_seed(int(seeds[index]), LABELS_PSI)
         picture = generator.render(w_plus, size=MEASURE_PX)
-        sight = load_instruments().look(picture, describe=False)
-        if sight is None:
+        detection = load_instruments().detect(picture, describe=False)
+        if detection is None:
             continue
         seen.append(index)
         pictures.append(picture)
-        landmarks.append(sight.landmarks)
+        landmarks.append(detection.landmarks)
     if learn:
         source = f"{len(seen)} generated faces, truncation {LABELS_PSI}"
         save_gaze(learn_gaze(np.stack(pictures), np.stack(landmarks)), source=source)
@@ -131,10 +132,11 @@ def judge_details(generator: Generator, faces: int = 300, *, learn: bool = False
 def judge_turned(generator: Generator, faces: int = 16) -> None:
     """Standard deviation of the angles between enlargements, by one look and by the median."""
     print("asked yaw: one look, median of looks (yaw, pitch)")
+    dials = DialSet.load(generator.space, own=False)
     for yaw in (0, 20, 30, 40):
         spreads = []
         for seed in range(FIRST_SEED, FIRST_SEED + faces):
-            face = pose_face(Face.from_seed(generator, seed), yaw=yaw, pitch=0)
+            face = pose_face(Face.from_seed(generator, seed), dials, yaw=yaw, pitch=0)
             picture = generator.render(face.w_plus, size=MEASURE_PX)
             seen = [_angles_by(_enlarged(picture, zoom)) for zoom in ZOOMS]
             found = np.array([angles for angles in seen if angles is not None])
@@ -154,11 +156,11 @@ def _enlarged(picture: np.ndarray, zoom: float) -> np.ndarray:
 
 def _angles_by(picture: np.ndarray) -> list[tuple[float, float]] | None:
     """Yaw and pitch by one look, and by the median of several; None if no face is seen."""
-    sight = load_instruments().look(picture, describe=False)
-    if sight is None:
+    detection = load_instruments().detect(picture, describe=False)
+    if detection is None:
         return None
-    several = np.median(load_instruments().look_again(picture, sight), axis=0)
-    poses = [fit_pose(points, load_shape())[0] for points in (sight.landmarks, several)]
+    several = np.median(load_instruments().landmarks_again(picture, detection), axis=0)
+    poses = [fit_pose(points, load_shape())[0] for points in (detection.landmarks, several)]
     return [(pose.yaw, pose.pitch) for pose in poses]
 
 

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
-from facegen.measure.measurer import load_watcher
+from facegen.measure.measurer import Measurer, load_measurer
 from facegen.optimise.identity import Keeper
 from facegen.sweeps.export import contact_sheet
 from facegen.sweeps.grid import make_cells, parse_range
@@ -45,7 +46,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="that hold the person")
     parser.add_argument("--out", type=Path, default=Path("docs/pose.md"))
     chosen = parser.parse_args()
-    generator, watcher = Generator.load(), load_watcher()
+    generator, measurer = Generator.load(), load_measurer()
+    dials = DialSet.load(generator.space, own=False)
     seeds = range(FIRST_SEED, FIRST_SEED + chosen.faces)
     spread = natural_spread(generator)
     keeper = Keeper(generator, chosen.steps)
@@ -56,9 +58,9 @@ def main() -> None:
     grid = make_cells(parse_range(YAWS), parse_range(PITCHES))
     for seed in seeds:
         face = Face.from_seed(generator, seed)
-        turned += Sweep(generator, face, watcher, SIZE).frames(grid)
+        turned += Sweep(generator, face, dials, measurer, SIZE).frames(grid)
         start = time.perf_counter()
-        frames = list(Sweep(generator, face, watcher, SIZE, keeper=keeper).frames(grid))
+        frames = list(Sweep(generator, face, dials, measurer, SIZE, keeper=keeper).frames(grid))
         held_seconds += time.perf_counter() - start
         held += frames
         if len(sheets) < PICTURE_FACES:
@@ -68,7 +70,7 @@ def main() -> None:
     write_atomic(pictures, encode_jpeg(np.concatenate(sheets), quality=85))
     known = chosen.out.read_text(encoding="utf-8") if chosen.out.is_file() else ""
     tables = report(turned, held, spread, len(seeds), chosen.steps, held_seconds / len(held))
-    text = with_tables(known, tables, cost_section(cost(generator, watcher)))
+    text = with_tables(known, tables, cost_section(cost(generator, dials, measurer)))
     write_atomic(chosen.out, text.encode())
     print(chosen.out)
 
@@ -77,23 +79,25 @@ def natural_spread(generator: Generator) -> dict[str, float]:
     """Standard deviation of each measure between people."""
     seen = []
     for seed in range(FIRST_SEED + 10_000, FIRST_SEED + 10_000 + SPREAD_SEEDS):
-        found = load_watcher().all(generator.render(generator.w_from_seed(seed), size=SIZE))
+        found = load_measurer().measure(generator.render(generator.w_from_seed(seed), size=SIZE))
         seen += [found.values] if found else []
     return {name: float(np.std([values[name] for values in seen])) for name, _ in DRIFTS}
 
 
-def cost(generator: Generator, watcher: object) -> tuple[float, float, float, float]:
+def cost(
+    generator: Generator, dials: DialSet, measurer: Measurer
+) -> tuple[float, float, float, float]:
     """Seconds of bare pictures, of an unmeasured sweep, with angles, and with everything."""
     face = Face.from_seed(generator, FIRST_SEED)
     cells = make_cells(parse_range(COST_YAWS), parse_range(COST_PITCHES))
-    latents = [Sweep(generator, face, None).face_of(cell)[0].w_plus for cell in cells]
+    latents = [Sweep(generator, face, dials).face_of(cell)[0].w_plus for cell in cells]
     start = time.perf_counter()
     for w_plus in latents:
         generator.render(w_plus)
     times = [time.perf_counter() - start]
     for how in ("none", "angles", "all"):
         start = time.perf_counter()
-        for _ in Sweep(generator, face, watcher, measure=how).frames(cells):  # type: ignore[arg-type]
+        for _ in Sweep(generator, face, dials, measurer, measure=how).frames(cells):
             pass
         times.append(time.perf_counter() - start)
     return times[0], times[1], times[2], times[3]
@@ -103,9 +107,9 @@ def errors(frames: Iterable[Frame], name: str) -> np.ndarray:
     """Measured minus requested, degrees; frames without a face left out."""
     return np.array(
         [
-            f.seen.values[name] - ((f.cell.yaw if name == "yaw" else f.cell.pitch) or 0.0)
+            f.measurement.values[name] - ((f.cell.yaw if name == "yaw" else f.cell.pitch) or 0.0)
             for f in frames
-            if f.seen is not None
+            if f.measurement is not None
         ]
     )
 
@@ -119,9 +123,9 @@ def cross_talk(frames: list[Frame], *, still: str, marked: bool = True) -> tuple
     lines: dict[tuple[int, object], list[float]] = {}
     per_face = len(make_cells(parse_range(YAWS), parse_range(PITCHES)))
     for place, frame in enumerate(frames):
-        if frame.seen is not None and (marked or frame.is_reachable):
+        if frame.measurement is not None and (marked or frame.is_reachable):
             key = (place // per_face, getattr(frame.cell, still))
-            lines.setdefault(key, []).append(frame.seen.values[still])
+            lines.setdefault(key, []).append(frame.measurement.values[still])
     strays = [np.abs(np.array(line) - np.mean(line)) for line in lines.values()]
     return float(np.concatenate(strays).mean()), float(np.mean([s.max() for s in strays]))
 
@@ -132,17 +136,23 @@ def drift(frames: list[Frame], name: str) -> float:
     front: float | None = None
     per_face = len(make_cells(parse_range(YAWS), parse_range(PITCHES)))
     for first in range(0, len(frames), per_face):
-        level = [f for f in frames[first : first + per_face] if f.cell.pitch == 0 and f.seen]
-        front = next((f.seen.values[name] for f in level if f.cell.yaw == 0 and f.seen), None)
+        level = [f for f in frames[first : first + per_face] if f.cell.pitch == 0 and f.measurement]
+        front = next(
+            (f.measurement.values[name] for f in level if f.cell.yaw == 0 and f.measurement), None
+        )
         if front is not None:
-            changes += [abs(f.seen.values[name] - front) for f in level if f.cell.yaw and f.seen]
+            changes += [
+                abs(f.measurement.values[name] - front)
+                for f in level
+                if f.cell.yaw and f.measurement
+            ]
     return float(np.mean(changes))
 
 
 def numbers(turned: list[Frame], spread: dict[str, float]) -> list[tuple[str, float, str, str]]:
     """What is measured, how much, its unit, and what is wanted."""
     reached = [f for f in turned if f.is_reachable]
-    lost = sum(f.seen is None for f in turned)
+    lost = sum(f.measurement is None for f in turned)
     near = [f.identity for f in turned if f.identity is not None and abs(f.cell.yaw or 0) <= 20]
     level = [f.identity for f in turned if f.identity is not None and f.cell.pitch == 0]
     every = [f.identity for f in turned if f.identity is not None]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 from facegen.generator import Generator
 from facegen.paths import weights_dir
@@ -73,6 +74,12 @@ def _is_loopback(host: str) -> bool:
 def generator(isolated_home) -> Generator:
     """The bundled generator with its fastest engine."""
     return Generator.load()
+
+
+@pytest.fixture(scope="session")
+def dials() -> DialSet:
+    """The dials of the bundled space, without anybody's own."""
+    return DialSet.load(own=False)
 
 
 @pytest.fixture(scope="session")

@@ -10,24 +10,31 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import numpy as np  # noqa: E402
 from fakes import FakeGenerator  # noqa: E402
 
-from facegen.datasets.job import Plan, finish, is_finished, make_person, open_folder  # noqa: E402
+from facegen.datasets.job import Plan, Tools, finish, is_finished, make_person, open_folder  # noqa: E402
 from facegen.datasets.people import new_people  # noqa: E402
+from facegen.editing.dial_set import DialSet  # noqa: E402
+from facegen.measure.measurer import Measurement  # noqa: E402
 from facegen.measure.pose import load_shape  # noqa: E402
-from facegen.sweeps.sweep import Seen  # noqa: E402
 
 
 class MeanFace:
     """Instruments that see the mean face in every picture."""
 
-    def angles(self, image: np.ndarray) -> Seen:
-        return Seen({"yaw": 0.0, "pitch": 0.0, "roll": 0.0}, 0.5 + 0.3 * load_shape()[:, :2])
+    def angles(self, image: np.ndarray) -> Measurement:
+        return Measurement({"yaw": 0.0, "pitch": 0.0, "roll": 0.0}, 0.5 + 0.3 * load_shape()[:, :2])
 
-    all = angles
+    def measure(self, image: np.ndarray, *, details: bool = True) -> Measurement:
+        return self.angles(image)
 
 
-def load_parts(model: str) -> tuple[FakeGenerator, MeanFace]:
+def load_tools(model: str) -> Tools:
     """What a worker on a cluster draws and measures with."""
-    return FakeGenerator(), MeanFace()
+    return tools_of(FakeGenerator())
+
+
+def tools_of(generator: FakeGenerator) -> Tools:
+    """What pictures of this generator are made with."""
+    return Tools(generator, DialSet.load(generator.space, own=False), MeanFace())
 
 
 def main(out: Path, delay_s: float) -> None:
@@ -37,7 +44,7 @@ def main(out: Path, delay_s: float) -> None:
     open_folder(out, plan, people, generator.model)
     if not is_finished(out):
         for number, (name, face) in enumerate(people):
-            make_person(out, plan, name, face, number, generator=generator, looks=MeanFace())
+            make_person(out, plan, name, face, number, tools_of(generator))
         finish(out, plan, people)
 
 

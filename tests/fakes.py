@@ -129,6 +129,7 @@ class FakeDials:
     """One orthonormal direction per dial; turning the head also makes a little smile."""
 
     SPILL = ("yaw", "smile", 0.4)
+    space = BUNDLED_SPACE
 
     def __init__(self, generator: FakeGenerator, table: tuple[FakeDial, ...] = TABLE) -> None:
         self.names = tuple(dial.name for dial in table)

@@ -31,7 +31,7 @@ SECONDS = 30
 @pytest.fixture
 def fake(monkeypatch):
     shared.loader.clear()
-    shared.mirror.clear()
+    shared.measuring.clear()
     monkeypatch.setattr(loading, "load_parts", fake_parts)
     monkeypatch.setattr(measuring, "load_measure", _no_instruments)
     yield FakeUserDials().put(monkeypatch.setattr)

@@ -14,11 +14,19 @@ from pathlib import Path
 import dataset_runner
 import numpy as np
 import pytest
-from dataset_runner import MeanFace
+from dataset_runner import tools_of
 from fakes import FakeGenerator
 from PIL import Image
 
-from facegen.datasets.job import Plan, draw_task, finish, keep, make_person, open_folder, tasks
+from facegen.datasets.job import (
+    Plan,
+    draw_task,
+    finish,
+    make_person,
+    open_folder,
+    tasks,
+    write_made,
+)
 from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
 from facegen.datasets.ray_runner import make_on_ray
 from facegen.editing.dial_set import DialSet
@@ -97,8 +105,8 @@ def test_tasks_in_any_order_make_the_same_bytes(whole, tmp_path):
     waiting = tasks(out, plan, people, most=5)
     assert sorted(len(task.indices) for task in waiting) == [2, 2, 5, 5, 5, 5]
     for task in reversed(waiting):
-        for made in draw_task(plan, task, generator=generator, looks=MeanFace()):
-            keep(out, made)
+        for made in draw_task(plan, task, tools_of(generator)):
+            write_made(out, made)
     assert tasks(out, plan, people) == []
     finish(out, plan, people)
     assert contents(out) == contents(whole)
@@ -119,11 +127,11 @@ def test_two_workers_of_a_ray_cluster_go_on_and_make_the_same_bytes(whole, tmp_p
     people = new_people(generator, 2, seed=5, psi=0.7)
     open_folder(out, plan, people, generator.model)
     first = tasks(out, plan, people, most=4)[1]
-    for made in draw_task(plan, first, generator=generator, looks=MeanFace()):
-        keep(out, made)
+    for made in draw_task(plan, first, tools_of(generator)):
+        write_made(out, made)
     done: list[int] = []
     make_on_ray(
-        out, plan, people, model="fake-1024", workers=2, load=dataset_runner.load_parts,
+        out, plan, people, model="fake-1024", workers=2, load=dataset_runner.load_tools,
         done=done.append,
     )  # fmt: skip
     assert done[0] == len(first.indices)
@@ -132,7 +140,7 @@ def test_two_workers_of_a_ray_cluster_go_on_and_make_the_same_bytes(whole, tmp_p
     with pytest.raises(UsageError, match="No Ray cluster answers"):
         make_on_ray(
             tmp_path, Plan(size=256), people, model="x", address="127.0.0.1:1",
-            load=dataset_runner.load_parts,
+            load=dataset_runner.load_tools,
         )  # fmt: skip
 
 
@@ -164,12 +172,12 @@ def test_a_torn_picture_is_made_anew(whole, tmp_path):
     plan = Plan(max_angle=0, step=5, random=1, size=256, measure="none")
     people = new_people(generator, 1, seed=5, psi=0.7)
     open_folder(out, plan, people, generator.model)
-    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
+    make_person(out, plan, *people[0], 0, tools_of(generator))
     before = contents(out)
     picture = next(out.rglob("*.png"))
     picture.write_bytes(picture.read_bytes()[:100])
     generator.rendered = 0
-    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
+    make_person(out, plan, *people[0], 0, tools_of(generator))
     assert generator.rendered == 1
     assert contents(out) == before
     assert finish(out, plan, people) == 2
@@ -213,10 +221,10 @@ def test_a_full_disk_is_one_sentence_and_what_was_finished_stays(whole, tmp_path
 
     monkeypatch.setattr(job, "write_atomic", failing)
     with pytest.raises(SaveError, match="No space left"):
-        make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
+        make_person(out, plan, *people[0], 0, tools_of(generator))
     monkeypatch.undo()
     assert len(list(out.rglob("*.png"))) == 2
-    make_person(out, plan, *people[0], 0, generator=generator, looks=MeanFace())
+    make_person(out, plan, *people[0], 0, tools_of(generator))
     assert finish(out, plan, people) == 9
 
 
@@ -258,12 +266,14 @@ def test_balance_evens_out_who_is_drawn(generator):
         return np.bincount(bins, minlength=len(BALANCE["age"][1]) + 1)
 
     plain = new_people(generator, 16, seed=960000, psi=0.9)
-    balanced = new_people(generator, 16, seed=960000, psi=0.9, balance=["age", "gender"])
+    balanced = new_people(
+        generator, 16, seed=960000, psi=0.9, balance=["age", "gender"], dials=dials
+    )
     assert share_of_women(balanced) == pytest.approx(0.5, abs=0.13)
     assert spread(balanced).min() > spread(plain).min()
     assert len({name for name, _ in balanced}) == 16
     with pytest.raises(UsageError, match="knows age"):
-        new_people(generator, 2, seed=0, psi=0.7, balance=["shoes"])
+        new_people(generator, 2, seed=0, psi=0.7, balance=["shoes"], dials=dials)
 
 
 def test_super_resolution_is_said_to_be_missing():
@@ -276,7 +286,7 @@ def test_upscaled_pictures_have_the_size_asked_for(tmp_path):
     plan = Plan(max_angle=0, step=5, random=0, size=2048, upscale="bilinear", measure="none")
     people = new_people(generator, 1, seed=5, psi=0.7)
     open_folder(tmp_path / "x", plan, people, generator.model)
-    make_person(tmp_path / "x", plan, *people[0], 0, generator=generator, looks=MeanFace())
+    make_person(tmp_path / "x", plan, *people[0], 0, tools_of(generator))
     assert Image.open(next(tmp_path.rglob("*.png"))).size == (2048, 2048)
 
 

@@ -24,7 +24,7 @@ from facegen.evaluation.judge import (
 )
 from facegen.evaluation.report import _locks, _targets
 from facegen.latents import NUM_WS, W_DIM
-from facegen.measure.face import Measured
+from facegen.measure.measurer import Measurement
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def measured(dials, distance=0.0, **units):
         values[channel] = mean + sd * (unit - spec.mean) / spec.unit_per_sd
     descriptor = np.zeros(128, np.float32)
     descriptor[0] = distance
-    return Measured(values, descriptor)
+    return Measurement(values, np.zeros((68, 2)), descriptor)
 
 
 def edits(dials, name, moved, leak, distance):
@@ -94,7 +94,7 @@ def test_a_face_that_is_gone_counts_as_not_detected(dials):
 
 
 @dataclass
-class Sitting:
+class CountingMeasurer:
     """Measures latents by their first numbers; remembers how many it was shown."""
 
     dials: DialSet
@@ -122,10 +122,10 @@ def test_loops_run_side_by_side_until_each_is_done(dials):
     before = measured(dials, smile=0.0)
     stands = dials.in_units(before.values)
     loops = [Loop(First(), base, {"smile": wanted}, stands) for wanted in (0.02, 1.0)]
-    sitting = Sitting(dials)
-    (easy, _), (hard, best) = run_loops(sitting, dials, before, loops)
-    assert sitting.shown[0] == 2
-    assert sum(sitting.shown) == len(easy) + len(hard)
+    measurer = CountingMeasurer(dials)
+    (easy, _), (hard, best) = run_loops(measurer, dials, before, loops)
+    assert measurer.shown[0] == 2
+    assert sum(measurer.shown) == len(easy) + len(hard)
     assert len(easy) == 1 < len(hard)
     assert dials.in_units(hard[best].values)["smile"] == pytest.approx(1.0, abs=0.13)
 

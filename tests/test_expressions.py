@@ -13,7 +13,7 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.images import decode_image
 from facegen.measure.details import read_gaze
-from facegen.measure.measurer import load_watcher
+from facegen.measure.measurer import load_measurer
 from facegen.measure.shape import EYES
 from facegen.pose.expressions import express
 from facegen.pose.finish import Finish, plan_expression
@@ -30,22 +30,22 @@ SIZE = 512
 
 
 @pytest.fixture(scope="module")
-def person(generator):
+def person(generator, dials):
     """A face turned to the front, its picture and landmarks."""
-    face = pose_face(Face.from_seed(generator, 960_003), yaw=0, pitch=0)
+    face = pose_face(Face.from_seed(generator, 960_003), dials, yaw=0, pitch=0)
     image = generator.render(face.w_plus, size=SIZE)
-    return face, image, load_watcher().angles(image).landmarks
+    return face, image, load_measurer().angles(image).landmarks
 
 
 def openness(image):
-    values = load_watcher().angles(image).values
+    values = load_measurer().angles(image).values
     return values["eye_open_left"], values["eye_open_right"]
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize(("side", "closed", "stays"), [("left", 0, 1), ("right", 1, 0)])
 def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
-    generator, person, side, closed, stays
+    generator, person, side, closed, stays, dials
 ):
     face, _, _ = person
 
@@ -53,12 +53,12 @@ def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
         return generator.render(wearing.w_plus, size=SIZE)
 
     def find(image):
-        return load_watcher().angles(image).landmarks
+        return load_measurer().angles(image).landmarks
 
-    winking = express(face, f"wink_{side}")
+    winking = express(face, dials, f"wink_{side}")
     before = draw(winking)
     after = plan_expression(
-        Finish(before), winking, f"wink_{side}", 1.0, draw=draw, find=find
+        Finish(before), winking, dials, f"wink_{side}", 1.0, draw=draw, find=find
     ).image
     was, now = openness(before), openness(after)
     # Landmarks see closed lids as narrow ones, and both eyes as a pair.
@@ -70,20 +70,22 @@ def test_a_wink_closes_one_eye_and_leaves_the_rest_of_the_picture(
     assert changed[int(top) : int(low), int(left) : int(right)].mean() < 1
     assert changed[: int(forehead * SIZE)].max() == 0
     faint = plan_expression(
-        Finish(before), winking, f"wink_{side}", 0.3, draw=draw, find=find
+        Finish(before), winking, dials, f"wink_{side}", 0.3, draw=draw, find=find
     ).image
     assert now[closed] < openness(faint)[closed] + 0.01
 
 
 @pytest.mark.weights
-def test_what_was_done_in_a_picture_is_done_again_from_its_file(generator, person):
+def test_what_was_done_in_a_picture_is_done_again_from_its_file(generator, person, dials):
     """A wink, a gaze, a pulled mouth and a rolled picture: saved, opened, the same pixels."""
     face, _, _ = person
     cells = [
         Cell(0, 0, "wink_left", gaze=8.0, motion=Motion(roll=6.0)),
         Cell(None, None, "kiss", gaze_up=5.0),
     ]
-    for frame in Sweep(generator, face, load_watcher(), size=SIZE, close=False).frames(cells):
+    for frame in Sweep(generator, face, dials, load_measurer(), size=SIZE, close=False).frames(
+        cells
+    ):
         again = Face.from_bytes(frame.face.to_png(frame.image), name="x.png")
         request = again.request(model=generator.model, size=SIZE)
         assert len(request.operations) >= 2
@@ -92,10 +94,10 @@ def test_what_was_done_in_a_picture_is_done_again_from_its_file(generator, perso
 
 
 @pytest.mark.weights
-def test_an_edited_wink_still_winks_in_the_terminal(generator, person, tmp_path):
+def test_an_edited_wink_still_winks_in_the_terminal(generator, person, tmp_path, dials):
     face, _, _ = person
     cell = Cell(0, 0, "wink_left", motion=Motion(roll=6.0))
-    (frame,) = Sweep(generator, face, load_watcher(), size=SIZE, close=False).frames([cell])
+    (frame,) = Sweep(generator, face, dials, load_measurer(), size=SIZE, close=False).frames([cell])
     frame.face.save(tmp_path / "wink.png", frame.image)
     runner = CliRunner()
     out = tmp_path / "older.png"
@@ -131,7 +133,7 @@ def test_the_eyes_look_where_they_are_asked_and_nothing_else_moves(person):
 @pytest.mark.weights
 def test_contempt_lifts_the_right_corner_of_the_mouth(person):
     _, image, landmarks = person
-    lifted = load_watcher().angles(pull_at(image, landmarks, lifted_corner("right"))).landmarks
+    lifted = load_measurer().angles(pull_at(image, landmarks, lifted_corner("right"))).landmarks
     rise = (landmarks - lifted)[:, 1]
     assert rise[54] > 0.006
     assert rise[54] > 3 * abs(rise[48])
@@ -142,7 +144,7 @@ def test_raised_eyes_stand_higher_between_their_corners_and_the_face_stays(perso
     _, image, landmarks = person
 
     def height(picture):
-        points = load_watcher().angles(picture).landmarks
+        points = load_measurer().angles(picture).landmarks
         lids = points[[37, 38, 40, 41, 43, 44, 46, 47], 1].mean()
         return points[[36, 39, 42, 45], 1].mean() - lids
 
@@ -157,9 +159,9 @@ def test_raised_eyes_stand_higher_between_their_corners_and_the_face_stays(perso
         assert changed.max() > 20
 
 
-def test_eyes_are_not_raised_further_than_was_looked_at():
+def test_eyes_are_not_raised_further_than_was_looked_at(dials):
     generator = FakeGenerator()
-    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256)
+    sweep = Sweep(generator, Face.from_seed(generator, 3), dials, MeanFace(), size=256)
     for up in (MOST_LOOK_UP + 1, float("nan")):
         with pytest.raises(UsageError, match="The eyes rise from -12 to 12"):
             list(sweep.frames([Cell(0, 0, gaze_up=up)]))
@@ -167,24 +169,26 @@ def test_eyes_are_not_raised_further_than_was_looked_at():
 
 
 @pytest.mark.parametrize("gaze", [MOST_GAZE + 1, float("nan"), -90])
-def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze):
+def test_a_gaze_eyes_cannot_take_is_one_sentence_before_the_first_picture(gaze, dials):
     generator = FakeGenerator()
-    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256)
+    sweep = Sweep(generator, Face.from_seed(generator, 3), dials, MeanFace(), size=256)
     with pytest.raises(UsageError, match="The eyes turn from -20 to 20"):
         list(sweep.frames([Cell(0, 0, gaze=gaze)]))
     assert generator.rendered == 0
 
 
-def test_without_instruments_gaze_and_winks_are_refused():
+def test_without_instruments_gaze_and_winks_are_refused(dials):
     generator = FakeGenerator()
     for cell in (Cell(0, 0, gaze=5), Cell(0, 0, gaze_up=5), Cell(0, 0, "wink_left")):
         with pytest.raises(UsageError, match="find eyes and mouth"):
-            list(Sweep(generator, Face.from_seed(generator, 3), None).frames([cell]))
+            list(Sweep(generator, Face.from_seed(generator, 3), dials, None).frames([cell]))
 
 
-def test_frames_say_what_is_in_the_picture_alone():
+def test_frames_say_what_is_in_the_picture_alone(dials):
     generator = FakeGenerator()
-    sweep = Sweep(generator, Face.from_seed(generator, 3), MeanFace(), size=256, measure="none")
+    sweep = Sweep(
+        generator, Face.from_seed(generator, 3), dials, MeanFace(), size=256, measure="none"
+    )
     cells = [
         *make_cells([0], [0], gazes=[None, 10]),
         Cell(0, 0, "wink_left"),
@@ -194,19 +198,19 @@ def test_frames_say_what_is_in_the_picture_alone():
     # The fake picture has no open eyes to move: what could not be done is not claimed.
     assert [record["is_retouched"] for record in records] == [False, False, True, False]
     assert [record["is_reachable"] for record in records] == [True, False, True, False]
-    assert [record["requested"]["gaze"] for record in records] == [None, 10, None, None]
-    assert [record["requested"]["gaze_up"] for record in records] == [None, None, None, -5]
+    assert [record["requested_gaze"] for record in records] == [None, 10, None, None]
+    assert [record["requested_gaze_up"] for record in records] == [None, None, None, -5]
     assert len({cell.stem(0) for cell in cells}) == 4
 
 
-def test_a_face_nobody_finds_is_marked_and_not_touched():
+def test_a_face_nobody_finds_is_marked_and_not_touched(dials):
     class Blind(MeanFace):
         def angles(self, image):
             return None
 
     generator = FakeGenerator()
     face = Face.from_seed(generator, 3)
-    sweep = Sweep(generator, face, Blind(), size=256, measure="none")
+    sweep = Sweep(generator, face, dials, Blind(), size=256, measure="none")
     plain, *looking = sweep.frames([Cell(0, 0), Cell(0, 0, gaze=9), Cell(0, 0, gaze_up=9)])
     for frame in looking:
         assert np.array_equal(plain.image, frame.image)
@@ -215,14 +219,14 @@ def test_a_face_nobody_finds_is_marked_and_not_touched():
 
 @pytest.mark.weights
 @pytest.mark.parametrize("seed", [960_005, 960_012])
-def test_neutral_is_neutral_whatever_the_face_wore_before(generator, seed):
+def test_neutral_is_neutral_whatever_the_face_wore_before(generator, seed, dials):
     own = Face.from_seed(generator, seed)
-    worn = (own, *(express(own, name) for name in ("laugh", "surprised")))
+    worn = (own, *(express(own, dials, name) for name in ("laugh", "surprised")))
     seen = []
     for before in worn:
-        calm = express(before, "neutral", yaw=0, pitch=0)
-        seen.append(load_watcher().all(generator.render(calm.w_plus, size=SIZE)).values)
-    wide = load_watcher().all(generator.render(worn[1].w_plus, size=SIZE)).values
+        calm = express(before, dials, "neutral", yaw=0, pitch=0)
+        seen.append(load_measurer().measure(generator.render(calm.w_plus, size=SIZE)).values)
+    wide = load_measurer().measure(generator.render(worn[1].w_plus, size=SIZE)).values
     for name, most in (("mouth_open", 0.03), ("brow_height", 0.035), ("eye_open", 0.08)):
         assert np.ptp([values[name] for values in seen]) < most, name
     assert all(values["smile"] < wide["smile"] - 0.8 for values in seen)

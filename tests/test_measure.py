@@ -9,10 +9,10 @@ import pytest
 from facegen.editing.dial_set import DialSet
 from facegen.errors import LatentError
 from facegen.measure.classifiers import fit_classifiers, load_classifiers
-from facegen.measure.detector import MEASURE_PX, Sight, at_size, load_instruments
-from facegen.measure.face import instrument_values, measure_face
+from facegen.measure.detector import MEASURE_PX, Detection, at_size, load_instruments
+from facegen.measure.face import instrument_values
 from facegen.measure.hog import appearance
-from facegen.measure.measurer import load_watcher
+from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import MIRROR, angles, fit_pose, learn_shape, load_shape, rotation
 from facegen.measure.shape import MEASURES, measure_shape
 
@@ -84,8 +84,8 @@ def test_colours_around_the_face_are_read_where_they_are():
     picture = np.full((512, 512, 3), 128, np.uint8)
     picture[:160, :60] = (200, 30, 30)
     picture[470:] = (30, 30, 200)
-    sight = Sight(project(), np.zeros(128, np.float32), 30.0, 0.0)
-    values = instrument_values(appearance(picture), sight)
+    detection = Detection(project(), np.zeros(128, np.float32), 30.0, 0.0)
+    values = instrument_values(appearance(picture), detection)
     assert values["bg_left_a"] > 30 > 5 > abs(values["bg_right_a"])
     assert values["clothes_b"] < -40
     assert values["bg_right_l"] == pytest.approx(54, abs=2)
@@ -121,27 +121,29 @@ def test_rendered_edits_are_seen_by_the_instruments(generator):
     moved = {name: [] for name in edits}
     for seed in range(100_020, 100_025):
         base = generator.w_from_seed(seed, 0.7)
-        plain = measure_face(generator.render(base, size=512))
+        plain = load_measurer().measure(generator.render(base, size=512))
         for name, delta in edits.items():
-            seen = measure_face(generator.render(dials.apply(base, {name: delta}), size=512))
+            seen = load_measurer().measure(
+                generator.render(dials.apply(base, {name: delta}), size=512)
+            )
             moved[name].append(seen.values[name] - plain.values[name])
             assert np.linalg.norm(seen.descriptor - plain.descriptor) < 0.6
     assert np.median(moved.pop("mouth_open")) > 0.05
     for name, changes in moved.items():  # one face may lag: the linear dial is true on average
         assert np.median(changes) == pytest.approx(edits[name], rel=0.4), (name, changes)
-    assert measure_face(np.full((256, 256, 3), 128, np.uint8)) is None
+    assert load_measurer().measure(np.full((256, 256, 3), 128, np.uint8)) is None
 
 
 @pytest.mark.weights
 def test_looking_again_sees_the_same_face_from_both_sides(generator):
     picture = generator.render(generator.w_from_seed(960_003), size=MEASURE_PX)
     instruments = load_instruments()
-    sight = instruments.look(picture, describe=False)
-    again = instruments.look_again(picture, sight)
+    detection = instruments.detect(picture, describe=False)
+    again = instruments.landmarks_again(picture, detection)
     assert again.shape == (6, 68, 2)
-    assert np.abs(np.median(again, axis=0) - sight.landmarks).max() < 6
+    assert np.abs(np.median(again, axis=0) - detection.landmarks).max() < 6
     mirrored = np.ascontiguousarray(picture[:, ::-1])
-    flat = instruments.look_again(mirrored, instruments.look(mirrored, describe=False))
+    flat = instruments.landmarks_again(mirrored, instruments.detect(mirrored, describe=False))
     back = np.median(flat, axis=0)[list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
     assert np.abs(back - np.median(again, axis=0)).mean() < 2.5
 
@@ -153,24 +155,26 @@ def enlarged(picture, zoom):
 
 
 @pytest.mark.weights
-def test_several_looks_agree_better_than_one_on_turned_faces(generator):
+def test_several_looks_agree_better_than_one_on_turned_faces(generator, dials):
     from facegen.face import Face
     from facegen.pose.head_pose import pose_face
 
     instruments, once, several = load_instruments(), [], []
     for seed in range(910_000, 910_006):
-        face = pose_face(Face.from_seed(generator, seed), yaw=40, pitch=0)
+        face = pose_face(Face.from_seed(generator, seed), dials, yaw=40, pitch=0)
         picture = generator.render(face.w_plus, size=MEASURE_PX)
         angles_once, angles_several = [], []
         for zoom in (0.96, 0.98, 1.0, 1.02, 1.04):
-            sight = instruments.look(enlarged(picture, zoom), describe=False)
-            median = np.median(instruments.look_again(enlarged(picture, zoom), sight), axis=0)
-            for points, found in ((sight.landmarks, angles_once), (median, angles_several)):
+            detection = instruments.detect(enlarged(picture, zoom), describe=False)
+            median = np.median(
+                instruments.landmarks_again(enlarged(picture, zoom), detection), axis=0
+            )
+            for points, found in ((detection.landmarks, angles_once), (median, angles_several)):
                 pose, _ = fit_pose(points, load_shape())
                 found.append((pose.yaw, pose.pitch))
         once.append(np.std(angles_once, axis=0))
         several.append(np.std(angles_several, axis=0))
     assert np.mean(several) < 0.9 * np.mean(once)
-    assert load_watcher().angles(picture).doubt > 0
-    ahead = generator.render(pose_face(face, yaw=0, pitch=0).w_plus, size=256)
-    assert load_watcher().angles(ahead).doubt == 0
+    assert load_measurer().angles(picture).doubt > 0
+    ahead = generator.render(pose_face(face, dials, yaw=0, pitch=0).w_plus, size=256)
+    assert load_measurer().angles(ahead).doubt == 0

@@ -33,14 +33,14 @@ def test_descriptors_are_dlibs_own(pictures):
     files = ensure_files("dlib-face")
     slow = dlib.face_recognition_model_v1(str(files["descriptor"]))
     for picture in pictures:
-        sight = load_instruments().look(picture)
+        detection = load_instruments().detect(picture)
         points = dlib.points()
-        for x, y in sight.landmarks.astype(int):
+        for x, y in detection.landmarks.astype(int):
             points.append(dlib.point(int(x), int(y)))
         shape = dlib.full_object_detection(dlib.rectangle(0, 0, 1, 1), points)
         theirs = np.array(slow.compute_face_descriptor(picture, shape))
-        assert np.abs(sight.descriptor - theirs).max() < 1e-3
-        assert np.linalg.norm(sight.descriptor - theirs) < 0.005
+        assert np.abs(detection.descriptor - theirs).max() < 1e-3
+        assert np.linalg.norm(detection.descriptor - theirs) < 0.005
 
 
 @pytest.mark.weights
@@ -48,11 +48,11 @@ def test_gradients_reach_the_picture_and_the_descriptor_is_near(pictures):
     from facegen.measure.descriptor import descriptor_torch
     from facegen.measure.detector import load_instruments
 
-    sight = load_instruments().look(pictures[0])
+    detection = load_instruments().detect(pictures[0])
     image = torch.from_numpy(pictures[0]).permute(2, 0, 1)[None].float() / 127.5 - 1
     image.requires_grad_(True)
-    descriptor = descriptor_torch(image, sight.landmarks[None])
-    assert np.linalg.norm(descriptor[0].detach().numpy() - sight.descriptor) < 0.1
+    descriptor = descriptor_torch(image, detection.landmarks[None])
+    assert np.linalg.norm(descriptor[0].detach().numpy() - detection.descriptor) < 0.1
     descriptor.sum().backward()
     inside, outside = image.grad[0, :, 200:300, 200:300], image.grad[0, :, :20, :20]
     assert inside.abs().mean() > 0

@@ -14,7 +14,7 @@ from PIL import Image
 from facegen.cli import cli
 from facegen.images import decode_image
 from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
-from facegen.measure.face import measure_face, measure_picture
+from facegen.measure.measurer import load_measurer
 
 SEEDS = (910_000, 910_003)
 GREY = 120
@@ -74,18 +74,18 @@ def test_a_whole_picture_is_cut_out_as_it_is():
 
 @pytest.mark.weights
 def test_aligned_pictures_read_as_before(pictures):
-    (face,) = measure_picture(pictures[0])
-    assert face.aligned
-    assert face.measured.values == measure_face(pictures[0]).values
+    (face,) = load_measurer().measure_all(pictures[0])
+    assert face.is_aligned
+    assert face.measurement.values == load_measurer().measure(pictures[0]).values
 
 
 @pytest.mark.weights
 def test_every_face_of_a_picture_is_measured(pictures):
-    found = measure_picture(scene(pictures))
+    found = load_measurer().measure_all(scene(pictures))
     assert len(found) == 2
     for face, picture, turned in zip(found, pictures, (0, -15), strict=True):
-        plain = measure_face(picture)
-        seen = face.measured
+        plain = load_measurer().measure(picture)
+        seen = face.measurement
         assert np.linalg.norm(seen.descriptor - plain.descriptor) < 0.15
         assert seen.values["yaw"] == pytest.approx(plain.values["yaw"], abs=3)
         assert seen.values["age"] == pytest.approx(plain.values["age"], abs=4)
@@ -133,10 +133,15 @@ def test_pictures_of_every_kind_show_the_same_face(tmp_path, pictures, kind):
         mode = {"grey": "L", "palette": "P", "alpha": "RGBA"}[kind]
         picture = plain.convert(mode)
     path = saved(tmp_path / "one.png", picture, **options)
-    (face,) = measure_picture(decode_image(path.read_bytes(), name="one.png"))
-    assert np.linalg.norm(face.measured.descriptor - measure_face(pictures[0]).descriptor) < 0.4
-    assert face.measured.values["yaw"] == pytest.approx(
-        measure_face(pictures[0]).values["yaw"], abs=3
+    (face,) = load_measurer().measure_all(decode_image(path.read_bytes(), name="one.png"))
+    assert (
+        np.linalg.norm(
+            face.measurement.descriptor - load_measurer().measure(pictures[0]).descriptor
+        )
+        < 0.4
+    )
+    assert face.measurement.values["yaw"] == pytest.approx(
+        load_measurer().measure(pictures[0]).values["yaw"], abs=3
     )
 
 

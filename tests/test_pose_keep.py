@@ -10,25 +10,39 @@ import torch
 from stylegan2_files import CONFIG, random_network
 from torch.nn import functional
 
-from facegen.editing.dial_set import DialSet
 from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
 from facegen.face import Face
 from facegen.generator import Generator
 from facegen.latents import GEOMETRY_ROWS
-from facegen.measure.measurer import load_watcher
+from facegen.measure.measurer import Measurement, load_measurer
 from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.synthesis import Synthesis
 from facegen.nets.window import BORDER, Box, Window
 from facegen.networks import Networks
 from facegen.optimise.identity import Keeper, can_keep, keeper_of
 from facegen.pose.head_pose import KEPT_DIALS, pose_face
-from facegen.pose.hold import Glance, HeldPerson
+from facegen.pose.hold import IdentityHolder
 from facegen.pose.loop import put_right
 from facegen.sweeps.grid import Cell
 from facegen.sweeps.sweep import Sweep
 
 SEED = 700_001
+
+
+class InUnits:
+    """Dials of which all measurements are readings already."""
+
+    def __init__(self, dials):
+        self._dials = dials
+
+    def in_units(self, values):
+        return values
+
+    def __getattr__(self, name):
+        return getattr(self._dials, name)
+
+
 BOX = Box(top=0.35, bottom=0.65, left=0.3, right=0.7)
 
 
@@ -95,73 +109,73 @@ def test_gradients_reach_the_coarse_rows_alone(generator):
 
 
 @pytest.mark.weights
-def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_picture(generator):
-    keeper, looks, face = Keeper(generator, 3), load_watcher(), Face.from_seed(generator, SEED)
-    front = pose_face(face, yaw=0, pitch=0).w_plus
-    goal = keeper.describe(front, looks.angles(generator.preview(front)).landmarks)
-    person = looks.all(generator.render(front, size=512)).descriptor
+def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_picture(
+    generator, dials
+):
+    keeper, measurer, face = Keeper(generator, 3), load_measurer(), Face.from_seed(generator, SEED)
+    front = pose_face(face, dials, yaw=0, pitch=0).w_plus
+    goal = keeper.describe(front, measurer.angles(generator.preview(front)).landmarks)
+    person = measurer.measure(generator.render(front, size=512)).descriptor
     before, after = [], []
     for yaw in (-25.0, 25.0):
-        turned = pose_face(face, yaw=yaw, pitch=0).w_plus
-        landmarks = looks.angles(generator.preview(turned)).landmarks
+        turned = pose_face(face, dials, yaw=yaw, pitch=0).w_plus
+        landmarks = measurer.angles(generator.preview(turned)).landmarks
         kept = keeper.keep(turned, landmarks, goal)
         assert np.array_equal(kept[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
         assert np.array_equal(kept, keeper.keep(turned, landmarks, goal))
         for w_plus, found in ((turned, before), (kept, after)):
-            seen = looks.all(generator.render(w_plus, size=512))
+            seen = measurer.measure(generator.render(w_plus, size=512))
             found.append(np.linalg.norm(seen.descriptor - person))
     assert np.mean(after) < 0.85 * np.mean(before)
 
 
 @pytest.mark.weights
 def test_the_keepers_descriptor_is_dlibs(generator, face):
-    keeper, looks = Keeper(generator), load_watcher()
-    seen = looks.all(generator.render(face.w_plus, size=512))
+    keeper, measurer = Keeper(generator), load_measurer()
+    seen = measurer.measure(generator.render(face.w_plus, size=512))
     assert np.linalg.norm(keeper.describe(face.w_plus, seen.landmarks) - seen.descriptor) < 0.05
 
 
 @pytest.mark.weights
-def test_holding_does_not_care_which_network_it_is(generator, face):
+def test_holding_does_not_care_which_network_it_is(generator, face, dials):
     """A small StyleGAN2 with random weights draws the latents of the bundled space."""
     net = random_network().requires_grad_(False)
     networks = Networks(generator.mapping, net, SkipPreview(net), face.space, generator.w_avg)
     small = Generator(networks, make_engine("torch", net, networks.head), model="small")
-    landmarks = load_watcher().angles(generator.preview(face.w_plus)).landmarks
-    dials = DialSet.load(face.space)
+    landmarks = load_measurer().angles(generator.preview(face.w_plus)).landmarks
 
-    def glance(w_plus):
-        return Glance(landmarks, dials.read(w_plus))
+    def see(w_plus):
+        return Measurement(dials.read(w_plus), landmarks)
 
     keeper = keeper_of(small, 5)
     goal = keeper.describe(face.w_plus, landmarks)
-    turned = pose_face(face, yaw=15, pitch=0).w_plus
+    turned = pose_face(face, dials, yaw=15, pitch=0).w_plus
     kept = keeper.keep(turned, landmarks, goal)
     before, after = (np.linalg.norm(keeper.describe(w, landmarks) - goal) for w in (turned, kept))
     assert after < 0.9 * before
-    person = HeldPerson(keeper, glance, glance, lambda: face)
-    held, is_reached = person.hold(pose_face(face, yaw=15, pitch=0), yaw=15.0, pitch=0.0)
+    holder = IdentityHolder(keeper, InUnits(dials), see, see, lambda: face)
+    held, is_reached = holder.hold(pose_face(face, dials, yaw=15, pitch=0), yaw=15.0, pitch=0.0)
     assert is_reached
     assert dials.read(held.w_plus)["yaw"] == pytest.approx(15, abs=1)
     assert np.array_equal(held.w_plus[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
 
 
 @pytest.mark.weights
-def test_a_sweep_holds_the_person_and_still_meets_its_angles(generator):
-    face, looks = Face.from_seed(generator, 7), load_watcher()
+def test_a_sweep_holds_the_person_and_still_meets_its_angles(generator, dials):
+    face, measurer = Face.from_seed(generator, 7), load_measurer()
     cells = [Cell(-25.0, 0.0), Cell(0.0, 0.0), Cell(25.0, 0.0)]
     plain, held = (
-        list(Sweep(generator, face, looks, size=512, keeper=keeper).frames(cells))
+        list(Sweep(generator, face, dials, measurer, size=512, keeper=keeper).frames(cells))
         for keeper in (None, Keeper(generator))
     )
     assert np.array_equal(plain[1].face.w_plus, held[1].face.w_plus)
     assert held[0].identity + held[2].identity < 0.85 * (plain[0].identity + plain[2].identity)
     for frame in held:
-        assert abs(frame.seen.values["yaw"] - frame.cell.yaw) < 4
+        assert abs(frame.measurement.values["yaw"] - frame.cell.yaw) < 4
         assert np.array_equal(frame.face.w_plus[GEOMETRY_ROWS:], face.w_plus[GEOMETRY_ROWS:])
 
 
-def test_a_latent_is_put_right_by_what_its_picture_misses(face):
-    dials = DialSet.load(face.space)
+def test_a_latent_is_put_right_by_what_its_picture_misses(face, dials):
     start = np.array(face.w_plus, np.float32)
     yaw = dials.vector("yaw")[:GEOMETRY_ROWS]
 
@@ -170,13 +184,13 @@ def test_a_latent_is_put_right_by_what_its_picture_misses(face):
         return {"yaw": 0.8 * moved / float(np.vdot(yaw, yaw)), "pitch": 0.0}
 
     goal = {"yaw": 5.0, "pitch": 0.0}
-    best, miss = put_right(start, goal, see, space=face.space, back_to=start)
+    best, miss = put_right(start, goal, see, dials=dials, back_to=start)
     assert miss == pytest.approx(5 * 0.2**2, abs=0.05)
     assert see(best)["yaw"] == pytest.approx(4.8, abs=0.05)
-    assert put_right(start, goal, lambda _: None, space=face.space, back_to=start) == (None, np.inf)
+    assert put_right(start, goal, lambda _: None, dials=dials, back_to=start) == (None, np.inf)
 
 
-def test_where_no_face_is_seen_the_turn_is_taken_back_a_little(face):
+def test_where_no_face_is_seen_the_turn_is_taken_back_a_little(face, dials):
     asked = []
 
     def see(w_plus):
@@ -185,12 +199,12 @@ def test_where_no_face_is_seen_the_turn_is_taken_back_a_little(face):
 
     front = np.array(face.w_plus, np.float32)
     goal = {"yaw": 30.0, "pitch": 0.0}
-    best, miss = put_right(front + 1, goal, see, space=face.space, back_to=front)
+    best, miss = put_right(front + 1, goal, see, dials=dials, back_to=front)
     assert miss == 0
     assert np.allclose(best - front, 0.85**2, atol=1e-5)
 
 
-def test_looks_that_see_no_face_do_not_use_up_the_corrections(face):
+def test_looks_that_see_no_face_do_not_use_up_the_corrections(face, dials):
     front = np.array(face.w_plus, np.float32)
     looks = iter([None, None, None, 30.0, 36.0])
 
@@ -199,20 +213,19 @@ def test_looks_that_see_no_face_do_not_use_up_the_corrections(face):
         return None if yaw is None else {"yaw": yaw, "pitch": 0.0}
 
     goal = {"yaw": 36.0, "pitch": 0.0}
-    assert put_right(front, goal, see, space=face.space, back_to=front, rounds=1)[1] == 0
+    assert put_right(front, goal, see, dials=dials, back_to=front, rounds=1)[1] == 0
 
 
-def test_a_face_that_resists_is_not_pushed_beyond_where_faces_are(face):
-    dials = DialSet.load(face.space)
+def test_a_face_that_resists_is_not_pushed_beyond_where_faces_are(face, dials):
     latents = []
 
     def see(w_plus):
         latents.append(w_plus)
         return {"yaw": 0.6 * dials.read(w_plus)["yaw"], "pitch": 0.0}
 
-    start = pose_face(face, yaw=42, pitch=0).w_plus
+    start = pose_face(face, dials, yaw=42, pitch=0).w_plus
     best, miss = put_right(
-        start, {"yaw": 40.0, "pitch": 0.0}, see, space=face.space, back_to=start, rounds=5
+        start, {"yaw": 40.0, "pitch": 0.0}, see, dials=dials, back_to=start, rounds=5
     )
     end = dials.spec("yaw").safe[1]
     assert max(dials.read(w_plus)["yaw"] for w_plus in latents) < end + 3
@@ -235,16 +248,16 @@ def test_a_person_is_made_usual_as_the_angles_grow_and_stays_at_the_front(genera
     assert 0.4 < gone[1] / gone[0] < 0.7
 
 
-def test_a_pose_is_held_once_for_all_its_gazes(face, monkeypatch):
+def test_a_pose_is_held_once_for_all_its_gazes(face, monkeypatch, dials):
     asked = []
 
     def held(self, turned, yaw, pitch, free):
         asked.append(yaw)
         return turned, True
 
-    monkeypatch.setattr(HeldPerson, "_held", held)
-    person = HeldPerson(None, None, None, None)
-    left, right = (pose_face(face, yaw=yaw, pitch=0) for yaw in (-20, 20))
+    monkeypatch.setattr(IdentityHolder, "_held", held)
+    person = IdentityHolder(None, dials, None, None, None)
+    left, right = (pose_face(face, dials, yaw=yaw, pitch=0) for yaw in (-20, 20))
     for turned, yaw in ((left, -20.0), (right, 20.0), (left, -20.0), (right, 20.0)):
         assert person.hold(turned, yaw=yaw, pitch=0.0)[0].w_plus is not None
     assert asked == [-20, 20]
@@ -252,7 +265,7 @@ def test_a_pose_is_held_once_for_all_its_gazes(face, monkeypatch):
     assert len(asked) == 3
 
 
-def test_a_person_nobody_sees_cannot_be_held(face):
+def test_a_person_nobody_sees_cannot_be_held(face, dials):
     class Blind:
         steps = 5
 
@@ -263,21 +276,22 @@ def test_a_person_nobody_sees_cannot_be_held(face):
             return np.zeros(128, np.float32)
 
     readings = dict.fromkeys(("yaw", "pitch", *KEPT_DIALS), 0.0)
-    ahead = Glance(np.zeros((68, 2)), readings)
-    is_front = lambda w: np.array_equal(w, face.w_plus)  # noqa: E731
-    person = HeldPerson(
-        Blind(), lambda w: ahead if is_front(w) else None, lambda w: None, lambda: face
-    )
-    turned = pose_face(face, yaw=30, pitch=0)
+    ahead = Measurement(readings, np.zeros((68, 2)))
+
+    def see(w_plus):
+        return ahead if np.array_equal(w_plus, face.w_plus) else None
+
+    person = IdentityHolder(Blind(), InUnits(dials), see, lambda w: None, lambda: face)
+    turned = pose_face(face, dials, yaw=30, pitch=0)
     assert person.hold(turned, yaw=30.0, pitch=0.0) is None
 
 
 @pytest.mark.weights
-def test_what_cannot_be_held_is_refused_in_a_sentence(generator, face):
+def test_what_cannot_be_held_is_refused_in_a_sentence(generator, face, dials):
     with pytest.raises(UsageError, match="1 to 40 steps, got 41"):
         Keeper(generator, 41)
     with pytest.raises(UsageError, match="instruments"):
-        Sweep(generator, face, None, keeper=Keeper(generator))
+        Sweep(generator, face, dials, None, keeper=Keeper(generator))
     assert keeper_of(generator, 0) is None
     assert can_keep(generator)
     assert not can_keep(object())

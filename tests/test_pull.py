@@ -112,17 +112,19 @@ def test_a_face_at_the_pictures_edge_is_pulled_without_an_error():
     ("name", "marks", "axis", "sign"),
     [("sad", (21, 22), 1, -1), ("kiss", (48, 54), 0, 0), ("ooo", (48, 54), 0, 0)],
 )
-def test_expressions_show_what_no_latent_draws(generator, name, marks, axis, sign):
+def test_expressions_show_what_no_latent_draws(generator, name, marks, axis, sign, dials):
     """Sad raises the inner brows; kiss and ooo narrow the mouth."""
     from facegen.face import Face
-    from facegen.measure.measurer import load_watcher
+    from facegen.measure.measurer import load_measurer
 
     def find(image):
-        return load_watcher().angles(image).landmarks
+        return load_measurer().angles(image).landmarks
 
-    worn = express(Face.from_seed(generator, 960_003), name, yaw=0, pitch=0)
+    worn = express(Face.from_seed(generator, 960_003), dials, name, yaw=0, pitch=0)
     before = generator.render(worn.w_plus, size=512)
-    after = plan_expression(Finish(before), worn, name, 1.0, draw=lambda f: before, find=find).image
+    after = plan_expression(
+        Finish(before), worn, dials, name, 1.0, draw=lambda f: before, find=find
+    ).image
     was, now = find(before)[list(marks)], find(after)[list(marks)]
     if sign:
         assert (sign * (now - was)[:, axis]).min() > 0.004

@@ -65,12 +65,12 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
         records = [json.loads(line) for line in lines]
         files = {name for name in archive.namelist() if name.startswith("images/")}
         assert {record["file_name"] for record in records} == files
-        assert [record["requested"]["yaw"] for record in records] == [-30, 0, 30]
+        assert [record["requested_yaw"] for record in records] == [-30, 0, 30]
         for record in records:
             data = archive.read(record["file_name"])
             assert Image.open(io.BytesIO(data)).size == (512, 512)
             Face.from_bytes(data, name="x.png").require_space(record["space"])
-            assert abs(record["measured"]["yaw"] - record["requested"]["yaw"]) < 4
+            assert abs(record["measured_yaw"] - record["requested_yaw"]) < 4
     assert not visitor.errors
     visitor.close()
 

@@ -32,7 +32,7 @@ def page() -> None:
     if "ready" not in st.session_state:
         parts = fake_parts()
         st.session_state["ready"] = loading.Backend(*parts, RenderService(parts[0]))
-    sweep.watcher = lambda: None
+    sweep.measurer = lambda: None
     sweep.show(st.session_state["ready"], browser_state.session(st.session_state["ready"]))
 
 
@@ -67,11 +67,11 @@ def test_says_what_will_be_made_and_makes_it(at):
     assert job.file_of("zip")().startswith(b"PK")
 
 
-def test_the_picture_to_drag_holds_every_frame_and_starts_at_the_front():
+def test_the_picture_to_drag_holds_every_frame_and_starts_at_the_front(dials):
     generator = FakeGenerator()
     cells = make_cells([-10, 0, 10], [-5, 5], [(None, 1.0), ("happy", 1.0)])
     job = SweepJob(RenderService(generator), Face.from_seed(generator, 3), cells, size=256,
-                   looks=None).start()  # fmt: skip
+                   dials=dials, measurer=None).start()  # fmt: skip
     job.wait(SECONDS)
     data = pack_shots(job.shots, stamp="1")
     (length,) = struct.unpack_from("<I", data)

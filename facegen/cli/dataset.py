@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,8 +20,10 @@ from facegen.errors import UsageError
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 
 if TYPE_CHECKING:
-    from facegen.datasets.job import Plan, Task
+    from facegen.datasets.job import Plan
+    from facegen.editing.dial_set import DialSet
     from facegen.face import Face
+    from facegen.generator import Generator
 
 RAY = "ray"
 
@@ -35,6 +36,11 @@ RAY = "ray"
     default="",
     metavar="LIST",
     help="Of age,gender,skin,pose: as many people of each kind, with --people.",
+)
+@click.option(
+    "--own-dials",
+    is_flag=True,
+    help="Let --balance name your own dials, too; dataset.json then names them.",
 )
 @click.option(
     "--truncation",
@@ -136,6 +142,7 @@ def dataset(
     *,
     people: int | None,
     balance: str,
+    own_dials: bool,
     truncation: float,
     max_angle: float,
     step: float,
@@ -164,11 +171,14 @@ def dataset(
     """
     from facegen.datasets.job import Plan, finish, is_finished, open_folder
     from facegen.datasets.people import new_people, open_people
+    from facegen.editing.dial_set import DialSet
 
     if bool(faces) == bool(people):
         raise UsageError("Name faces or give --people N, one of the two.")
     if address and engine != RAY:
         raise UsageError("--address is of a Ray cluster; give --engine ray with it.")
+    if own_dials and not balance:
+        raise UsageError("--own-dials is for --balance; name there the dials to balance by.")
     if balance and not people:
         raise UsageError("--balance chooses among new people; give --people N with it.")
     plan = Plan(
@@ -179,38 +189,48 @@ def dataset(
     if people:
         confirm_many(people * each, yes=yes, size=int(size))
     generator = load_generator(model, engine="auto" if engine == RAY else engine)
+    own: dict[str, str] = {}
     if people:
         kinds = [word.strip() for word in balance.split(",") if word.strip()]
-        crowd = new_people(generator, people, seed=seed, psi=truncation, balance=kinds)
+        dials = DialSet.load(generator.space, own=own_dials) if kinds else None
+        chosen = new_people(
+            generator, people, seed=seed, psi=truncation, balance=kinds, dials=dials
+        )
+        own = {} if dials is None else _own_dials(dials, kinds)
     else:
-        crowd = open_people(faces, generator.space, warn=lambda text: click.echo(text, err=True))
-        confirm_many(len(crowd) * each, yes=yes, size=int(size))
-    open_folder(out, plan, crowd, generator.model)
-    count = len(crowd) * each
+        chosen = open_people(faces, generator.space, warn=lambda text: click.echo(text, err=True))
+        confirm_many(len(chosen) * each, yes=yes, size=int(size))
+    open_folder(out, plan, chosen, generator.model, own_dials=own)
+    count = len(chosen) * each
     if not is_finished(out):
-        _make(out, plan, crowd, generator, workers, model=model, engine=engine, address=address)
-        count = finish(out, plan, crowd)
+        _make(out, plan, chosen, generator, workers, model=model, engine=engine, address=address)
+        count = finish(out, plan, chosen)
     if as_json:
-        print_json({"folder": str(out), "people": len(crowd), "pictures": count})
+        print_json({"folder": str(out), "people": len(chosen), "pictures": count})
     else:
         click.echo(out)
+
+
+def _own_dials(dials: DialSet, balance: list[str]) -> dict[str, str]:
+    """The own dials that choose people, with the SHA-256 of their files."""
+    from facegen.directions.user_dials import own_bytes
+
+    chosen = [name for name in balance if name in dials.own]
+    return {name: hashlib.sha256(own_bytes(dials.own[name])).hexdigest() for name in chosen}
 
 
 def _make(
     out: Path,
     plan: Plan,
-    crowd: list[tuple[str, Face]],
-    generator: Any,
+    people: list[tuple[str, Face]],
+    generator: Generator,
     workers: int,
     *,
     model: str,
     engine: str,
     address: str | None,
 ) -> None:
-    from facegen.datasets.job import make_person, tasks
-    from facegen.measure.measurer import load_watcher
-
-    total = len(crowd) * len(plan.cells(0))
+    total = len(people) * len(plan.cells(0))
     finished = 0
     with count_progress("Making pictures") as progress:
 
@@ -222,39 +242,18 @@ def _make(
         if engine == RAY:
             from facegen.datasets.ray_runner import make_on_ray
 
-            make_on_ray(out, plan, crowd, model=model, address=address, workers=workers, done=done)
-            return
-        if workers == 1:
-            for number, (name, face) in enumerate(crowd):
-                make_person(out, plan, name, face, number, generator=generator,
-                            looks=load_watcher(), done=done)  # fmt: skip
-            return
-        most = -(-len(plan.cells(0)) * len(crowd) // workers) if len(crowd) < workers else None
-        waiting = tasks(out, plan, crowd, most=most)
-        done(total - sum(len(task.indices) for task in waiting))
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            max(min(workers, len(waiting)), 1),
-            mp_context=context,
-            initializer=_start,
-            initargs=(model, engine),
-        ) as pool:
-            jobs = {pool.submit(_do, out, plan, task): task for task in waiting}
-            for job in as_completed(jobs):
-                job.result()
-                done(len(jobs[job].indices))
+            make_on_ray(out, plan, people, model=model, address=address, workers=workers, done=done)
+        elif workers > 1:
+            from facegen.datasets.local_runner import make_in_processes
 
+            make_in_processes(
+                out, plan, people, model=model, engine=engine, workers=workers, done=done
+            )
+        else:
+            from facegen.datasets.job import Tools
+            from facegen.datasets.local_runner import make_here
+            from facegen.editing.dial_set import DialSet
+            from facegen.measure.measurer import load_measurer
 
-_WORKER: dict[str, Any] = {}
-
-
-def _start(model: str, engine: str) -> None:
-    _WORKER["generator"] = load_generator(model, engine=engine)
-
-
-def _do(out: Path, plan: Plan, task: Task) -> None:
-    from facegen.datasets.job import draw_task, keep
-    from facegen.measure.measurer import load_watcher
-
-    for made in draw_task(plan, task, generator=_WORKER["generator"], looks=load_watcher()):
-        keep(out, made)
+            dials = DialSet.load(generator.space, own=False)
+            make_here(out, plan, people, Tools(generator, dials, load_measurer()), done=done)

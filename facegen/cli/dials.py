@@ -82,7 +82,7 @@ def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) ->
 
 def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object]]:
     from facegen.measure.detector import MIN_PX
-    from facegen.measure.face import measure_picture
+    from facegen.measure.measurer import load_measurer
 
     try:
         data = path.read_bytes()
@@ -95,7 +95,7 @@ def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object
             f"{path.name} is {width}×{height}; a picture to measure needs at least {MIN_PX} pixels "
             "each way. Take a larger one."
         )
-    found = measure_picture(picture)
+    found = load_measurer().measure_all(picture)
     if not found:
         raise BadFileError(f"No face was found in {path.name}; is it turned far away, or small?")
     rows = []
@@ -105,7 +105,7 @@ def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object
             "face": number,
             "faces": len(found),
             "box": [round(float(edge)) for edge in face.box],
-            **{name: round(value, 3) for name, value in face.measured.values.items()},
+            **{name: round(value, 3) for name, value in face.measurement.values.items()},
         }
         if with_landmarks:
             row["landmarks"] = face.landmarks.round(1).tolist()

@@ -182,7 +182,7 @@ def _edited(
     moved = edit_face(dials, before, parse_settings(settings, dials))
     wanted = parse_targets(targets)
     if wanted and not quick:
-        see = watcher(before, dials, model=model, engine=engine)
+        see = measured_dials(before, dials, model=model, engine=engine)
         moved, found = reach_on_picture(dials, moved, before, wanted, locks, see)
         for dial, value in wanted.items():
             if dial in found:
@@ -194,14 +194,14 @@ def _edited(
     return moved
 
 
-def watcher(face: Face, dials: DialSet, *, model: str, engine: str) -> See:
+def measured_dials(face: Face, dials: DialSet, *, model: str, engine: str) -> See:
     """What renders a latent and measures it, dial by dial."""
-    from facegen.measure.face import measure_face
+    from facegen.measure.measurer import load_measurer
 
-    generator = _generator_for(face, model=model, engine=engine)
+    generator, measurer = _generator_for(face, model=model, engine=engine), load_measurer()
 
     def see(w_plus: np.ndarray) -> dict[str, float] | None:
-        found = measure_face(generator.render(w_plus, size=512))
+        found = measurer.measure(generator.render(w_plus, size=512), details=False)
         return None if found is None else dials.in_units(found.values)
 
     return see
@@ -225,16 +225,18 @@ def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     wanted = before.pixel_operations
     if not any(isinstance(entry, LANDMARK_OPERATIONS) for entry in wanted):
         return after
-    from facegen.measure.measurer import load_watcher
+    from facegen.editing.dial_set import DialSet
+    from facegen.measure.measurer import load_measurer
     from facegen.pose.finish import refitted
 
     generator = _generator_for(after, model=model, engine=engine)
-
-    def find(picture: np.ndarray) -> np.ndarray | None:
-        seen = load_watcher().angles(picture)
-        return seen.landmarks if seen is not None and seen.is_sure else None
-
-    done = refitted(after, wanted, draw=lambda face: generator.render(face.w_plus), find=find)
+    done = refitted(
+        after,
+        DialSet.load(after.space),
+        wanted,
+        draw=lambda face: generator.render(face.w_plus),
+        find=load_measurer().find_landmarks,
+    )
     if not done.is_done:
         told = ", ".join(describe(entry) for entry in wanted)
         click.echo(f"Warning: not all of this could be done again: {told}.", err=True)

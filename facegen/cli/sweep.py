@@ -121,13 +121,14 @@ def sweep(
     \b
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
     """
+    from facegen.editing.dial_set import DialSet
     from facegen.files import write_atomic
-    from facegen.measure.measurer import load_watcher
+    from facegen.measure.measurer import load_measurer
     from facegen.optimise.identity import keeper_of
     from facegen.sweeps.export import (
         frame_png,
         frame_record,
-        json_line,
+        json_lines,
         make_gif,
         make_mp4,
         sheet_png,
@@ -151,7 +152,8 @@ def sweep(
     turning = Sweep(
         generator,
         opened,
-        load_watcher(),
+        DialSet.load(generator.space, own=False),
+        load_measurer(),
         size=int(size),
         measure="none" if no_measure else "all",
         close=not open_loop,
@@ -168,7 +170,7 @@ def sweep(
             records.append(frame_record(frame, file_name=name))
             frames += [frame] if keep else []
             progress(len(records), len(cells))
-    write_atomic(out / "metadata.jsonl", b"".join(json_line(record) for record in records))
+    write_atomic(out / "metadata.jsonl", json_lines(records))
     for wanted, name, make in (
         (sheet, "sheet.png", sheet_png), (gif, "sweep.gif", make_gif), (mp4, "sweep.mp4", make_mp4),
     ):  # fmt: skip

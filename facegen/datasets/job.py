@@ -13,26 +13,30 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
-from facegen.measure.measurer import Looks
 from facegen.operations import ResizePicture
 from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE
+from facegen.protocols import Measures, Renders
 from facegen.retouch.apply import UPSCALERS, apply
-from facegen.sweeps.export import frame_record, json_line
+from facegen.sweeps.export import frame_record, json_line, json_lines, one_schema
 from facegen.sweeps.grid import Cell, dataset_grid, random_cells
-from facegen.sweeps.sweep import Frame, Renders, Sweep
+from facegen.sweeps.sweep import Frame, Sweep
 
-FORMAT = 2  # 1: random pictures did not raise the eyes, and had fewer expressions
+FORMAT = 3
+"""Of dataset.json and of the manifest's rows. 1: random pictures did not raise the eyes, and had
+fewer expressions. 2: what the landmarks say of the gaze was called `measured_gaze`."""
 RECORDS = ".records"
 NATIVE = 1024
 SIZES = (256, 512, 1024, 2048)
@@ -97,8 +101,54 @@ class Plan:
         )
 
 
-def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model: str) -> None:
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """What pictures are made with.
+
+    Attributes:
+        generator: Draws.
+        dials: Of its space.
+        measurer: Measures; None measures nothing.
+    """
+
+    generator: Renders
+    dials: DialSet
+    measurer: Measures | None
+
+
+@lru_cache(maxsize=1)
+def load_tools(model: str, engine: str = "auto") -> Tools:
+    """The tools of a process that makes pictures; loaded once.
+
+    The user's own dials are left out: they may choose people, and turn nobody.
+
+    Args:
+        model: A registered or imported model; fetched if it must be.
+        engine: How to run it.
+    """
+    from facegen.generator import Generator  # PyTorch: seconds
+    from facegen.measure.measurer import load_measurer
+
+    generator = Generator.load(model, engine=engine)
+    return Tools(generator, DialSet.load(generator.space, own=False), load_measurer())
+
+
+def open_folder(
+    out: Path,
+    plan: Plan,
+    people: Sequence[tuple[str, Face]],
+    model: str,
+    *,
+    own_dials: Mapping[str, str] | None = None,
+) -> None:
     """Make the folder, or take up a job that was cut off.
+
+    Args:
+        out: The dataset's folder.
+        plan: What to make.
+        people: Of whom.
+        model: Name of the model that draws them.
+        own_dials: The user's own dials by which people were chosen -> SHA-256 of the dial's file.
 
     Raises:
         UsageError: the folder holds another dataset, or other things.
@@ -110,6 +160,7 @@ def open_folder(out: Path, plan: Plan, people: Sequence[tuple[str, Face]], model
         "synthetic": True,
         "plan": plan.to_record(),
         "people": [[name, _digest(face.w_plus)] for name, face in people],
+        "own_dials": dict(own_dials or {}),
     }
     text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
     path = out / "dataset.json"
@@ -202,13 +253,14 @@ def tasks(
     return found
 
 
-def draw_task(plan: Plan, task: Task, *, generator: Renders, looks: Looks | None) -> Iterator[Made]:
+def draw_task(plan: Plan, task: Task, tools: Tools) -> Iterator[Made]:
     """Make the pictures of a task; nothing is written."""
     cells = plan.cells(task.person)
     files = _files(plan, task.name, task.person)
     sweep = Sweep(
-        generator, task.face, looks, size=min(plan.size, NATIVE), measure=plan.measure,
-        batch=plan.batch, keeper=keeper_of(generator, plan.person_steps),
+        tools.generator, task.face, tools.dials, tools.measurer, size=min(plan.size, NATIVE),
+        measure=plan.measure, batch=plan.batch,
+        keeper=keeper_of(tools.generator, plan.person_steps),
     )  # fmt: skip
     wanted = [cells[index] for index in task.indices]
     for frame in sweep.frames(wanted, indices=task.indices):
@@ -228,7 +280,7 @@ def draw_task(plan: Plan, task: Task, *, generator: Renders, looks: Looks | None
         yield Made(file, place.as_posix(), png, json_line(record))
 
 
-def keep(out: Path, made: Made) -> None:
+def write_made(out: Path, made: Made) -> None:
     """Write a picture, then its record."""
     write_atomic(out / made.file, made.png)
     write_atomic(out / made.record, made.line)
@@ -240,9 +292,8 @@ def make_person(
     name: str,
     face: Face,
     person: int,
+    tools: Tools,
     *,
-    generator: Renders,
-    looks: Looks | None,
     done: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Make what is missing of one person.
@@ -253,8 +304,7 @@ def make_person(
         name: The person's folder under images/.
         face: The person.
         person: Number in the dataset.
-        generator: Draws.
-        looks: Measures; None measures nothing.
+        tools: What to make it with.
         done: Called with a number of finished pictures, those found finished included.
 
     Raises:
@@ -264,8 +314,8 @@ def make_person(
     done(len(plan.cells(person)) - len(missing))
     if missing:
         task = Task(name, person, face, missing)
-        for made in draw_task(plan, task, generator=generator, looks=looks):
-            keep(out, made)
+        for made in draw_task(plan, task, tools):
+            write_made(out, made)
             done(1)
 
 
@@ -283,11 +333,9 @@ def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
         folder = _folder(name, person)
         count = len(plan.cells(person))
         lines += [_record_path(out, folder, index).read_bytes() for index in range(count)]
-    rows = [flat(json.loads(line)) for line in lines]
-    columns = sorted({name for row in rows for name in row})
-    rows = [{name: row.get(name) for name in columns} for row in rows]  # loaders want one schema
+    rows = one_schema([json.loads(line) for line in lines])
     _write_parquet(out / "manifest.parquet", rows)
-    write_atomic(out / "metadata.jsonl", b"".join(json_line(row) for row in rows))
+    write_atomic(out / "metadata.jsonl", json_lines(rows))
     shutil.rmtree(out / RECORDS, ignore_errors=True)
     return len(rows)
 
@@ -295,14 +343,6 @@ def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
 def is_finished(out: Path) -> bool:
     """Whether the dataset in a folder is complete: its last table is there."""
     return (out / "metadata.jsonl").exists()
-
-
-def flat(record: dict[str, Any]) -> dict[str, Any]:
-    """A record with its requested and measured values as columns of their own."""
-    row = {k: v for k, v in record.items() if k not in ("requested", "measured")}
-    for group in ("requested", "measured"):
-        row |= {f"{group}_{key}": value for key, value in record[group].items()}
-    return row
 
 
 def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
+from facegen.protocols import Maps
 
 FACE_SUFFIXES = (".png", ".npz", ".npy", ".pt")
 # Borders between the bins of each thing that can be balanced, in the dial's unit.
@@ -24,16 +24,6 @@ BALANCE: dict[str, tuple[str, tuple[float, ...]]] = {
 }
 CANDIDATES_EACH = 20
 LEAST_CANDIDATES = 200
-
-
-class Draws(Protocol):
-    """What new people need of a generator."""
-
-    model: str
-    space: str
-
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
-        """The w_plus, [18, 512]."""
 
 
 def open_people(
@@ -73,27 +63,37 @@ def open_people(
 
 
 def new_people(
-    generator: Draws, count: int, *, seed: int, psi: float, balance: Sequence[str] = ()
+    generator: Maps,
+    count: int,
+    *,
+    seed: int,
+    psi: float,
+    balance: Sequence[str] = (),
+    dials: DialSet | None = None,
 ) -> list[tuple[str, Face]]:
     """People who have never existed; the same seed gives the same ones.
 
     Args:
-        generator: Draws them.
+        generator: Makes their latents.
         count: How many.
         seed: First seed; people are drawn from the seeds that follow.
         psi: Truncation.
-        balance: Of `BALANCE`: take as many people of each bin, as far as they can be found, as
-            predicted from their latents.
+        balance: Of `BALANCE`, or the user's own dials: take as many people of each bin, as far
+            as they can be found, as predicted from their latents.
+        dials: Of the generator's space; needed to balance. Own dials count if they are in it.
 
     Raises:
-        UsageError: an unknown word in `balance`.
+        UsageError: an unknown word in `balance`, or no dials to balance by.
     """
-    unknown = [name for name in balance if name not in BALANCE]
-    if unknown:
-        raise UsageError(f"--balance knows {', '.join(BALANCE)}, got '{unknown[0]}'.")
     seeds = list(range(seed, seed + count))
     if balance:
-        seeds = _balanced(generator, count, seed=seed, psi=psi, balance=balance)
+        if dials is None:
+            raise UsageError("Balancing reads the dials of the model's space; pass them.")
+        known = (*BALANCE, *dials.own)
+        unknown = [name for name in balance if name not in known]
+        if unknown:
+            raise UsageError(f"--balance knows {', '.join(known)}, got '{unknown[0]}'.")
+        seeds = _balanced(generator, dials, count, seed=seed, psi=psi, balance=balance)
     people = []
     for number in seeds:
         w_plus = generator.w_from_seed(number, psi)
@@ -105,21 +105,25 @@ def new_people(
     return people
 
 
+def bins_of(name: str) -> tuple[str, tuple[float, ...]]:
+    """The dial that a word of `balance` stands for and its borders; an own dial's is its mean."""
+    return BALANCE.get(name, (name, (0.0,)))
+
+
 def bin_of(readings: dict[str, float], balance: Sequence[str]) -> tuple[int, ...]:
     """Which bin a person with these readings is in."""
     bins = []
     for name in balance:
-        dial, borders = BALANCE[name]
+        dial, borders = bins_of(name)
         bins.append(int(np.searchsorted(borders, readings[dial], side="right")))
     return tuple(bins)
 
 
 def _balanced(
-    generator: Draws, count: int, *, seed: int, psi: float, balance: Sequence[str]
+    generator: Maps, dials: DialSet, count: int, *, seed: int, psi: float, balance: Sequence[str]
 ) -> list[int]:
-    dials = DialSet.load(generator.space)
     bins: dict[tuple[int, ...], list[int]] = {
-        key: [] for key in product(*(range(len(BALANCE[name][1]) + 1) for name in balance))
+        key: [] for key in product(*(range(len(bins_of(name)[1]) + 1) for name in balance))
     }
     for number in range(seed, seed + max(CANDIDATES_EACH * count, LEAST_CANDIDATES)):
         readings = dials.read(generator.w_from_seed(number, psi))

@@ -13,31 +13,19 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from facegen.datasets.job import Made, Plan, Task, draw_task, keep, tasks
+from facegen.datasets.job import Made, Plan, Task, Tools, draw_task, load_tools, tasks, write_made
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
-from facegen.measure.measurer import Looks
 from facegen.paths import ROOT
-from facegen.sweeps.sweep import Renders
 
 PICTURES_A_TASK = 40
 """Each task measures its face first, some 30 small pictures; and sends its files at once."""
 TASKS_WAITING = 2
 KNOCK_SECONDS = 5.0
-Load = Callable[[str], tuple[Renders, Looks]]
-
-
-@lru_cache(maxsize=1)
-def load_parts(model: str) -> tuple[Renders, Looks]:
-    """A worker's generator and instruments; loaded once in a process."""
-    from facegen.generator import Generator
-    from facegen.measure.measurer import load_watcher
-
-    return Generator.load(model), load_watcher()
+Load = Callable[[str], Tools]
 
 
 def make_on_ray(
@@ -48,7 +36,7 @@ def make_on_ray(
     model: str,
     address: str | None = None,
     workers: int = 1,
-    load: Load = load_parts,
+    load: Load = load_tools,
     done: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Make what is missing of a dataset.
@@ -61,7 +49,7 @@ def make_on_ray(
         address: Of a running cluster ("auto", "ray://host:10001"); None starts `workers`
             processes here.
         workers: Used without an address.
-        load: Gives a worker its generator and instruments.
+        load: Gives a worker its tools.
         done: Called with a number of finished pictures, those found finished included.
 
     Raises:
@@ -82,13 +70,12 @@ def make_on_ray(
                 running.append(work.remote(plan, waiting.pop(0), model, load))
             ready, running = ray.wait(running)
             for made in _answer(ray, ready[0]):
-                keep(out, made)
+                write_made(out, made)
                 done(1)
 
 
 def _work(plan: Plan, task: Task, model: str, load: Load) -> list[Made]:
-    generator, looks = load(model)
-    return list(draw_task(plan, task, generator=generator, looks=looks))
+    return list(draw_task(plan, task, load(model)))
 
 
 def _answer(ray: Any, one: Any) -> list[Made]:

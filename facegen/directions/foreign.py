@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from facegen.directions.examples import NATURAL_PERCENTILES, Learned, checked_rows
 from facegen.directions.population import (
-    Maps,
     Population,
     named_readings,
     population_of,
@@ -39,8 +37,9 @@ from facegen.errors import BadFileError, LatentError, SpaceMismatchError, UsageE
 from facegen.formats.latents import NPY_MAGIC, PICKLE_MAGIC, ZIP_MAGIC, read_latent_bytes
 from facegen.latents import LABELS_PSI, NUM_WS, W_DIM
 from facegen.measure.detector import MEASURE_PX
-from facegen.measure.face import Measured, measure_face
+from facegen.measure.measurer import Measurement, load_measurer
 from facegen.paths import DIRECTIONS_DIR
+from facegen.protocols import Generates, Maps
 
 MEASURE_SEEDS = tuple(range(100_000, 100_008))
 MEASURE_UNITS = 1.5
@@ -48,16 +47,6 @@ LEAST_MOVE = 0.15
 GAIN_LIMITS = (0.25, 4.0)
 MAX_BYTES = 64 << 20
 SHAPES = "(512,), (1, 512), (18, 512) or (1, 18, 512)"
-
-
-class Draws(Maps, Protocol):
-    """A generator that renders as well."""
-
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
-        """The w_plus, [18, 512]."""
-
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture, uint8."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +235,7 @@ def scaled(
 
 
 def measure_on_pictures(
-    generator: Draws,
+    generator: Generates,
     dial: OwnDial,
     *,
     seeds: Sequence[int] = MEASURE_SEEDS,
@@ -255,7 +244,7 @@ def measure_on_pictures(
     """Render a dial both ways and measure the pictures; some seconds.
 
     Args:
-        generator: Renders.
+        generator: Generates.
         dial: To measure.
         seeds: Faces, which no dial was learned from.
         folder: Where the named dials are, in whose standard deviations the answer is.
@@ -264,11 +253,12 @@ def measure_on_pictures(
         ModelError: the instruments are not installed.
         UsageError: no face was seen in any of the pictures.
     """
-    pairs: list[tuple[Measured, Measured]] = []
+    measurer = load_measurer()
+    pairs: list[tuple[Measurement, Measurement]] = []
     for seed in seeds:
         base = generator.w_from_seed(seed, LABELS_PSI)
         low, high = (
-            measure_face(
+            measurer.measure(
                 generator.render(base + np.float32(sign * MEASURE_UNITS) * dial.vector,
                                  size=MEASURE_PX)
             )
@@ -285,7 +275,7 @@ def measure_on_pictures(
             change = [b.values[meta.channel] - a.values[meta.channel] for a, b in pairs]
             moves[name] = float(np.mean(change)) / (2 * MEASURE_UNITS * meta.channel_sd)
     order = sorted(moves, key=lambda name: -abs(moves[name]))
-    apart = [np.linalg.norm(b.descriptor - a.descriptor) for a, b in pairs]
+    apart = [b.distance(a) for a, b in pairs]
     return OnPictures(
         len(pairs), {name: round(moves[name], 3) for name in order}, float(np.median(apart))
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -22,21 +21,12 @@ from facegen.directions.regressor import (
 from facegen.directions.store import direction_names, read_direction
 from facegen.latents import LABELS_PSI, broadcast_w, truncate
 from facegen.paths import DIRECTIONS_DIR
+from facegen.protocols import Maps
 
 POPULATION_SEED = 20_000
 POPULATION_SIZE = 8_000
 SMALLEST_VARIANCE = 1e-4
 SAMPLE_FACES = 48
-
-
-class Maps(Protocol):
-    """What is needed of a generator: its space and its mapping network."""
-
-    space: str
-    w_avg: np.ndarray
-
-    def map(self, z: np.ndarray) -> np.ndarray:
-        """Z [N, 512] -> w [N, 512]."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -125,6 +126,11 @@ class DialSet:
         return self._own[name].entry() if name in self._own else dial(name)
 
     @property
+    def own(self) -> Mapping[str, OwnDial]:
+        """The user's own dials among these, by name."""
+        return MappingProxyType(self._own)
+
+    @property
     def table(self) -> tuple[Dial, ...]:
         """`entry` of every dial that has one."""
         known = {entry.name for entry in DIALS} | set(self._own)
@@ -164,7 +170,7 @@ class DialSet:
         """What was measured on a picture, as dial -> value in the dial's unit.
 
         Args:
-            measured: Channel -> number, as `facegen.measure.face.Measured.values`.
+            measured: Channel -> number, as `facegen.measure.measurer.Measurement.values`.
         """
         return {
             name: (measured[channel] - mean) / sd * float(self._step[k]) + float(self._mean[k])

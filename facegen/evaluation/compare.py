@@ -25,11 +25,11 @@ from facegen.evaluation.judge import (
     summarise,
 )
 from facegen.latents import LABELS_PSI, NUM_WS
-from facegen.learning.cached_measurer import open_sitting
+from facegen.learning.cached_measurer import open_cached_measurer
 from facegen.learning.labels import read_labels
 from facegen.learning.learn import w_of_seeds
-from facegen.learning.samples import Progress, Renders
-from facegen.measure.face import Measured
+from facegen.measure.measurer import Measurement
+from facegen.protocols import Generates, Progress
 
 BOUNDARY_DIALS = (
     "age", "gender", "smile", "beard", "hair_length", "hair_blond", "bangs", "makeup", "lips",
@@ -89,7 +89,7 @@ class Comparison:
 
 
 def compare(
-    generator: Renders,
+    generator: Generates,
     dials: DialSet,
     foreign: Mapping[str, np.ndarray],
     *,
@@ -100,7 +100,7 @@ def compare(
     """Set foreign directions beside our dials on the evaluation's faces.
 
     Args:
-        generator: Renders.
+        generator: Generates.
         dials: Ours.
         foreign: Dial -> vector [18, 512].
         faces: How many, from seed 900000 on.
@@ -113,14 +113,14 @@ def compare(
     mean_w = np.broadcast_to(generator.w_avg, (18, 512)).astype(np.float32)
     theirs = {name: PlainDial(dials, name, vector, mean_w) for name, vector in foreign.items()}
     edits: dict[str, list] = {"ours": [], "theirs": []}
-    with open_sitting(generator, cache) as sitting:
+    with open_cached_measurer(generator, cache) as measurer:
         for index in range(faces):
             base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
-            before: Measured | None = sitting.measure([base])[0]
+            before: Measurement | None = measurer.measure([base])[0]
             if before is not None:
                 own = dict.fromkeys(foreign, dials)
-                edits["ours"] += judge_loops(sitting, own, dials, base, before)
-                edits["theirs"] += judge_loops(sitting, theirs, dials, base, before)
+                edits["ours"] += judge_loops(measurer, own, dials, base, before)
+                edits["theirs"] += judge_loops(measurer, theirs, dials, base, before)
             if progress:
                 progress(index + 1, faces)
     return [
@@ -182,7 +182,7 @@ def as_markdown(found: Sequence[Comparison]) -> str:
     )  # fmt: skip
 
 
-def boundaries_from_labels(generator: Renders) -> dict[str, np.ndarray]:
+def boundaries_from_labels(generator: Generates) -> dict[str, np.ndarray]:
     """Directions by InterFaceGAN's method (Shen et al. 2020) from the labels of this project.
 
     Normals of linear support vector machines in w, each for one label above against below its

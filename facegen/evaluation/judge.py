@@ -20,10 +20,10 @@ from facegen.editing.closed_loop import Loop, Moves
 from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.latents import LABELS_PSI
-from facegen.learning.cached_measurer import Sitting, open_sitting
-from facegen.learning.samples import Progress, Renders
-from facegen.measure.face import Measured
+from facegen.learning.cached_measurer import CachedMeasurer, open_cached_measurer
+from facegen.measure.measurer import Measurement
 from facegen.paths import cache_dir
+from facegen.protocols import Generates, Progress
 
 FACES_FROM = 900_000
 DEFAULT_FACES = 64
@@ -47,9 +47,9 @@ class Edit:
 
     dial: str
     sign: float
-    before: Measured
-    first: Measured | None
-    after: Measured | None
+    before: Measurement
+    first: Measurement | None
+    after: Measurement | None
     looks: int
 
 
@@ -149,7 +149,7 @@ class Verdict:
 
 
 def evaluate(
-    generator: Renders,
+    generator: Generates,
     dials: DialSet,
     *,
     faces: int = DEFAULT_FACES,
@@ -160,7 +160,7 @@ def evaluate(
     """Judge all dials of the generator's space.
 
     Args:
-        generator: Renders.
+        generator: Generates.
         dials: To judge.
         faces: How many, from seed 900000 on.
         cache: Folder that keeps what was measured; a second run goes on from there.
@@ -175,17 +175,17 @@ def evaluate(
         raise UsageError(f"At least one face is needed to evaluate, got {faces}.")
     edits: list[Edit] = []
     misses: dict[str, list[tuple[float, float]]] = {name: [] for name in TARGETS}
-    with open_sitting(generator, cache) as sitting:
+    with open_cached_measurer(generator, cache) as measurer:
         seen = []
         for index in range(faces):
             if stop():
                 break
             base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
-            before = sitting.measure([base])[0]
+            before = measurer.measure([base])[0]
             if before is not None:
                 seen.append((base, before))
-                edits += judge_face(sitting, dials, base, before)
-                for name, pair in judge_targets(sitting, dials, base, before, index).items():
+                edits += judge_face(measurer, dials, base, before)
+                for name, pair in judge_targets(measurer, dials, base, before, index).items():
                     misses[name].append(pair)
             if progress:
                 progress(index + 1, faces)
@@ -193,7 +193,7 @@ def evaluate(
             raise UsageError("No face was measured; evaluate at least one.")
         first = [summarise(dials, name, edits, closed=False) for name in dials.names]
         after = [summarise(dials, name, edits, closed=True) for name in dials.names]
-        locks = judge_locks(sitting, dials, seen[:LOCK_FACES], first)
+        locks = judge_locks(measurer, dials, seen[:LOCK_FACES], first)
     targets = [
         TargetResult(
             name,
@@ -209,17 +209,19 @@ def evaluate(
     return Verdict(first, after, targets, locks, looks)
 
 
-def judge_face(sitting: Sitting, dials: DialSet, base: np.ndarray, before: Measured) -> list[Edit]:
+def judge_face(
+    measurer: CachedMeasurer, dials: DialSet, base: np.ndarray, before: Measurement
+) -> list[Edit]:
     """Move every dial of one face by one standard deviation."""
-    return judge_loops(sitting, dict.fromkeys(dials.names, dials), dials, base, before)
+    return judge_loops(measurer, dict.fromkeys(dials.names, dials), dials, base, before)
 
 
 def judge_loops(
-    sitting: Sitting,
+    measurer: CachedMeasurer,
     movers: Mapping[str, Moves],
     dials: DialSet,
     base: np.ndarray,
-    before: Measured,
+    before: Measurement,
 ) -> list[Edit]:
     """Move one face by one standard deviation of each dial, each with a mover of its own."""
     stands = dials.in_units(before.values)
@@ -228,7 +230,7 @@ def judge_loops(
         Loop(movers[name], base, {name: sign * dials.spec(name).unit_per_sd}, stands)
         for name, sign in signs.items()
     ]
-    looks = run_loops(sitting, dials, before, loops)
+    looks = run_loops(measurer, dials, before, loops)
     return [
         Edit(name, sign, before, found[0], found[best], len(found))
         for (name, sign), (found, best) in zip(signs.items(), looks, strict=True)
@@ -236,7 +238,7 @@ def judge_loops(
 
 
 def judge_targets(
-    sitting: Sitting, dials: DialSet, base: np.ndarray, before: Measured, index: int
+    measurer: CachedMeasurer, dials: DialSet, base: np.ndarray, before: Measurement, index: int
 ) -> dict[str, tuple[float, float]]:
     """Miss of one random absolute target a dial of TARGETS, in units: first look, and end."""
     rng = np.random.RandomState(TARGET_SEED + index)
@@ -244,7 +246,7 @@ def judge_targets(
     goals = {name: rng.uniform(*span) for name, span in TARGETS.items() if name in dials.names}
     loops = [Loop(dials, base, {name: goal - stands[name]}, stands) for name, goal in goals.items()]
     misses = {}
-    looks = run_loops(sitting, dials, before, loops)
+    looks = run_loops(measurer, dials, before, loops)
     for (name, goal), (found, best) in zip(goals.items(), looks, strict=True):
         ends = [found[0], found[best]]
         if all(end is not None for end in ends):
@@ -254,9 +256,9 @@ def judge_targets(
 
 
 def judge_locks(
-    sitting: Sitting,
+    measurer: CachedMeasurer,
     dials: DialSet,
-    seen: Sequence[tuple[np.ndarray, Measured]],
+    seen: Sequence[tuple[np.ndarray, Measurement]],
     first: Sequence[DialResult],
 ) -> list[LockResult]:
     """Lock, for each dial, the measurement that moves along most, and move the dial again."""
@@ -269,8 +271,8 @@ def judge_locks(
         for name in pairs:
             spec = dials.spec(name)
             steps[name] = spec.unit_per_sd * (1.0 if stands[name] <= spec.mean else -1.0)
-        loose = sitting.measure([dials.apply(base, {n: step}) for n, step in steps.items()])
-        tight = sitting.measure(
+        loose = measurer.measure([dials.apply(base, {n: step}) for n, step in steps.items()])
+        tight = measurer.measure(
             [dials.apply(base, {n: step, pairs[n]: 0.0}) for n, step in steps.items()]
         )
         for (name, step), a, b in zip(steps.items(), loose, tight, strict=True):
@@ -287,12 +289,12 @@ def judge_locks(
 
 
 def run_loops(
-    sitting: Sitting, dials: DialSet, before: Measured, loops: Sequence[Loop]
-) -> list[tuple[list[Measured | None], int]]:
+    measurer: CachedMeasurer, dials: DialSet, before: Measurement, loops: Sequence[Loop]
+) -> list[tuple[list[Measurement | None], int]]:
     """Run closed loops side by side: what each look found, and which one the loop chose."""
-    found: list[list[Measured | None]] = [[] for _ in loops]
+    found: list[list[Measurement | None]] = [[] for _ in loops]
     while pending := [k for k, loop in enumerate(loops) if not loop.done]:
-        looks = sitting.measure([loops[k].w_plus for k in pending])
+        looks = measurer.measure([loops[k].w_plus for k in pending])
         for k, look in zip(pending, looks, strict=True):
             found[k].append(look)
             loops[k].saw(None if look is None else dials.in_units(look.values))
@@ -318,9 +320,7 @@ def summarise(dials: DialSet, name: str, edits: Sequence[Edit], *, closed: bool)
     same = same_things(name)
     counted = [other for other in leaks if other not in same]
     worst = max(counted, key=lambda other: abs(leaks[other]))
-    distances = np.array(
-        [np.linalg.norm(edit.before.descriptor - end.descriptor) for edit, end in pairs]
-    )
+    distances = np.array([edit.before.distance(end) for edit, end in pairs])
     moved = change[name]
     return DialResult(
         name=name,

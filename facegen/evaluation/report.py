@@ -28,9 +28,9 @@ from facegen.evaluation.judge import (
     Verdict,
 )
 from facegen.latents import LABELS_PSI
-from facegen.learning.samples import Renders
 from facegen.measure.classifiers import load_classifiers
 from facegen.paths import DIRECTIONS_DIR, ROOT
+from facegen.protocols import Generates
 
 DOCS_DIR = ROOT / "docs"
 STRIP_SEEDS = (900_003, 900_007)
@@ -50,7 +50,7 @@ AGREEMENT = {
 
 
 def write_report(
-    generator: Renders,
+    generator: Generates,
     verdict: Verdict,
     dials: DialSet,
     *,
@@ -295,7 +295,7 @@ def _matrix(results: Sequence[DialResult]) -> Image.Image:
     return canvas
 
 
-def _strips(generator: Renders, dials: DialSet, names: Sequence[str]) -> Image.Image:
+def _strips(generator: Generates, dials: DialSet, names: Sequence[str]) -> Image.Image:
     """One row a dial: low, plain and high on each face of the strips."""
     bases = [generator.w_from_seed(seed, 0.7) for seed in STRIP_SEEDS]
     plain = [_tile(generator, base) for base in bases]
@@ -320,6 +320,6 @@ def within(dials: DialSet, name: str, base: np.ndarray, step: float) -> float:
     return float(np.clip(goal, min(spec.safe[0], now), max(spec.safe[1], now)) - now)
 
 
-def _tile(generator: Renders, w_plus: np.ndarray) -> np.ndarray:
+def _tile(generator: Generates, w_plus: np.ndarray) -> np.ndarray:
     image = Image.fromarray(generator.render(w_plus, size=512))
     return np.asarray(image.resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS))

@@ -11,57 +11,61 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.learning.samples import Glimpse, Renders, glimpse, read_glimpse, write_glimpse
+from facegen.learning.samples import Sample, read_sample, sample_of, write_sample
 from facegen.measure.classifiers import load_classifiers
 from facegen.measure.detector import MEASURE_PX
-from facegen.measure.face import Measured, measured_from
+from facegen.measure.face import channel_values
+from facegen.measure.measurer import Measurement
+from facegen.protocols import Generates
 
 HASH_CHARS = 20
 
 
-class Sitting:
-    """Measures latents with a generator. Use `open_sitting`.
+class CachedMeasurer:
+    """Measures latents by rendering them. Use `open_cached_measurer`.
 
-    What was seen is kept per latent, so that a run that was cut off goes on where it stopped.
+    What was found is kept per latent, so that a run that was cut off goes on where it stopped.
     """
 
-    def __init__(self, generator: Renders, cache: Path, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, generator: Generates, cache: Path, pool: ProcessPoolExecutor) -> None:
         self._generator = generator
         self._cache = cache
         self._pool = pool
 
-    def measure(self, latents: Sequence[np.ndarray]) -> list[Measured | None]:
+    def measure(self, latents: Sequence[np.ndarray]) -> list[Measurement | None]:
         """Measure latents, [18, 512] each; None where no face is seen."""
-        pending: list[tuple[Path, Glimpse | Future[Glimpse]]] = []
+        pending: list[tuple[Path, Sample | Future[Sample]]] = []
         for w_plus in latents:
             path = self._cache / f"{_digest(w_plus)}.npz"
-            known = read_glimpse(path)
+            known = read_sample(path)
             if known is None:
                 image = self._generator.render(w_plus, size=MEASURE_PX)
-                pending.append((path, self._pool.submit(glimpse, image)))
+                pending.append((path, self._pool.submit(sample_of, image)))
             else:
                 pending.append((path, known))
         measured = []
         for path, entry in pending:
-            face = entry if isinstance(entry, Glimpse) else entry.result()
-            if not isinstance(entry, Glimpse):
-                write_glimpse(path, face)
-            measured.append(_numbers(face))
+            face = entry if isinstance(entry, Sample) else entry.result()
+            if not isinstance(entry, Sample):
+                write_sample(path, face)
+            measured.append(_measurement(face))
         return measured
 
 
 @contextmanager
-def open_sitting(generator: Renders, cache: Path) -> Iterator[Sitting]:
-    """A sitting with one process that measures while this one renders."""
+def open_cached_measurer(generator: Generates, cache: Path) -> Iterator[CachedMeasurer]:
+    """A measurer with one process that looks at pictures while this one renders."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        yield Sitting(generator, cache, pool)
+        yield CachedMeasurer(generator, cache, pool)
 
 
-def _numbers(face: Glimpse) -> Measured | None:
-    if face.sight is None:
+def _measurement(face: Sample) -> Measurement | None:
+    found = face.detection
+    if found is None:
         return None
-    return measured_from(face.look, face.sight, load_classifiers())
+    values = channel_values(face.look, found, load_classifiers())
+    return Measurement(values, found.landmarks / MEASURE_PX, found.descriptor)
 
 
 def _digest(w_plus: np.ndarray) -> str:

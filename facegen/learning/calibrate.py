@@ -10,9 +10,9 @@ import numpy as np
 
 from facegen.directions.store import Direction
 from facegen.latents import LABELS_PSI
-from facegen.learning.cached_measurer import open_sitting
-from facegen.learning.samples import Renders
-from facegen.measure.face import Measured
+from facegen.learning.cached_measurer import open_cached_measurer
+from facegen.measure.measurer import Measurement
+from facegen.protocols import Generates
 
 CALIBRATION_SEEDS = tuple(range(100_000, 100_008))
 STEP_SD = 1.5
@@ -39,7 +39,7 @@ class Calibration:
 
 
 def calibrate(
-    generator: Renders,
+    generator: Generates,
     directions: Sequence[Direction],
     *,
     cache: Path,
@@ -48,7 +48,7 @@ def calibrate(
     """Calibrate every direction on the same faces, which no dial was learned from.
 
     Args:
-        generator: Renders.
+        generator: Generates.
         directions: As solved.
         cache: Folder that keeps what was measured.
         seeds: Faces.
@@ -56,12 +56,12 @@ def calibrate(
     bases = [generator.w_from_seed(seed, LABELS_PSI) for seed in seeds]
     channel_sd = {d.meta.channel: d.meta.channel_sd for d in directions}
     results = {}
-    with open_sitting(generator, cache) as sitting:
-        plain = sitting.measure(bases)
+    with open_cached_measurer(generator, cache) as measurer:
+        plain = measurer.measure(bases)
         for direction in directions:
             step = np.float32(STEP_SD * direction.meta.unit_per_sd)
-            up = sitting.measure([base + step * direction.vector for base in bases])
-            down = sitting.measure([base - step * direction.vector for base in bases])
+            up = measurer.measure([base + step * direction.vector for base in bases])
+            down = measurer.measure([base - step * direction.vector for base in bases])
             pairs = [(a, b, c) for a, b, c in zip(plain, up, down, strict=True) if a is not None]
             results[direction.meta.name] = summarise(direction, pairs, channel_sd)
     return results
@@ -69,7 +69,7 @@ def calibrate(
 
 def summarise(
     direction: Direction,
-    pairs: Sequence[tuple[Measured, Measured | None, Measured | None]],
+    pairs: Sequence[tuple[Measurement, Measurement | None, Measurement | None]],
     channel_sd: Mapping[str, float],
 ) -> Calibration:
     """Slope and side effects from (plain, raised, lowered) measurements."""
@@ -90,5 +90,5 @@ def summarise(
     used = float(np.clip(gain, *GAIN_LIMITS))
     side = {name: float(values.mean()) / used for name, values in change.items() if name != channel}
     worst = sorted(side, key=lambda name: -abs(side[name]))[:NUM_LEAKS]
-    distances = np.array([np.linalg.norm(b.descriptor - a.descriptor) for a, b, _ in seen])
+    distances = np.array([b.distance(a) for a, b, _ in seen])
     return Calibration(gain, used, {name: side[name] for name in worst}, distances)

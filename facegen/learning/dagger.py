@@ -17,8 +17,8 @@ from facegen.directions.regressor import Regressor, group_means
 from facegen.directions.solver import Settler
 from facegen.directions.store import Direction
 from facegen.latents import LABELS_PSI
-from facegen.learning.cached_measurer import open_sitting
-from facegen.learning.samples import Renders
+from facegen.learning.cached_measurer import open_cached_measurer
+from facegen.protocols import Generates
 
 ROUNDS: tuple[tuple[int, ...], ...] = (
     tuple(range(100_100, 100_132)),
@@ -39,7 +39,7 @@ class Practice:
 
 
 def practise(
-    generator: Renders,
+    generator: Generates,
     regressor: Regressor,
     directions: Sequence[Direction],
     *,
@@ -49,7 +49,7 @@ def practise(
     """Move every dial of every practice face by a random amount, and measure.
 
     Args:
-        generator: Renders.
+        generator: Generates.
         regressor: As learned from the crowd.
         directions: Likewise.
         cache: Folder that keeps what was measured.
@@ -60,15 +60,15 @@ def practise(
     settler = Settler(regressor, names, steps)
     rng = np.random.RandomState(seeds[0])
     latents, values, descriptors = [], [], []
-    with open_sitting(generator, cache) as sitting:
+    with open_cached_measurer(generator, cache) as measurer:
         for seed in seeds:
             base = generator.w_from_seed(seed, LABELS_PSI)
             edits = []
             for name in names:
                 moved = settler.settle(base, {name: rng.uniform(-WIDEST_SD, WIDEST_SD)})
                 edits.append((base + moved).astype(np.float32))
-            for edit, found in zip(edits, sitting.measure(edits), strict=True):
-                if found is not None:
+            for edit, found in zip(edits, measurer.measure(edits), strict=True):
+                if found is not None and found.descriptor is not None:
                     latents.append(edit)
                     values.append(found.values)
                     descriptors.append(found.descriptor)

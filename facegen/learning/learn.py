@@ -32,7 +32,7 @@ from facegen.latents import BUNDLED_SPACE, LABELS_PSI, broadcast_w, truncate, z_
 from facegen.learning import dagger
 from facegen.learning.calibrate import Calibration, calibrate
 from facegen.learning.labels import read_labels
-from facegen.learning.samples import Glimpse, Progress, Renders, mixed_latent, scan
+from facegen.learning.samples import Sample, mixed_latent, scan
 from facegen.learning.train_regressor import fit_regressor
 from facegen.measure.classifiers import (
     CLASSIFIERS_FILE,
@@ -45,6 +45,7 @@ from facegen.measure.face import CLASSIFIER, SCENE, instrument_values, method_of
 from facegen.measure.pose import learn_shape, load_shape, save_shape
 from facegen.measure.shape import MEASURES, learn_correction, load_correction, save_correction
 from facegen.paths import DIRECTIONS_DIR, cache_dir
+from facegen.protocols import Generates, Progress
 
 CACHE_DIR = cache_dir() / "crowd"
 EXTRA_SEEDS_FROM = 10_000
@@ -88,7 +89,7 @@ class Crowd:
 
 
 def learn(
-    generator: Renders,
+    generator: Generates,
     *,
     samples: int = DEFAULT_SAMPLES,
     mixed: int = DEFAULT_MIXED,
@@ -162,18 +163,18 @@ def learn(
 
 
 def measure_crowd(
-    generator: Renders,
-    plain: Mapping[int, Glimpse],
-    blends: Mapping[int, Glimpse],
+    generator: Generates,
+    plain: Mapping[int, Sample],
+    blends: Mapping[int, Sample],
     labelled: np.ndarray,
     labels: Mapping[str, np.ndarray],
 ) -> Crowd:
     """Learn the instruments from the labelled faces, if there are any, then measure all."""
-    seen = {seed: face for seed, face in plain.items() if face.sight is not None}
+    seen = {seed: face for seed, face in plain.items() if face.detection is not None}
     seeds = np.array(list(seen))
     by_label = np.isin(seeds, labelled)
     unseen = learn_instruments(seen, seeds[by_label], labelled, labels) if labels else {}
-    found = {index: face for index, face in blends.items() if face.sight is not None}
+    found = {index: face for index, face in blends.items() if face.detection is not None}
     channels = channels_of([*seen.values(), *found.values()])
     for name, values in unseen.items():
         channels[name][: len(seeds)][by_label] = values
@@ -187,14 +188,14 @@ def measure_crowd(
     return Crowd(
         np.concatenate(latents),
         channels,
-        np.stack([face.sight.descriptor for face in (*seen.values(), *found.values())]),  # type: ignore[union-attr]
+        np.stack([face.detection.descriptor for face in (*seen.values(), *found.values())]),  # type: ignore[union-attr]
         np.arange(len(seen) + len(found)) < len(seen),
         text,
     )
 
 
 def learn_instruments(
-    seen: Mapping[int, Glimpse],
+    seen: Mapping[int, Sample],
     seeds: np.ndarray,
     labelled: np.ndarray,
     labels: Mapping[str, np.ndarray],
@@ -210,7 +211,7 @@ def learn_instruments(
     Returns:
         Classifier -> its score of each face, [N], from fits that did not see that face.
     """
-    points = np.array([seen[seed].sight.landmarks for seed in seeds])  # type: ignore[union-attr]
+    points = np.array([seen[seed].detection.landmarks for seed in seeds])  # type: ignore[union-attr]
     save_shape(
         learn_shape(points),
         learned_from=f"68 landmarks of {len(points)} generated faces, truncation {LABELS_PSI}",
@@ -221,17 +222,17 @@ def learn_instruments(
     load_correction.cache_clear()
     rows = {seed: index for index, seed in enumerate(labelled.tolist())}
     pick = [rows[seed] for seed in seeds.tolist()]
-    x = np.stack([features(seen[seed].look, seen[seed].sight) for seed in seeds])  # type: ignore[arg-type]
+    x = np.stack([features(seen[seed].look, seen[seed].detection) for seed in seeds])  # type: ignore[arg-type]
     classifiers, unseen = fit_classifiers(x, {k: v[pick] for k, v in labels.items()})
     write_atomic(CLASSIFIERS_FILE, npz_bytes(pack(classifiers)))
     load_classifiers.cache_clear()
     return unseen
 
 
-def channels_of(faces: Sequence[Glimpse]) -> dict[str, np.ndarray]:
+def channels_of(faces: Sequence[Sample]) -> dict[str, np.ndarray]:
     """Every measurement of faces that were seen, name -> [N]."""
     classifiers = load_classifiers()
-    pairs = [(face.look, face.sight) for face in faces if face.sight is not None]
+    pairs = [(face.look, face.detection) for face in faces if face.detection is not None]
     blocks = [
         classifiers.predict(np.stack([features(*pair) for pair in pairs[k : k + 500]]))
         for k in range(0, len(pairs), 500)
@@ -258,13 +259,13 @@ def with_practice(crowd: Crowd, seen: dagger.Practice) -> Crowd:
     )
 
 
-def w_of_seeds(generator: Renders, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
+def w_of_seeds(generator: Generates, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
     """The w, [N, 512], of seeds at the labels' truncation."""
     z = np.concatenate([z_from_seed(int(seed)) for seed in seeds])
     return truncate(generator.map(z), generator.w_avg, LABELS_PSI)
 
 
-def natural_covariance(generator: Renders) -> np.ndarray:
+def natural_covariance(generator: Generates) -> np.ndarray:
     """Covariance of w at the labels' truncation, [512, 512], of the same sample each time."""
     z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
     w = truncate(generator.map(z.astype(np.float32)), generator.w_avg, LABELS_PSI)
@@ -273,7 +274,7 @@ def natural_covariance(generator: Renders) -> np.ndarray:
 
 
 def learn_dials(
-    crowd: Crowd, covariance: np.ndarray, generator: Renders
+    crowd: Crowd, covariance: np.ndarray, generator: Generates
 ) -> tuple[Regressor, list[Direction]]:
     """Fit the regressor and solve one direction a dial."""
     regressor = fit_regressor(

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.errors import BadFileError
-from facegen.measure.detector import Sight
+from facegen.measure.detector import Detection
 from facegen.measure.pose import fit_pose, load_shape
 
 CLASSIFIERS_FILE = Path(__file__).with_name("classifiers.npz")
@@ -57,19 +57,19 @@ class Classifiers:
         return ((x - self.mean) * self.scale) @ self.weights + self.bias
 
 
-def features(look: np.ndarray, sight: Sight) -> np.ndarray:
+def features(look: np.ndarray, detection: Detection) -> np.ndarray:
     """All features of one face as one row; its blocks are named by `block_slices`.
 
     Args:
         look: What `facegen.measure.hog.appearance` gave.
-        sight: What the instruments saw.
+        detection: What the instruments found.
     """
-    pose, front = fit_pose(sight.landmarks, load_shape())
+    pose, front = fit_pose(detection.landmarks, load_shape())
     geometry = np.concatenate(
-        [front.ravel() * 100, sight.landmarks.ravel() / 5, [pose.yaw, pose.pitch]]
+        [front.ravel() * 100, detection.landmarks.ravel() / 5, [pose.yaw, pose.pitch]]
     )
-    nets = np.array([sight.age, np.clip(sight.male, -6, 6)])
-    return np.concatenate([look.astype(np.float32), sight.descriptor, geometry, nets]).astype(
+    nets = np.array([detection.age, np.clip(detection.male, -6, 6)])
+    return np.concatenate([look.astype(np.float32), detection.descriptor, geometry, nets]).astype(
         np.float32
     )
 

@@ -43,8 +43,8 @@ Box = tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What the instruments see in one face.
+class Detection:
+    """What the instruments find of one face: raw, before any number is made of it.
 
     Attributes:
         landmarks: float64 [68, 2], x and y in pixels of a 512 px picture.
@@ -86,8 +86,8 @@ class Instruments:
             onnxruntime.InferenceSession(str(ages[name]), options) for name in ("age", "gender")
         )
 
-    def look(self, image: np.ndarray, *, describe: bool = True) -> Sight | None:
-        """Look at the largest face of a picture; None if there is none.
+    def detect(self, image: np.ndarray, *, describe: bool = True) -> Detection | None:
+        """Find and describe the largest face of a picture; None if there is none.
 
         Args:
             image: uint8 [H, W, 3] RGB, square, at least 64 px.
@@ -103,24 +103,24 @@ class Instruments:
             return None
         box = max(boxes, key=lambda one: one.area())
         k = MEASURE_PX // DETECT_PX
-        return self._see(picture, self._scaled(box, k), describe=describe)
+        return self._detection(picture, self._scaled(box, k), describe=describe)
 
-    def look_again(self, image: np.ndarray, sight: Sight) -> np.ndarray:
-        """The landmarks of a face seen before, found anew from other starts.
+    def landmarks_again(self, image: np.ndarray, detection: Detection) -> np.ndarray:
+        """The landmarks of a face found before, found anew from other starts.
 
         From where the predictor starts matters little on frontal faces and much on turned ones,
         so these tell how sure it is, and their median is nearer the truth (docs/measure.md).
 
         Args:
-            image: As given to `look`.
-            sight: What it gave.
+            image: As given to `detect`.
+            detection: What it gave.
 
         Returns:
             float64 [2 * len(RESTARTS), 68, 2], in pixels of a 512 px picture.
         """
         picture = at_size(image, MEASURE_PX)
         mirrored = np.ascontiguousarray(picture[:, ::-1])
-        left, top, right, bottom = sight.box
+        left, top, right, bottom = detection.box
         width = right - left
         looks = []
         for shift, size in RESTARTS:
@@ -133,10 +133,10 @@ class Instruments:
             looks[-1] = looks[-1][list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
         return np.array(looks)
 
-    def look_at(self, picture: np.ndarray, box: Box) -> Sight:
-        """Look at the face in this box of a picture, uint8 [512, 512, 3] RGB."""
+    def detect_at(self, picture: np.ndarray, box: Box) -> Detection:
+        """Describe the face in this box of a picture, uint8 [512, 512, 3] RGB."""
         rect = self._dlib.rectangle(*(round(edge) for edge in box))
-        return self._see(np.ascontiguousarray(picture), rect, describe=True)
+        return self._detection(np.ascontiguousarray(picture), rect, describe=True)
 
     def find(self, image: np.ndarray) -> list[tuple[Box, np.ndarray]]:
         """All faces of a picture of any shape, the largest first.
@@ -172,17 +172,17 @@ class Instruments:
             box.left() * k, box.top() * k, box.right() * k, box.bottom() * k
         )
 
-    def _see(self, picture: np.ndarray, rect: Any, *, describe: bool) -> Sight:
+    def _detection(self, picture: np.ndarray, rect: Any, *, describe: bool) -> Detection:
         shape = self._points(picture, rect)
         landmarks = _numbers(shape)
         box = (rect.left(), rect.top(), rect.right(), rect.bottom())
         if not describe:
-            return Sight(landmarks, np.zeros(128, np.float32), np.nan, np.nan, box)
+            return Detection(landmarks, np.zeros(128, np.float32), np.nan, np.nan, box)
         descriptor = self._describe(picture, shape)
         five = self._five(picture, rect)
         age = self._run(self._age, picture, five, AGE_CHIP_PX) @ self._age_weights
         female, male = np.maximum(self._run(self._sex, picture, five, SEX_CHIP_PX), 1e-6)
-        return Sight(landmarks, descriptor, float(age), float(np.log(male / female)), box)
+        return Detection(landmarks, descriptor, float(age), float(np.log(male / female)), box)
 
     def _landmarks(self, picture: np.ndarray, rect: Any) -> np.ndarray:
         return _numbers(self._points(picture, rect))

@@ -1,23 +1,12 @@
-"""Measure a face in a picture: every number the program knows of, by name."""
+"""The channels: every number that is measured on a face, by name, and how it is measured."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
 from facegen.measure.classifiers import Classifiers, features, load_classifiers
-from facegen.measure.details import detail_values
-from facegen.measure.detector import (
-    MEASURE_PX,
-    Box,
-    Sight,
-    at_size,
-    load_instruments,
-    require_picture,
-)
-from facegen.measure.hog import COLOUR_PX, appearance
+from facegen.measure.detector import Detection
+from facegen.measure.hog import COLOUR_PX
 from facegen.measure.shape import measure_shape
 
 PLAIN = "pixels"
@@ -36,96 +25,24 @@ SCENE = tuple(f"{place}_{axis}" for place in SCENE_PLACES for axis in "lab")
 """What is around the face: L*, a* and b* of the background's two upper corners and the clothes."""
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was measured in one picture.
-
-    Attributes:
-        values: Name -> number; yaw, pitch, roll in degrees, age in years, others as documented
-            in docs/measure.md.
-        descriptor: float32 [128].
-    """
-
-    values: dict[str, float]
-    descriptor: np.ndarray
-
-
-def measure_face(image: np.ndarray) -> Measured | None:
-    """Measure the largest face of a picture aligned as FFHQ is; None if there is none.
+def channel_values(
+    look: np.ndarray, detection: Detection, classifiers: Classifiers
+) -> dict[str, float]:
+    """All channels of a face whose features are known already.
 
     Args:
-        image: uint8 [H, H, 3] RGB.
-
-    Raises:
-        LatentError: not such a picture.
-        ModelError: the instruments are not installed.
+        look: What `facegen.measure.hog.appearance` gave.
+        detection: What the instruments found in the same picture.
+        classifiers: For what only an eye can judge.
     """
-    sight = load_instruments().look(image)
-    if sight is None:
-        return None
-    measured = measured_from(appearance(image), sight, load_classifiers())
-    measured.values.update(detail_values(at_size(image, MEASURE_PX), sight.landmarks))
-    return measured
-
-
-@dataclass(frozen=True, eq=False)
-class FoundFace:
-    """One face of a picture.
-
-    Attributes:
-        box: Left, top, right, bottom edge in pixels of the picture.
-        landmarks: float64 [68, 2], x and y in pixels of the picture.
-        measured: Its numbers. Roll is the face's in the picture, not in the aligned one.
-        aligned: Whether the picture was taken as it is, aligned as FFHQ is already.
-    """
-
-    box: Box
-    landmarks: np.ndarray
-    measured: Measured
-    aligned: bool
-
-
-def measure_picture(image: np.ndarray) -> list[FoundFace]:
-    """Measure every face of a picture of any shape, the largest first; empty if there is none.
-
-    Args:
-        image: uint8 [H, W, 3] RGB.
-
-    Raises:
-        LatentError: not such a picture, or one too small.
-        ModelError: the instruments are not installed.
-    """
-    height, width = require_picture(image)
-    instruments = load_instruments()
-    found = instruments.find(image)
-    faces = []
-    for box, landmarks in found:
-        quad = ffhq_quad(landmarks)
-        if len(found) == 1 and is_whole(quad, width, height):
-            measured = measure_face(image)
-            if measured is not None:
-                faces.append(FoundFace(box, landmarks, measured, True))
-                continue
-        picture, to_aligned = align(image, quad, MEASURE_PX)
-        sight = instruments.look_at(picture, moved_box(box, to_aligned))
-        measured = measured_from(appearance(picture), sight, load_classifiers())
-        measured.values.update(detail_values(picture, sight.landmarks))
-        turned = float(np.degrees(np.arctan2(to_aligned[1, 0], to_aligned[0, 0])))
-        measured.values["roll"] -= turned
-        faces.append(FoundFace(box, landmarks, measured, False))
-    return faces
-
-
-def measured_from(look: np.ndarray, sight: Sight, classifiers: Classifiers) -> Measured:
-    """The numbers of a face whose features are known already."""
-    scores = classifiers.predict(features(look, sight)[None])[0]
+    scores = classifiers.predict(features(look, detection)[None])[0]
     judged = dict(zip(classifiers.names, scores.tolist(), strict=True))
-    return Measured(judged | instrument_values(look, sight), sight.descriptor)
+    return judged | instrument_values(look, detection)
 
 
-def instrument_values(look: np.ndarray, sight: Sight) -> dict[str, float]:
+def instrument_values(look: np.ndarray, detection: Detection) -> dict[str, float]:
     """The numbers that need no classifier: landmarks and pixels."""
-    values = measure_shape(sight.landmarks)
+    values = measure_shape(detection.landmarks)
     values["eye_open"] = (values["eye_open_left"] + values["eye_open_right"]) / 2
     values["brow_height"] = (values["brow_height_left"] + values["brow_height_right"]) / 2
     lab = look[-COLOUR_PX * COLOUR_PX * 3 :].astype(np.float64).reshape(COLOUR_PX, COLOUR_PX, 3)

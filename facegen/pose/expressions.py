@@ -119,11 +119,14 @@ def expression(name: str) -> Expression:
     return found
 
 
-def expression_targets(face: Face, name: str, strength: float = 1.0) -> dict[str, float]:
+def expression_targets(
+    face: Face, dials: DialSet, name: str, strength: float = 1.0
+) -> dict[str, float]:
     """Readings, in the dials' units, of an expression on this face.
 
     Args:
         face: Whose own readings strength 0 keeps.
+        dials: Of its space.
         name: Of `AVAILABLE`.
         strength: 0 to 1.
 
@@ -133,7 +136,6 @@ def expression_targets(face: Face, name: str, strength: float = 1.0) -> dict[str
     found = expression(name)
     if not 0.0 <= strength <= 1.0:
         raise UsageError(f"The strength of an expression is from 0 to 1, got {strength:g}.")
-    dials = DialSet.load(face.space)
     own = dials.read(face.w_plus)
     targets = {}
     for dial, full in found.targets.items():
@@ -148,6 +150,7 @@ def expression_targets(face: Face, name: str, strength: float = 1.0) -> dict[str
 
 def express(
     face: Face,
+    dials: DialSet,
     name: str,
     strength: float = 1.0,
     *,
@@ -158,6 +161,7 @@ def express(
 
     Args:
         face: Not changed.
+        dials: Of its space.
         name: Of `AVAILABLE`.
         strength: 0 (as it is) to 1.
         yaw: Degrees; None keeps the angle.
@@ -166,5 +170,5 @@ def express(
     Raises:
         UsageError, OutOfRangeError: as `expression_targets` and `facegen.pose.head_pose.pose_face`.
     """
-    targets = expression_targets(face, name, strength) if strength else {}
-    return pose_face(face, yaw=yaw, pitch=pitch, targets=targets)
+    targets = expression_targets(face, dials, name, strength) if strength else {}
+    return pose_face(face, dials, yaw=yaw, pitch=pitch, targets=targets)

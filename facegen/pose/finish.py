@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.operations import (
@@ -76,13 +77,21 @@ def plan_gaze(
 
 
 def plan_expression(
-    start: Finish, face: Face, name: str, strength: float, *, draw: Draw, find: Find
+    start: Finish,
+    face: Face,
+    dials: DialSet,
+    name: str,
+    strength: float,
+    *,
+    draw: Draw,
+    find: Find,
 ) -> Finish:
     """Finish the picture of an expression.
 
     Args:
         start: What was done before.
         face: What `express` made.
+        dials: Of its space.
         name: Of `facegen.pose.expressions.AVAILABLE`; one that needs no finish changes nothing.
         strength: 0 to 1.
         draw: Draws what the network draws of a face; a wink needs it with both eyes closed.
@@ -99,7 +108,7 @@ def plan_expression(
         return start.add(None, None)
     points = points_of(landmarks)
     if wanted.winks:
-        wink, lids = _wink(face, wanted.winks, strength, landmarks, draw=draw, find=find)
+        wink, lids = _wink(face, dials, wanted.winks, strength, landmarks, draw=draw, find=find)
         start = start.add(wink, apply([wink], start.image, lambda _: lids))
     pulls = tuple(astuple(pull) for pull in wanted.pulls)
     pull = PullPoints(pulls, strength, points)
@@ -107,10 +116,17 @@ def plan_expression(
 
 
 def _wink(
-    face: Face, side: str, strength: float, landmarks: np.ndarray, *, draw: Draw, find: Find
+    face: Face,
+    dials: DialSet,
+    side: str,
+    strength: float,
+    landmarks: np.ndarray,
+    *,
+    draw: Draw,
+    find: Find,
 ) -> tuple[CloseEye, np.ndarray]:
     """A wink, and the picture whose lids it takes."""
-    closed = express(face, "eyes_closed", strength)
+    closed = express(face, dials, "eyes_closed", strength)
     lids = draw(closed)
     found = find(lids)
     there = landmarks if found is None else found
@@ -118,11 +134,19 @@ def _wink(
     return CloseEye(side, points_of(landmarks), latent, points_of(there), strength), lids
 
 
-def refitted(face: Face, operations: Sequence[PixelOperation], *, draw: Draw, find: Find) -> Finish:
+def refitted(
+    face: Face,
+    dials: DialSet,
+    operations: Sequence[PixelOperation],
+    *,
+    draw: Draw,
+    find: Find,
+) -> Finish:
     """Do in the picture of a changed face what was done in the one before.
 
     Args:
         face: The face after the change.
+        dials: Of its space.
         operations: Of the face before it.
         draw: Draws what the network draws of a face.
         find: Finds landmarks.
@@ -133,14 +157,20 @@ def refitted(face: Face, operations: Sequence[PixelOperation], *, draw: Draw, fi
     done = Finish(draw(face))
     for operation in operations:
         if isinstance(operation, LANDMARK_OPERATIONS):
-            done = _again(done, face, operation, draw=draw, find=find)
+            done = _again(done, face, dials, operation, draw=draw, find=find)
         else:
             done = done.add(operation, apply([operation], done.image))
     return done
 
 
 def _again(
-    done: Finish, face: Face, operation: PixelOperation, *, draw: Draw, find: Find
+    done: Finish,
+    face: Face,
+    dials: DialSet,
+    operation: PixelOperation,
+    *,
+    draw: Draw,
+    find: Find,
 ) -> Finish:
     landmarks = find(done.image)
     if landmarks is None:
@@ -152,7 +182,7 @@ def _again(
     if isinstance(operation, CloseEye):
         try:
             wink, lids = _wink(
-                face, operation.side, operation.strength, landmarks, draw=draw, find=find
+                face, dials, operation.side, operation.strength, landmarks, draw=draw, find=find
             )
         except FacegenError:  # this face's eyes do not close that far
             return done.add(None, None)

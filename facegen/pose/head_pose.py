@@ -37,6 +37,7 @@ DEFAULT_KEEP = ("identity", "pose")
 
 def pose_face(
     face: Face,
+    dials: DialSet,
     *,
     yaw: float | None = None,
     pitch: float | None = None,
@@ -48,6 +49,7 @@ def pose_face(
 
     Args:
         face: Not changed.
+        dials: Of its space.
         yaw: Degrees, positive toward the picture's right edge; None leaves the angle (held if
             "pose" is kept).
         pitch: Degrees, positive raises the chin; None as for yaw.
@@ -63,14 +65,15 @@ def pose_face(
         UsageError: an unknown word in `keep`, or a number that is not finite.
         UnknownDialError: no such dial.
     """
-    dials = DialSet.load(face.space)
+    face.require_space(dials.space)
     wanted = dict(targets or {})
     wanted |= {name: value for name, value in (("yaw", yaw), ("pitch", pitch)) if value is not None}
     if not wanted:
         return face
     locks = [name for name in kept_dials(keep) if name not in wanted]
     check_targets(dials, wanted, locks)
-    # An expression is many wishes at once, met as well as the face allows: no `solve_targets`.
+    # An expression is many wishes at once, met as well as the face allows:
+    # none of them must be reached.
     others = {name: value for name, value in wanted.items() if name not in POSE_DIALS}
     w_plus = np.array(face.w_plus, np.float32)
     if others:
@@ -115,24 +118,27 @@ def _shifted(
 
 
 def shifted(
-    w_plus: np.ndarray, steps: Mapping[str, float], *, space: str, rows: int = GEOMETRY_ROWS
+    w_plus: np.ndarray, steps: Mapping[str, float], *, dials: DialSet, rows: int = GEOMETRY_ROWS
 ) -> np.ndarray:
     """The latent moved along plain directions, nothing held.
 
     Args:
         w_plus: [18, 512]; not changed.
         steps: Dial -> change in its unit.
-        space: Whose dials.
+        dials: Of the latent's space.
         rows: Rows of the latent that may move, from the coarsest.
     """
-    return _shifted(DialSet.load(space), w_plus, steps, rows)
+    return _shifted(dials, w_plus, steps, rows)
 
 
-def nudged(face: Face, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROWS) -> Face:
+def nudged(
+    face: Face, dials: DialSet, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROWS
+) -> Face:
     """The face moved along plain directions, nothing held.
 
     Args:
         face: Not changed.
+        dials: Of its space.
         changes: Dial -> standard deviations.
         rows: Rows of the latent that may move, from the coarsest.
 
@@ -141,19 +147,17 @@ def nudged(face: Face, changes: Mapping[str, float], *, rows: int = GEOMETRY_ROW
     """
     if not any(changes.values()):
         return face
-    dials = DialSet.load(face.space)
     steps = {name: change * dials.spec(name).unit_per_sd for name, change in changes.items()}
     return face.edited(_shifted(dials, face.w_plus, steps, rows), ()).rebased()
 
 
-def held_readings(space: str, measured: Mapping[str, float]) -> dict[str, float]:
+def held_readings(dials: DialSet, measured: Mapping[str, float]) -> dict[str, float]:
     """`HELD_DIALS` as measured on a picture, in standard deviations.
 
     Args:
-        space: Whose dials.
+        dials: Whose units.
         measured: Channel -> number; empty comes back where it holds angles alone.
     """
-    dials = DialSet.load(space)
     try:
         units = dials.in_units(measured)
     except KeyError:
@@ -175,19 +179,14 @@ def kept_dials(keep: Iterable[str]) -> list[str]:
     return names
 
 
-def safe_range(face: Face, dial: str) -> tuple[float, float]:
-    """The readings a dial was measured to reach, in its unit."""
-    return DialSet.load(face.space).spec(dial).safe
-
-
-def require_in_range(face: Face, **angles: float) -> None:
+def require_in_range(dials: DialSet, **angles: float) -> None:
     """Refuse angles that no face can take.
 
     Raises:
         OutOfRangeError: names the range.
     """
     for name, value in angles.items():
-        low, high = safe_range(face, name)
+        low, high = dials.spec(name).safe
         if not low <= value <= high:
             raise OutOfRangeError(
                 f"{name} can be set from {low:g} to {high:g} degrees, got {value:g}; faces break "

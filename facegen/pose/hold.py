@@ -1,4 +1,4 @@
-"""One person held along a sweep: turned, brought back, and put at the angles asked for.
+"""Identity held along a sweep: a face turned, brought back, and put at the angles asked for.
 
 The steps that bring a latent back are `facegen.optimise.identity`'s; here is when they are made and
 what is put right between them. What it gives and costs: docs/pose.md.
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from facegen.cache import BoundedCache
+from facegen.editing.dial_set import DialSet
 from facegen.face import Face
+from facegen.measure.measurer import Measurement
 from facegen.optimise.identity import Keeper
 from facegen.pose.head_pose import KEPT_DIALS, LAST_KEPT
 from facegen.pose.loop import REACH_DEG, put_right
@@ -23,27 +25,14 @@ LAST_ROUNDS = 3  # of putting the angles right in the whole picture
 MAX_DONE = 500  # held faces remembered, 80 kB each
 
 
-@dataclass(frozen=True, eq=False)
-class Glance:
-    """What the preview of a latent shows.
-
-    Attributes:
-        landmarks: [68, 2] in fractions of its edge.
-        readings: Dial -> reading in its unit.
-    """
-
-    landmarks: np.ndarray
-    readings: Mapping[str, float]
-
-
-See = Callable[[np.ndarray], Glance | None]
-"""Looks at a latent, [18, 512]; None if no face is seen."""
+See = Callable[[np.ndarray], Measurement | None]
+"""Measures the picture of a latent, [18, 512]; None if no face is seen."""
 _Put = tuple[np.ndarray | None, float]
 """What `put_right` gives."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Person:
+class _Reference:
     """The face looking ahead: its latent, [18, 512], descriptor, [128], and readings."""
 
     w_plus: np.ndarray
@@ -51,19 +40,28 @@ class _Person:
     readings: Mapping[str, float]
 
 
-class HeldPerson:
+class IdentityHolder:
     """Holds one person along a sweep.
 
     Args:
         keeper: Brings latents back.
-        glance: Looks at a latent's preview; None if no face is seen.
-        look: Looks at its whole picture, by which the angles are put right at the end.
+        dials: Of the face's space.
+        see_preview: Measures a latent's preview.
+        see_whole: Measures its whole picture, by which the angles are put right at the end.
         front: Makes the face looking ahead; asked once, when first needed.
     """
 
-    def __init__(self, keeper: Keeper, glance: See, look: See, front: Callable[[], Face]) -> None:
-        self._keeper, self._glance, self._look, self._front = keeper, glance, look, front
-        self._person: _Person | None = None
+    def __init__(
+        self,
+        keeper: Keeper,
+        dials: DialSet,
+        see_preview: See,
+        see_whole: See,
+        front: Callable[[], Face],
+    ) -> None:
+        self._keeper, self._dials, self._front = keeper, dials, front
+        self._see_preview, self._see_whole = see_preview, see_whole
+        self._reference: _Reference | None = None
         self._is_known = False
         self._done: BoundedCache[tuple[Face, bool] | None] = BoundedCache(MAX_DONE)
         self._guard = threading.Lock()
@@ -89,50 +87,51 @@ class HeldPerson:
     def _held(
         self, face: Face, yaw: float | None, pitch: float | None, free: Collection[str]
     ) -> tuple[Face, bool] | None:
-        person = self._known()
-        if person is None:
+        reference = self._known()
+        if reference is None:
             return None
         asked = {"yaw": yaw, "pitch": pitch}
-        angles = {n: person.readings[n] if v is None else v for n, v in asked.items()}
-        goal = angles | {n: person.readings[n] for n in KEPT_DIALS if n not in free}
+        angles = {n: reference.readings[n] if v is None else v for n, v in asked.items()}
+        goal = angles | {n: reference.readings[n] for n in KEPT_DIALS if n not in free}
         last_goal = angles | {n: goal[n] for n in LAST_KEPT if n in goal}
-        usual = self._keeper.toward_average(person.w_plus, angles["yaw"], angles["pitch"])
-        back_to = person.w_plus + usual
+        usual = self._keeper.toward_average(reference.w_plus, angles["yaw"], angles["pitch"])
+        back_to = reference.w_plus + usual
 
         def right(w_plus: np.ndarray, goal: Mapping[str, float], see: See, rounds: int = 2) -> _Put:
             return put_right(
-                w_plus, goal, lambda w: _readings(see(w)), space=face.space, back_to=back_to,
+                w_plus, goal, lambda w: self._readings(see(w)), dials=self._dials, back_to=back_to,
                 rounds=rounds,
             )  # fmt: skip
 
-        turned, _ = right(face.w_plus + usual, goal, self._glance)
+        turned, _ = right(face.w_plus + usual, goal, self._see_preview)
         # Angles put right half-way take less of the person away than all at the end (docs/pose.md).
         last = max(round(LAST_SHARE * self._keeper.steps), 1)
         for steps in (self._keeper.steps - last, last):
-            seen = None if turned is None else self._glance(turned)
+            seen = None if turned is None else self._see_preview(turned)
             if turned is None or seen is None:
                 return None
             if steps:
-                kept = self._keeper.keep(turned, seen.landmarks, person.descriptor, steps)
-                turned, _ = right(kept, last_goal, self._glance)
+                kept = self._keeper.keep(turned, seen.landmarks, reference.descriptor, steps)
+                turned, _ = right(kept, last_goal, self._see_preview)
         if turned is None:
             return None
-        turned, miss = right(turned, last_goal, self._look, LAST_ROUNDS)
+        turned, miss = right(turned, last_goal, self._see_whole, LAST_ROUNDS)
         if turned is None:
             return None
         return face.edited(turned, ()).rebased(), miss <= REACH_DEG
 
-    def _known(self) -> _Person | None:
+    def _known(self) -> _Reference | None:
         with self._guard:
             if not self._is_known:
                 face = self._front()
-                seen = self._glance(face.w_plus)
+                seen = self._see_preview(face.w_plus)
                 if seen is not None:
                     descriptor = self._keeper.describe(face.w_plus, seen.landmarks)
-                    self._person = _Person(face.w_plus, descriptor, seen.readings)
+                    self._reference = _Reference(
+                        face.w_plus, descriptor, self._dials.in_units(seen.values)
+                    )
                 self._is_known = True
-            return self._person
+            return self._reference
 
-
-def _readings(seen: Glance | None) -> Mapping[str, float] | None:
-    return None if seen is None else seen.readings
+    def _readings(self, seen: Measurement | None) -> Mapping[str, float] | None:
+        return None if seen is None else self._dials.in_units(seen.values)

@@ -1,12 +1,10 @@
 """Closing the loop: what the picture shows decides, not what the latent promised.
 
-Three ways. `close_loop` corrects one picture: render, measure, ask for the difference more (a
-secant step once two measurements are there). `put_right` moves a latent along the plain
-directions by what is missing. `learn_pose_map` measures small previews of a face twice (at
-plain angles, then at those that the first fit asks for) and fits which angles come out for which
-are asked, so that a sweep of any length asks for the right ones at once: its cost does not grow
-with the sweep. The same previews show how smile and eyes drift while the head turns, and where no
-face is seen any more.
+Two ways. `put_right` moves a latent along the plain directions by what is missing.
+`learn_pose_map` measures small previews of a face twice (at plain angles, then at those that the
+first fit asks for) and fits which angles come out for which are asked, so that a sweep of any
+length asks for the right ones at once: its cost does not grow with the sweep. The same previews
+show how smile and eyes drift while the head turns, and where no face is seen any more.
 """
 
 from __future__ import annotations
@@ -20,20 +18,15 @@ import numpy as np
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
-from facegen.pose.head_pose import HELD_DIALS, POSE_DIALS, pose_face, safe_range, shifted
+from facegen.pose.head_pose import HELD_DIALS, POSE_DIALS, shifted
 
 Angles = tuple[float, float]
-Render = Callable[[np.ndarray], np.ndarray]
-"""[18, 512] -> uint8 picture."""
-Measure = Callable[[np.ndarray], Mapping[str, float] | None]
-"""Picture -> at least "yaw" and "pitch" in degrees; None if no face is seen."""
 Move = Callable[[float, float], Face]
 """(yaw, pitch) in degrees -> face."""
 Nudge = Callable[[Face, Mapping[str, float]], Face]
 """(face, dial -> change in its unit) -> face."""
 
 TOLERANCE_DEG = 0.5
-SLOPE_RANGE = (0.5, 2.0)
 REACH_DEG = 3.0
 # Where a face is measured: to the ends of what sweeps ask for, level and nodding. Degrees.
 FULL_DESIGN: tuple[Angles, ...] = (
@@ -57,93 +50,12 @@ MOST_LOSSES = 4
 LOST_NEAR = 0.3  # of SCALE: so near a place where no face was seen none is promised
 
 
-@dataclass(frozen=True, eq=False)
-class Closed:
-    """What closing the loop on one picture gave.
-
-    Attributes:
-        face: The best found.
-        image: Its picture.
-        asked: Dial -> reading last asked for.
-        measured: Numbers seen in the picture; empty if no face was seen.
-        error: Largest difference of a measured angle to its target, degrees; infinite if none
-            was seen.
-    """
-
-    face: Face
-    image: np.ndarray
-    asked: dict[str, float]
-    measured: dict[str, float]
-    error: float
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether the targets were met closely enough to call it so."""
-        return self.error <= REACH_DEG
-
-
-def close_loop(
-    render: Render,
-    measure: Measure,
-    face: Face,
-    targets: Mapping[str, float],
-    rounds: int = 2,
-    *,
-    move: Callable[[Mapping[str, float]], Face] | None = None,
-) -> Closed:
-    """Correct yaw and pitch until the picture shows them.
-
-    Args:
-        render: Draws a latent.
-        measure: Sees angles in a picture.
-        face: Not changed.
-        targets: Readings asked for; "yaw" and "pitch" among them are corrected.
-        rounds: Corrections at most; 0 gives the open-loop picture.
-        move: Makes the face for readings; `pose_face` unless given.
-
-    Returns:
-        The best of the pictures tried.
-
-    Raises:
-        OutOfRangeError: a target outside what its dial can do.
-    """
-    make = move or (lambda asked: pose_face(face, targets=asked))
-    angles = [name for name in POSE_DIALS if name in targets]
-    asked = {name: float(value) for name, value in targets.items()}
-    slopes = dict.fromkeys(angles, 1.0)
-    best: Closed | None = None
-    last: tuple[dict[str, float], dict[str, float]] | None = None
-    for _ in range(rounds + 1):
-        try:
-            moved = make(asked)
-        except FacegenError:
-            if best is None:
-                raise
-            break  # a corrected request can leave the range: the picture before it stands
-        image = render(moved.w_plus)
-        seen = dict(measure(image) or {})
-        error = max((abs(seen[n] - targets[n]) for n in angles), default=0.0) if seen else np.inf
-        if best is None or error < best.error:
-            best = Closed(moved, image, dict(asked), seen, float(error))
-        if not seen or error <= TOLERANCE_DEG:
-            break
-        if last is not None:
-            slopes = {n: _slope(asked[n] - last[0][n], seen[n] - last[1][n]) for n in angles}
-        last = (dict(asked), seen)
-        for name in angles:
-            low, high = safe_range(face, name)
-            step = (targets[name] - seen[name]) / slopes[name]
-            asked[name] = float(np.clip(asked[name] + step, low, high))
-    assert best is not None
-    return best
-
-
 def put_right(
     w_plus: np.ndarray,
     goal: Mapping[str, float],
     see: Callable[[np.ndarray], Mapping[str, float] | None],
     *,
-    space: str,
+    dials: DialSet,
     back_to: np.ndarray,
     rounds: int = 2,
 ) -> tuple[np.ndarray | None, float]:
@@ -153,7 +65,7 @@ def put_right(
         w_plus: [18, 512]; not changed.
         goal: Dial -> reading in its unit; all of `POSE_DIALS` among them.
         see: Reads a latent's picture, dial -> reading; None if no face is seen.
-        space: Whose directions.
+        dials: Of the latent's space.
         back_to: Toward this latent is gone where no face is seen, [18, 512].
         rounds: Corrections at most; going back where no face is seen is not counted as one.
 
@@ -161,7 +73,6 @@ def put_right(
         The best latent seen, and by how much its angles miss at most, in degrees; None if no face
         was seen in any.
     """
-    dials = DialSet.load(space)
     sd = {name: dials.spec(name).unit_per_sd for name in goal if name not in POSE_DIALS}
     best: np.ndarray | None = None
     least = least_angle = np.inf
@@ -186,7 +97,7 @@ def put_right(
         for name, drift in drifts.items():
             step = float(np.clip(HOLD_GAIN * drift, -FURTHEST_STEP_SD, FURTHEST_STEP_SD))
             steps[name] = step * sd[name]
-        w_plus = shifted(w_plus, steps, space=space)
+        w_plus = shifted(w_plus, steps, dials=dials)
     return best, float(least_angle)
 
 
@@ -205,13 +116,6 @@ def _steps_within(
         most = min(max(high - stands[name], 0.0), FURTHEST_STEP_DEG)
         steps[name] = float(np.clip(miss, least, most))
     return steps
-
-
-def _slope(asked: float, seen: float) -> float:
-    """Degrees seen per degree asked, kept from running away."""
-    if abs(asked) < 0.5:
-        return 1.0
-    return float(np.clip(seen / asked, *SLOPE_RANGE))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The numbers of the picture in hand: measured when nothing else is asked for.
+"""The numbers of the current picture: measured when nothing else is asked for.
 
 A dial's number is predicted from the latent while it moves. At rest the picture itself is
 measured, and the loop of `facegen.editing.closed_loop` can correct dials that it contradicts. The
@@ -35,19 +35,19 @@ def load_measure() -> Measure:
         FacegenError: with the reason.
     """
     from facegen.measure.detector import load_instruments
-    from facegen.measure.face import measure_face
+    from facegen.measure.measurer import load_measurer
 
     load_instruments()
 
     def measure(dials: Any, picture: np.ndarray) -> Mapping[str, float] | None:
-        found = measure_face(picture)
+        found = load_measurer().measure(picture, details=False)
         return None if found is None else dials.in_units(found.values)
 
     return measure
 
 
-class Mirror:
-    """Measures latents for all visitors, each once."""
+class MeasuringService:
+    """Measures the pictures of latents for all visitors, each once."""
 
     def __init__(self) -> None:
         self._measure: Measure | None = None
@@ -71,11 +71,13 @@ class Mirror:
         """Begin to load the instruments; once a process, whatever comes of it."""
         with self._guard:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._load, name="load-mirror", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._load, name="load-instruments", daemon=True
+                )
                 self._thread.start()
 
     def known(self, service: RenderService, w_plus: np.ndarray) -> Mapping[str, float] | None:
-        """What was measured on the picture of a latent: None if it was not looked at yet, empty if
+        """What was measured on the picture of a latent: None if it was not measured yet, empty if
         no face was seen on it.
         """
         return self._seen.get(service.request(w_plus).digest)

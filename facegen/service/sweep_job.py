@@ -19,11 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.images import decode_image, encode_jpeg
-from facegen.measure.measurer import Looks
 from facegen.optimise.identity import keeper_of
+from facegen.protocols import Measures
 from facegen.service.render import UNEXPECTED, RenderService
 from facegen.sweeps.export import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
 from facegen.sweeps.grid import Cell
@@ -95,7 +96,8 @@ class SweepJob:
         cells: Sequence[Cell],
         *,
         size: int,
-        looks: Looks | None,
+        dials: DialSet,
+        measurer: Measures | None,
         person_steps: int = 0,
     ) -> None:
         self.shots: list[Shot] = []
@@ -107,8 +109,10 @@ class SweepJob:
         self.ended: float | None = None
         self._cells = list(cells)
         self._folder = tempfile.TemporaryDirectory(prefix="facegen-sweep-")
-        keeper = None if looks is None else keeper_of(service.generator, person_steps)
-        self._sweep = Sweep(_Queued(service, face.space), face, looks, size=size, keeper=keeper)
+        keeper = None if measurer is None else keeper_of(service.generator, person_steps)
+        self._sweep = Sweep(
+            _Queued(service, face.space), face, dials, measurer, size=size, keeper=keeper
+        )
         self._cells = self._sweep.require_cells(cells)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 

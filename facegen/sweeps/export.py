@@ -6,7 +6,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,9 @@ def caption(frame: Frame) -> tuple[str, str]:
     asked = " / ".join(angles) + (f" {cell.expression}" if cell.expression else "")
     asked += f" gaze {cell.gaze:+.0f}°" if cell.gaze is not None else ""
     asked += f" up {cell.gaze_up:+.0f}°" if cell.gaze_up is not None else ""
-    if frame.seen is None:
+    if frame.measurement is None:
         return asked, "not measured"
-    values = frame.seen.values
+    values = frame.measurement.values
     seen = f"{values['yaw']:+.1f}° / {values['pitch']:+.1f}°"
     if frame.identity is not None:
         seen += f" id {frame.identity:.2f}"
@@ -132,14 +132,18 @@ def make_mp4(frames: Sequence[Frame], *, edge: int = VIDEO_EDGE, frame_ms: int =
 
 
 def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]:
-    """One line of a manifest: what was asked, what was measured, where the latent is."""
-    seen = frame.seen
-    measured = {k: round(float(v), 4) for k, v in seen.values.items()} if seen else {}
+    """One row of a manifest: what was asked, what was measured, where the latent is.
+
+    Rows are flat, as tables and Hugging Face's image folders want them: a column for each thing
+    asked for (`requested_yaw`) and each number measured (`measured_yaw`).
+    """
+    seen = frame.measurement
+    measured = seen.values if seen else {}
     return {
         "file_name": file_name,
         **more,
-        "requested": frame.cell.to_record(),
-        "measured": measured,
+        **{f"requested_{name}": value for name, value in frame.cell.to_record().items()},
+        **{f"measured_{name}": round(float(value), 4) for name, value in measured.items()},
         "identity_distance": None if frame.identity is None else round(frame.identity, 4),
         "is_reachable": frame.is_reachable,
         "is_retouched": bool(frame.face.pixel_operations),
@@ -160,9 +164,20 @@ def frame_png(frame: Frame) -> bytes:
     return frame.face.to_png(frame.image)
 
 
-def json_line(record: dict[str, Any]) -> bytes:
+def json_line(record: Mapping[str, Any]) -> bytes:
     """One line of JSON, always the same bytes for the same record."""
     return (json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def one_schema(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the same columns in each: None where one has no value; loaders want that."""
+    columns = sorted({name for row in rows for name in row})
+    return [{name: row.get(name) for name in columns} for row in rows]
+
+
+def json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A manifest, metadata.jsonl: one line a row."""
+    return b"".join(json_line(row) for row in one_schema(rows))
 
 
 def make_zip(frames: Sequence[Frame], *, png_of: Callable[[Frame], bytes] = frame_png) -> bytes:
@@ -177,13 +192,13 @@ def make_zip(frames: Sequence[Frame], *, png_of: Callable[[Frame], bytes] = fram
     """
     _require_frames(frames)
     buffer = io.BytesIO()
-    lines = []
+    rows = []
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for frame in frames:
             name = f"images/{frame.cell.stem(frame.index)}.png"
             archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), png_of(frame))
-            lines.append(json_line(frame_record(frame, file_name=name)))
-        archive.writestr(zipfile.ZipInfo("metadata.jsonl", ZIP_TIME), b"".join(lines))
+            rows.append(frame_record(frame, file_name=name))
+        archive.writestr(zipfile.ZipInfo("metadata.jsonl", ZIP_TIME), json_lines(rows))
     return buffer.getvalue()
 
 

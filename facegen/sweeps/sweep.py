@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.measure.detector import MEASURE_PX
-from facegen.measure.measurer import Looks, Seen
+from facegen.measure.measurer import Measurement
 from facegen.operations import MovePicture, Pose, Wear
 from facegen.optimise.identity import Keeper
 from facegen.pose.expressions import express, expression
@@ -31,28 +30,15 @@ from facegen.pose.head_pose import (
     held_readings,
     nudged,
     require_in_range,
-    safe_range,
 )
-from facegen.pose.hold import Glance, HeldPerson
+from facegen.pose.hold import IdentityHolder
 from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, PoseMap, learn_pose_map
+from facegen.protocols import Measures, Renders
 from facegen.retouch.eyes import require_gaze
 from facegen.retouch.transform import move_picture
 from facegen.sweeps.grid import Cell
 
 DEPTH = 2  # frames that wait for their numbers while others are drawn
-
-
-class Renders(Protocol):
-    """What a sweep needs of a generator."""
-
-    model: str
-    space: str
-
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them."""
-
-    def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        """The same, small and quick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +50,7 @@ class Frame:
         cell: What was asked for.
         face: The latent behind it, for saving.
         image: uint8 [size, size, 3].
-        seen: What was measured; None if no face was seen or nothing was measured.
+        measurement: What was measured; None if no face was seen or nothing was measured.
         identity: dlib distance to the frontal frame; None if not measured.
         is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
             no open eyes were seen to turn, or no face is seen in the picture, or none that
@@ -75,7 +61,7 @@ class Frame:
     cell: Cell
     face: Face
     image: np.ndarray
-    seen: Seen | None = None
+    measurement: Measurement | None = None
     identity: float | None = None
     is_reachable: bool = True
 
@@ -97,33 +83,36 @@ class Sweep:
     Attributes:
         generator: Draws.
         face: Whose pictures; not changed.
-        looks: Measures; None draws without measuring and without closing the loop.
+        dials: Of its space.
+        measurer: Measures; None draws without measuring and without closing the loop.
         size: Edge of the pictures.
         measure: "all" (with identity), "angles", or "none".
         close: Whether to measure the face first and correct what is asked.
         batch: Pictures drawn at once; more than one is faster on a GPU alone.
         keeper: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
-            `looks` and `close`.
+            `measurer` and `close`.
     """
 
     generator: Renders
     face: Face
-    looks: Looks | None = None
+    dials: DialSet
+    measurer: Measures | None = None
     size: int = 1024
     measure: str = "all"
     close: bool = True
     batch: int = 1
     keeper: Keeper | None = None
-    _held: HeldPerson | None = None
+    _held: IdentityHolder | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
-    _front: np.ndarray | None = None
+    _front: Measurement | None = None
     _front_known: bool = False
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn before any picture is made."""
         self.face.require_space(self.generator.space)
-        if self.keeper is not None and (self.looks is None or not self.close):
+        self.face.require_space(self.dials.space)
+        if self.keeper is not None and (self.measurer is None or not self.close):
             raise UsageError(
                 "The person is held by measuring small pictures first: this needs the instruments "
                 "and the closed loop. Sweep with them, or without holding."
@@ -133,10 +122,11 @@ class Sweep:
         if self.measure not in ("all", "angles", "none"):
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
         if self.keeper is not None:
-            self._held = HeldPerson(
+            self._held = IdentityHolder(
                 self.keeper,
-                lambda w_plus: self._glance(self.generator.preview(w_plus)),
-                lambda w_plus: self._glance(self._whole(w_plus)),
+                self.dials,
+                lambda w_plus: self._sure(self.generator.preview(w_plus)),
+                lambda w_plus: self._sure(self._whole(w_plus)),
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
         # Saved frames keep the name and the origin of the face in their story.
@@ -154,12 +144,12 @@ class Sweep:
             raise UsageError("The grid is empty: give at least one angle.")
         for cell in found:
             asked = {"yaw": cell.yaw, "pitch": cell.pitch}
-            require_in_range(self.face, **{k: v for k, v in asked.items() if v is not None})
+            require_in_range(self.dials, **{k: v for k, v in asked.items() if v is not None})
             cell.motion.require_valid()
             if cell.expression:
                 expression(cell.expression)
             require_gaze(cell.gaze or 0.0, cell.gaze_up or 0.0)
-            if self.looks is None and is_retouched(cell):
+            if self.measurer is None and is_retouched(cell):
                 raise UsageError(
                     "Gaze and expressions finished in the picture need the instruments that find "
                     "eyes and mouth; "
@@ -180,7 +170,7 @@ class Sweep:
             asked[1] if cell.pitch is not None else None,
         )
         if cell.expression is None:
-            face = nudged(face, pose_map.holds(yaw, pitch))
+            face = nudged(face, self.dials, pose_map.holds(yaw, pitch))
         if self._held is not None and (yaw or pitch or cell.expression):
             free = HELD_DIALS if cell.expression else ()
             held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
@@ -191,12 +181,18 @@ class Sweep:
         """The picture as it is measured; at 256 px the small network's, as frames are then."""
         return self.generator.render(w_plus, size=min(self.size, MEASURE_PX))
 
-    def _glance(self, image: np.ndarray) -> Glance | None:
+    def _sure(self, image: np.ndarray) -> Measurement | None:
         """What a picture shows; None if no face is seen, or one that landmarks do not hold on."""
-        seen = None if self.looks is None else self.looks.all(image)
-        if seen is None or not seen.is_sure:
+        seen = None if self.measurer is None else self.measurer.measure(image, details=False)
+        return seen if seen is not None and seen.is_sure else None
+
+    def _measure(self, image: np.ndarray) -> Measurement | None:
+        """What is handed out with a picture, as much as `measure` asks for."""
+        if self.measurer is None or self.measure == "none":
             return None
-        return Glance(seen.landmarks, DialSet.load(self.face.space).in_units(seen.values))
+        if self.measure == "angles":
+            return self.measurer.angles(image)
+        return self.measurer.measure(image, details=False)
 
     def frames(
         self,
@@ -261,22 +257,24 @@ class Sweep:
         is_reachable = is_reachable and finish.is_done
         return Frame(index, cell, told, finish.image, before, is_reachable=is_reachable)
 
-    def _planned(self, image: np.ndarray, face: Face, cell: Cell) -> tuple[Finish, Seen | None]:
+    def _planned(
+        self, image: np.ndarray, face: Face, cell: Cell
+    ) -> tuple[Finish, Measurement | None]:
         """What is done in the picture by landmarks, and what was seen before."""
-        looks, finish = self.looks, Finish(image)
-        if looks is None or not is_retouched(cell):
+        measurer, finish = self.measurer, Finish(image)
+        if measurer is None or not is_retouched(cell):
             return finish, None
-        found: list[Seen | None] = []
+        found: list[Measurement | None] = []
 
         def find(picture: np.ndarray) -> np.ndarray | None:
-            seen = looks.angles(picture)
+            seen = measurer.angles(picture)
             found.append(seen)
             return seen.landmarks if seen is not None and seen.is_sure else None
 
         finish = plan_gaze(finish, find, gaze=cell.gaze, gaze_up=cell.gaze_up)
         if cell.expression:
             finish = plan_expression(
-                finish, face, cell.expression, cell.strength,
+                finish, face, self.dials, cell.expression, cell.strength,
                 draw=lambda f: self.generator.render(f.w_plus, size=self.size), find=find,
             )  # fmt: skip
         return finish, found[0] if found else None
@@ -284,7 +282,7 @@ class Sweep:
     def _move(self, cell: Cell, yaw: float | None, pitch: float | None) -> Face:
         strength = cell.strength if cell.expression else 0.0
         name = cell.expression or "neutral"
-        return express(self.face, name, strength, yaw=yaw, pitch=pitch)
+        return express(self.face, self.dials, name, strength, yaw=yaw, pitch=pitch)
 
     def _map(self, cell: Cell) -> PoseMap:
         """The pose map of the cell's expression, between the face's own and full strength."""
@@ -303,31 +301,34 @@ class Sweep:
             return self._maps[name]
 
     def _learned(self, name: str | None) -> PoseMap:
-        limits = (safe_range(self.face, "yaw"), safe_range(self.face, "pitch"))
-        looks = self.looks
-        if looks is None or not self.close:
+        limits = (self.dials.spec("yaw").safe, self.dials.spec("pitch").safe)
+        measurer = self.measurer
+        if measurer is None or not self.close:
             return PoseMap.identity(limits)
 
         def see(face: Face) -> Mapping[str, float] | None:
             image = self.generator.preview(face.w_plus)
-            seen = looks.angles(image) if name else looks.all(image)
+            seen = measurer.angles(image) if name else measurer.measure(image, details=False)
             if seen is None or not seen.is_sure:
                 return None
-            return dict(seen.values) | held_readings(self.face.space, seen.values)
+            return dict(seen.values) | held_readings(self.dials, seen.values)
 
         def move(yaw: float, pitch: float) -> Face:
             return self._move(Cell(expression=name), yaw, pitch)
 
+        def nudge(face: Face, changes: Mapping[str, float]) -> Face:
+            return nudged(face, self.dials, changes)
+
         if name is None:
-            return learn_pose_map(move, see, limits, rounds=FULL_ROUNDS, nudge=nudged)
+            return learn_pose_map(move, see, limits, rounds=FULL_ROUNDS, nudge=nudge)
         own = self._full_map(None)
         return learn_pose_map(move, see, limits, design=FEW_DESIGN, prior=own)
 
     def _measured(self, frame: Frame) -> Frame:
-        before = frame.seen
-        if self.looks is None or self.measure == "none":
-            return replace(frame, seen=None)
-        seen = (self.looks.all if self.measure == "all" else self.looks.angles)(frame.image)
+        before = frame.measurement
+        seen = self._measure(frame.image)
+        if self.measurer is None or self.measure == "none":
+            return replace(frame, measurement=None)
         if seen is not None and before is not None:
             # Heads do not turn while brows and lids are pulled, but landmarks read it so.
             turn = {name: before.values[name] for name in ("yaw", "pitch")}
@@ -335,19 +336,18 @@ class Sweep:
         identity = None
         if seen is not None and seen.descriptor is not None:
             front = self._frontal()
-            if front is not None:
-                identity = float(np.linalg.norm(seen.descriptor - front))
+            identity = None if front is None else seen.distance(front)
         is_reachable = frame.is_reachable and seen is not None and seen.is_sure
         return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
 
-    def _frontal(self) -> np.ndarray | None:
-        """The descriptor of the face looking ahead with its own expression."""
-        if not self._front_known and self.looks is not None:
+    def _frontal(self) -> Measurement | None:
+        """What the face looking ahead with its own expression shows."""
+        if not self._front_known and self.measurer is not None:
             self._front_known = True
             try:
                 face, _ = self.face_of(Cell(0.0, 0.0))
-                seen = self.looks.all(self.generator.render(face.w_plus, size=self.size))
+                image = self.generator.render(face.w_plus, size=self.size)
+                self._front = self.measurer.measure(image, details=False)
             except FacegenError:
-                seen = None
-            self._front = None if seen is None else seen.descriptor
+                self._front = None
         return self._front

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from facegen.service.loading import Loader
-from facegen.service.measuring import Mirror
+from facegen.service.measuring import MeasuringService
 
 
 @st.cache_resource(show_spinner=False)
@@ -15,6 +15,6 @@ def loader(model: str | None = None) -> Loader:
 
 
 @st.cache_resource(show_spinner=False)
-def mirror() -> Mirror:
-    """The one mirror of this process."""
-    return Mirror()
+def measuring() -> MeasuringService:
+    """What measures pictures, once in this process."""
+    return MeasuringService()

@@ -94,18 +94,18 @@ def _draw_stage(backend: Backend, session: Session) -> None:
 
 def _obey(backend: Backend, session: Session) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
-    glass = shared.mirror()
-    if _trigger("fg_panel", "measure") is not None and glass.is_ready:
+    measuring = shared.measuring()
+    if _trigger("fg_panel", "measure") is not None and measuring.is_ready:
         for w_plus in (session.base(), session.w_plus()):
-            glass.see(backend.service, backend.dials, w_plus)
-    before = glass.known(backend.service, session.base())
+            measuring.see(backend.service, backend.dials, w_plus)
+    before = measuring.known(backend.service, session.base())
     if before:
         session.measured_start(before)
     if _trigger("fg_panel", "correct") is not None:
-        before = glass.see(backend.service, backend.dials, session.base())
+        before = measuring.see(backend.service, backend.dials, session.base())
         was = session.state
         if before is not None:
-            session.correct(before, lambda w: glass.see(backend.service, backend.dials, w))
+            session.correct(before, lambda w: measuring.see(backend.service, backend.dials, w))
         if session.state is was:
             return "Nearer than this the face does not come to what was asked."
     lock = _trigger("fg_panel", "lock")
@@ -132,8 +132,8 @@ def _show_face(
 ) -> None:
     service = backend.service
     try:
-        if not is_preview and session.needs_refit(state) and shared.mirror().is_ready:
-            session.refit(lambda *face: finishing.refit(service, *face), state)
+        if not is_preview and session.needs_refit(state) and shared.measuring().is_ready:
+            session.refit(lambda *face: finishing.refit(service, backend.dials, *face), state)
         request = backend.request(session, state)
         start = backend.request(session, session.start)
         make = service.preview if is_preview else service.render
@@ -168,10 +168,10 @@ def _show_face(
 
 
 def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
-    glass = shared.mirror()
-    glass.start()
+    measuring = shared.measuring()
+    measuring.start()
     measured, before = (
-        glass.known(backend.service, w_plus)
+        measuring.known(backend.service, w_plus)
         for w_plus in (session.w_plus(state), session.base(state))
     )
     is_current = state is session.state
@@ -180,7 +180,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
         readouts,
-        measure_after=glass.wait if measured is None or before is None else 0.0,
+        measure_after=measuring.wait if measured is None or before is None else 0.0,
         identity=session.locks.identity,
         psi=state.psi,
         own_psi=state.subject.psi,

@@ -1,4 +1,4 @@
-"""The page "Pose sweep": the person in hand from every side, filling in while it is made."""
+"""The page "Pose sweep": the current face from every side, filling in while it is made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import math
 import streamlit as st
 
 from facegen.errors import FacegenError
-from facegen.measure.measurer import Looks, load_watcher
+from facegen.measure.measurer import load_measurer
 from facegen.optimise.identity import GOOD_STEPS, can_keep
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
-from facegen.pose.head_pose import safe_range
+from facegen.protocols import Measures
 from facegen.retouch.eyes import MOST_GAZE
 from facegen.retouch.warp import MOST_LOOK_UP
 from facegen.service.loading import Backend
@@ -62,9 +62,9 @@ STYLE = """<style>
 </style>"""
 
 
-def watcher() -> Looks | None:
+def measurer() -> Measures | None:
     """What measures; tests with drawn faces replace it."""
-    return load_watcher()
+    return load_measurer()
 
 
 def show(backend: Backend, session: Session) -> None:
@@ -91,8 +91,7 @@ def _ask(backend: Backend, session: Session) -> None:
     )
     with st.popover("Another face", icon=":material/person_add:"):
         _open(session)
-    face = session.face()
-    low, high = (int(value) for value in safe_range(face, "yaw"))
+    low, high = (int(value) for value in backend.dials.spec("yaw").safe)
     yaw = st.slider("Turn, from and to", low, high, (-30, 30), format="%d°", key="sweep_yaw")
     pitch = st.slider(
         "Tilt, from and to", -PITCH_SHOWN, PITCH_SHOWN, (0, 0), format="%d°", key="sweep_pitch"
@@ -168,15 +167,15 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
             f"Here at most {MAX_PICTURES} pictures are made at once; take larger steps, or use "
             "`python -m facegen dataset` in a terminal."
         )
-    running = job_in_hand()
+    running = current_job()
 
     def begin() -> None:
-        old = job_in_hand()
+        old = current_job()
         if old is not None:
             old.cancel()
         try:
-            job = SweepJob(backend.service, session.face(), cells, size=size, looks=watcher(),
-                           person_steps=steps)  # fmt: skip
+            job = SweepJob(backend.service, session.face(), cells, size=size, dials=backend.dials,
+                           measurer=measurer(), person_steps=steps)  # fmt: skip
         except FacegenError as err:
             messages.notify(str(err))
             return
@@ -212,14 +211,14 @@ def _open(session: Session) -> None:
 # -- what came of it ------------------------------------------------------------------------------
 
 
-def job_in_hand() -> SweepJob | None:
+def current_job() -> SweepJob | None:
     """The newest sweep of this visitor."""
     job: SweepJob | None = st.session_state.get(state_keys.SWEEP)
     return job
 
 
 def _result() -> None:
-    job = job_in_hand()
+    job = current_job()
     if job is None:
         st.markdown(
             "Choose how far the head turns, then **Make the sweep**. The pictures appear here one "
