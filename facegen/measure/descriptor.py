@@ -195,7 +195,7 @@ def descriptor_torch(images: Tensor, landmarks: np.ndarray) -> Tensor:
 
     Args:
         images: [N, 3, H, W] RGB in [-1, 1].
-        landmarks: [N, 68, 2] in pixels of these pictures (those of `Sight` are of 512 px).
+        landmarks: [N, 68, 2] in pixels of these pictures (those of `Detection` are of 512 px).
 
     Returns:
         [N, 128].
