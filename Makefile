@@ -1,26 +1,32 @@
-# `make run` starts the app, `make test` runs every check; both set up what they need.
+# `make run` starts the app, `make check` runs what takes a minute, `make test` runs everything;
+# each sets up what it needs.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV ?= .venv
 PORT ?= 8501
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+CORE := not weights and not browser and not wheel and not slow
 
-.PHONY: run test lint slow bench pose pictures screenshots clean
+.PHONY: run test check lint slow bench pose pictures screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.dev model
+test: lint models
 	@bash scripts/ensure_chromium.sh
-	$(BIN)/python -m ruff check .
-	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev
-	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy
+# Without a network, weights or a browser: what to run before every commit.
+check: lint
+	$(BIN)/python -m pytest -m "$(CORE)"
 
-slow: $(VENV)/.dev model
+lint: $(VENV)/.dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check --quiet .
+	$(BIN)/python -m mypy
+
+slow: $(VENV)/.dev models
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.dev model
@@ -40,9 +46,13 @@ screenshots: $(VENV)/.dev model
 	@bash scripts/ensure_chromium.sh
 	$(BIN)/python -m scripts.make_screenshots
 
-.PHONY: model
+.PHONY: model models
 model: $(VENV)/.app
 	@$(BIN)/python -m facegen models fetch
+
+# Those that measure pictures too; tests fetch nothing by themselves.
+models: $(VENV)/.app
+	@$(BIN)/python -m facegen models fetch --all
 
 $(VENV)/.venv:
 	@bash scripts/make_venv.sh "$(PYTHON)" "$(VENV)"

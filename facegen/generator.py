@@ -27,11 +27,11 @@ from facegen.latents import (
     z_from_seed,
 )
 from facegen.networks import Networks, load_networks
+from facegen.weights.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from facegen.engines import Engine
 
-DEFAULT_MODEL = "mobilestylegan-ffhq-1024"
 
 log = logging.getLogger(__name__)
 

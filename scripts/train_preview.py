@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from facegen.engines.openvino_engine import CONFIG
-from facegen.generator import DEFAULT_MODEL, Generator
+from facegen.generator import Generator
 from facegen.images import area_downscale
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import MobileSynthesis
@@ -40,6 +40,7 @@ from facegen.nets.mobilestylegan_preview import (
     block_at,
 )
 from facegen.paths import MODELS_DIR
+from facegen.weights.registry import DEFAULT_MODEL
 
 TEST_SEEDS = range(800_000, 800_024)
 FIRST_TRAIN_SEED = 1_000_000

@@ -22,6 +22,13 @@ _MINE = ("FACEGEN_DATA", "FACEGEN_WEIGHTS", "FACEGEN_MODEL")
 _HOMES = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what cannot run without the bundled network, whoever forgot to."""
+    for item in items:
+        if "generator" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.weights)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolated_home(tmp_path_factory) -> Iterator[Path]:
     """An empty home for the whole run; the weights stay where they are, to be read."""

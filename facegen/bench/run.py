@@ -18,7 +18,7 @@ import torch
 from facegen.bench.roofline import rates_of
 from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
-from facegen.generator import DEFAULT_MODEL, Generator
+from facegen.generator import Generator
 from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.stylegan2_reference import (
     ARCHITECTURES,
@@ -28,6 +28,7 @@ from facegen.nets.stylegan2_reference import (
 )
 from facegen.networks import Networks, load_networks
 from facegen.weights import ir_paths
+from facegen.weights.registry import DEFAULT_MODEL
 
 WARM_UP = 2
 CHECK_SEEDS = (900_100, 900_101)

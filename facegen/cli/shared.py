@@ -14,6 +14,7 @@ import click
 from facegen.errors import UsageError
 from facegen.latents import MAX_SEED
 from facegen.paths import IN_CHECKOUT
+from facegen.weights.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ WIDEST_TABLE = 10_000  # characters, of tables that programs read
 
 model_option = click.option(
     "--model",
-    default="mobilestylegan-ffhq-1024",
+    default=DEFAULT_MODEL,
     show_default=True,
     help="Registered model; see `models list`.",
 )

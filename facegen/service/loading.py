@@ -20,10 +20,11 @@ from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.latents import BUNDLED_SPACE
 from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
+from facegen.weights.registry import DEFAULT_MODEL
 
 _log = logging.getLogger(__name__)
 
-MODEL = "mobilestylegan-ffhq-1024"
+MODEL = DEFAULT_MODEL
 MODEL_VARIABLE = "FACEGEN_MODEL"
 FULL_PX = 1024
 
