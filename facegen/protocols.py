@@ -1,13 +1,14 @@
 """What one part of the program asks of another: any object with these attributes will do.
 
-`facegen.generator.Generator` is a `Maps`, a `Renders` and a `Generates`;
-`facegen.measure.measurer.Measurer` is a `Measures`.
+`facegen.generator.Generator` is a `Maps`, a `Renders` and a `Generates`,
+`facegen.editing.dial_set.DialSet` a `Moves` and a `Dials`, `facegen.measure.measurer.Measurer` a
+`Measures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -37,16 +38,45 @@ class Renders(Protocol):
 
     model: str
     space: str
+    img_resolution: int
+
+    @property
+    def preview_size(self) -> int:
+        """Edge of a preview in pixels."""
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them."""
+        """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them.
+
+        At `preview_size` a smaller network may draw, quickly; the default is `img_resolution`.
+        """
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        """The same, small and quick."""
+        """The same at `preview_size`."""
 
 
 class Generates(Maps, Renders, Protocol):
     """Makes latents and draws them."""
+
+
+class Moves(Protocol):
+    """Moves the dials of a space."""
+
+    def spec(self, name: str) -> Any:
+        """The numbers of a dial (`facegen.editing.dial_set.DialSpec`)."""
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """The latent, [18, 512], moved by changes in the dials' units."""
+
+
+class Dials(Moves, Protocol):
+    """Moves and reads the dials of a space."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the dials."""
+
+    def read(self, w_plus: np.ndarray) -> dict[str, float]:
+        """Where each dial stands on a latent, [18, 512], in its unit."""
 
 
 class Measures(Protocol):

@@ -21,11 +21,12 @@ import numpy as np
 
 from facegen.directions.examples import Learned, checked_rows
 from facegen.directions.foreign import scaled
-from facegen.directions.population import Maps, population_of
+from facegen.directions.population import population_of
 from facegen.directions.user_dials import OwnDial, from_learned
 from facegen.errors import UsageError
 from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR
+from facegen.protocols import Maps
 
 METHODS = ("pca", "sefa")
 DEFAULT_COUNT, MOST = 10, 100

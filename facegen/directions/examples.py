@@ -15,7 +15,7 @@ same thing as what the examples show (a correlation of SAME_THING or more).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,6 @@ import numpy as np
 
 from facegen.directions.linear import ridge, solve_direction
 from facegen.directions.population import (
-    Maps,
     NamedReadings,
     Population,
     groups_touched,
@@ -35,6 +34,7 @@ from facegen.directions.regressor import ROW_GROUPS, group_means, spread_groups
 from facegen.errors import UsageError
 from facegen.latents import NUM_WS, W_DIM, as_w_plus
 from facegen.paths import DIRECTIONS_DIR
+from facegen.protocols import Maps, Progress
 
 READINGS, DESCRIPTOR, PLAIN = 1.0, 0.5, 1.0
 NOISE = 0.3
@@ -47,8 +47,6 @@ NATURAL_PERCENTILES = (1, 99)
 AUC_DIGITS = 3
 STEPS = 5
 _ROWS = np.array([last - first for first, last in ROW_GROUPS])
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.directions.examples import Progress, learn_from_examples
-from facegen.directions.population import Maps
+from facegen.directions.examples import learn_from_examples
 from facegen.directions.user_dials import OwnDial, checked_name, from_learned
 from facegen.latents import NUM_WS
 from facegen.paths import DIRECTIONS_DIR
+from facegen.protocols import Maps, Progress
 
 
 def make_own(

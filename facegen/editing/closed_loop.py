@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from facegen.directions.solver import IDENTITY
-from facegen.editing.dial_set import DialSpec
+from facegen.protocols import Moves
 
 MAX_ROUNDS = 3
 CLOSE_ENOUGH_SD = 0.12
@@ -27,16 +26,6 @@ TOO_LITTLE_COSTS = 2.0
 
 See = Callable[[np.ndarray], Mapping[str, float] | None]
 """Renders and measures a w_plus: dial -> value in its unit; None if no face is seen."""
-
-
-class Moves(Protocol):
-    """What a loop needs of a set of dials."""
-
-    def spec(self, name: str) -> DialSpec:
-        """The numbers of a dial."""
-
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
-        """The moved w_plus, [18, 512]."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from facegen.editing.closed_loop import See, reach
-from facegen.editing.targets import Dials, Locks, Plan, check_targets, plan, require_reached
+from facegen.editing.targets import Locks, Plan, check_targets, plan, require_reached
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.operations import DialMove
+from facegen.protocols import Dials
 
 UNIT_SUFFIXES = {"": None, "sd": "sd", "deg": "deg", "°": "deg", "y": "years", "years": "years"}
 _SETTING = re.compile(r"(?P<dial>[\w-]+)\s*=\s*(?P<value>[+-]?\d*\.?\d+)\s*(?P<unit>[a-z°]*)")

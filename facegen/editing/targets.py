@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from facegen.directions.solver import IDENTITY as IDENTITY
 from facegen.errors import OutOfRangeError, UsageError
+from facegen.protocols import Dials
 
 MISS_SD = 0.35
 """A goal counts as met within so many standard deviations of its dial."""
@@ -28,23 +29,6 @@ FURTHEST_RMS = 0.3
 """Of a latent's numbers; where many dials move further at once, faces fall apart."""
 
 Edited = TypeVar("Edited")
-
-
-class Dials(Protocol):
-    """What is needed of `facegen.editing.dial_set.DialSet`."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the dials."""
-
-    def spec(self, name: str) -> Any:
-        """The numbers of a dial (`DialSpec`); raises UnknownDialError."""
-
-    def read(self, w_plus: np.ndarray) -> dict[str, float]:
-        """Where each dial stands on a latent [18, 512], in its unit."""
-
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
-        """Move a latent [18, 512] by changes in the dials' units."""
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from facegen.directions.recipes import KEEPS_PERSON, same_things
-from facegen.editing.closed_loop import Loop, Moves
+from facegen.editing.closed_loop import Loop
 from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.latents import LABELS_PSI
 from facegen.learning.cached_measurer import CachedMeasurer, open_cached_measurer
 from facegen.measure.measurer import Measurement
 from facegen.paths import cache_dir
-from facegen.protocols import Generates, Progress
+from facegen.protocols import Generates, Moves, Progress
 
 FACES_FROM = 900_000
 DEFAULT_FACES = 64

@@ -7,7 +7,6 @@ at the picture, and the same request gives the same pixels in the app, the termi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -23,6 +22,7 @@ from facegen.operations import (
     ResizePicture,
     TurnEyes,
 )
+from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.eyes import close_eye, raise_eyes, turn_eyes
 from facegen.retouch.transform import Motion, move_picture
@@ -34,14 +34,7 @@ DrawLatent = Callable[[bytes], np.ndarray]
 """The network's picture of another latent, of the same size: uint8 [H, H, 3]."""
 
 
-class Draws(Protocol):
-    """Draws latents; `facegen.generator.Generator` does."""
-
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]."""
-
-
-def draw(request: RenderRequest, generator: Draws) -> np.ndarray:
+def draw(request: RenderRequest, generator: Renders) -> np.ndarray:
     """Make a picture.
 
     Args:

@@ -10,7 +10,6 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.latents import BUNDLED_SPACE
+from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
 from facegen.weights.registry import DEFAULT_MODEL
@@ -27,8 +27,6 @@ _log = logging.getLogger(__name__)
 MODEL = DEFAULT_MODEL
 MODEL_VARIABLE = "FACEGEN_MODEL"
 FULL_PX = 1024
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -26,6 +25,7 @@ from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg
 from facegen.operations import PixelOperation
+from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import apply
 from facegen.service.queue import RenderQueue
@@ -36,22 +36,6 @@ FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
-
-
-class Renderer(Protocol):
-    """What the service needs of a generator (`facegen.generator.Generator` has it).
-
-    If it has a `max_batch` above one, `render` is given [N, 18, 512] as well. If it has a
-    `notice`, users are shown it.
-    """
-
-    model: str
-    engine_name: str
-    img_resolution: int
-    preview_size: int
-
-    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
-        """The picture of [18, 512], uint8 [size, size, 3]; of `preview_size` small and quick."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +72,8 @@ class RenderService:
     """Makes pictures for any number of sessions with one network.
 
     Args:
-        generator: The network to use.
+        generator: The network to use. If it has a `max_batch` above one, several latents are
+            drawn at once; if it has a `notice`, users are shown it.
         max_pictures: Encoded pictures to keep (about 170 KB each at 1024 px).
         max_images: Raw pictures to keep for saving (3 MB each).
         max_sessions: Sessions whose newest request is remembered.
@@ -96,7 +81,7 @@ class RenderService:
 
     def __init__(
         self,
-        generator: Renderer,
+        generator: Renders,
         *,
         max_pictures: int = 192,
         max_images: int = 6,

@@ -69,6 +69,8 @@ class _Queued:
     def __init__(self, service: RenderService, space: str) -> None:
         self._service = service
         self.model = service.generator.model
+        self.img_resolution = service.generator.img_resolution
+        self.preview_size = service.generator.preview_size
         self.space = space
 
     def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:

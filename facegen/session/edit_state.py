@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import numpy as np
 
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import DialMove, Operation, PixelOperation, Pose, Wear
+from facegen.protocols import Dials, Maps
 
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
@@ -23,32 +23,6 @@ SAME_LATENT = 1e-4
 
 Deltas = tuple[tuple[str, float], ...]
 """Dial -> change in its unit, in the order of names."""
-
-
-class Faces(Protocol):
-    """What a session needs of a generator."""
-
-    model: str
-    space: str
-    w_avg: np.ndarray
-
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
-        """The latent of a seed, [18, 512]."""
-
-
-class Dials(Protocol):
-    """What a session needs of `facegen.editing.dial_set.DialSet`."""
-
-    names: tuple[str, ...]
-
-    def spec(self, name: str) -> Any:
-        """Numbers of a dial; `safe` is the range in which it works, in its unit."""
-
-    def read(self, w_plus: np.ndarray) -> dict[str, float]:
-        """Where each dial stands on a face, in its unit."""
-
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
-        """Move a latent [18, 512] by deltas in the dials' units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +81,7 @@ def to_face(
     base: np.ndarray,
     w_plus: np.ndarray,
     *,
-    faces: Faces,
+    faces: Maps,
     name: str,
     finish: tuple[PixelOperation, ...] = (),
 ) -> Face:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.session.edit_state import Dials, EditState, Faces
+from facegen.protocols import Dials, Maps
+from facegen.session.edit_state import EditState
 
 MAX_BASES = 8
 MAX_LATENTS = 64
@@ -19,7 +20,7 @@ class Latents:
         dials: Moves them.
     """
 
-    def __init__(self, faces: Faces, dials: Dials) -> None:
+    def __init__(self, faces: Maps, dials: Dials) -> None:
         self._faces = faces
         self._dials = dials
         self._bases: BoundedCache[np.ndarray] = BoundedCache(MAX_BASES)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.editing.closed_loop import Moves, See, reach
+from facegen.editing.closed_loop import See, reach
+from facegen.protocols import Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
 WORTH_CORRECTING_SD = 0.25

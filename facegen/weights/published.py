@@ -14,7 +14,8 @@ from pathlib import Path
 from facegen.errors import BadFileError, FetchError, ModelError
 from facegen.files import file_sha256, write_atomic
 from facegen.paths import weights_dir
-from facegen.weights.download import Progress, download
+from facegen.protocols import Progress
+from facegen.weights.download import download
 from facegen.weights.imported import ImportedModel, Say, import_checkpoint
 from facegen.weights.registry import entry
 
