@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -14,21 +15,27 @@ from pathlib import Path
 import dataset_runner
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from dataset_runner import tools_of
 from fakes import FakeGenerator
 from PIL import Image
 
+from facegen.cli import cli
 from facegen.datasets.job import (
     Plan,
     draw_task,
     finish,
+    load_tools,
     make_person,
     open_folder,
     tasks,
     write_made,
 )
+from facegen.datasets.local_runner import make_here, make_in_processes
 from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
 from facegen.datasets.ray_runner import make_on_ray
+from facegen.directions.make_user_dial import make_own
+from facegen.directions.user_dials import own_bytes, save_own
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, SaveError, UsageError
 from facegen.face import Face
@@ -326,3 +333,62 @@ def test_steps_that_hold_the_person_are_part_of_the_job():
     assert Plan().to_record()["person_steps"] == 0
     assert Plan(person_steps=5).to_record()["person_steps"] == 5
     assert "batch" not in Plan(person_steps=5, batch=4).to_record()
+
+
+@pytest.fixture
+def own_dial():
+    """A dial of the user's own, in their data folder."""
+    fake = FakeGenerator()
+    truth = np.random.RandomState(0).randn(512).astype(np.float32)
+    faces = sorted((fake.w_from_seed(seed, 0.8) for seed in range(60)), key=lambda w: w[0] @ truth)
+    dial = make_own(fake, faces[-20:], faces[:20], name="thing")
+    save_own(dial)
+    return dial
+
+
+def test_own_dials_choose_people_only_when_they_are_asked_to(own_dial, dials):
+    generator = FakeGenerator()
+    asked = {"seed": 0, "psi": 0.7, "balance": ["thing"]}
+    people = new_people(generator, 10, dials=DialSet.load(generator.space), **asked)
+    assert sum(own_dial.read(face.w_plus) > 0 for _, face in people) == 5
+    with pytest.raises(UsageError, match="knows age, gender, skin, pose, got 'thing'"):
+        new_people(generator, 10, dials=dials, **asked)
+    with pytest.raises(UsageError, match="pass them"):
+        new_people(generator, 10, **asked)
+
+
+@pytest.mark.weights
+def test_the_command_names_the_own_dials_it_chose_people_by(own_dial, tmp_path, monkeypatch):
+    module = sys.modules["facegen.cli.dataset"]  # the package has the command under this name
+    monkeypatch.setattr(module, "load_generator", lambda *_, **__: FakeGenerator())
+    asked = ["dataset", "--people", "2", "--max-angle", "0", "--random", "0", "--size", "256"]
+
+    def run(out, *more):
+        return CliRunner().invoke(cli, [*asked, *more, "--out", str(tmp_path / out)])
+
+    assert "knows age" in run("no", "--balance", "thing").output
+    assert "is for --balance" in run("no", "--own-dials").output
+    result = run("yes", "--balance", "gender,thing", "--own-dials")
+    assert result.exit_code == 0, result.output
+    job = json.loads((tmp_path / "yes" / "dataset.json").read_text())
+    digest = hashlib.sha256(own_bytes(own_dial)).hexdigest()
+    assert job["own_dials"] == {"thing": digest}
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_two_processes_make_the_same_bytes_as_one(generator, tmp_path):
+    plan = Plan(max_angle=0, step=10, random=1, size=256, measure="none")
+    people = new_people(generator, 1, seed=5, psi=0.7)
+    for name in ("one", "two"):
+        open_folder(tmp_path / name, plan, people, generator.model)
+    done: list[int] = []
+    make_here(tmp_path / "one", plan, people, load_tools(generator.model), done=done.append)
+    make_in_processes(
+        tmp_path / "two", plan, people, model=generator.model, workers=2, done=done.append
+    )
+    assert sum(done) == 2 * 2
+    for name in ("one", "two"):
+        finish(tmp_path / name, plan, people)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
