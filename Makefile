@@ -32,8 +32,8 @@ slow: $(VENV)/.dev models
 bench: $(VENV)/.dev model
 	$(BIN)/python -m facegen bench
 
-# The tables and pictures of docs/pose.md: about an hour and a quarter on two cores. The judges of
-# expressions come from packages on PyPI and npm.
+# Writes docs/results/pose.md and docs/results/expressions.md: about an hour and a quarter on two
+# cores. The judges of expressions come from packages on PyPI and npm.
 pose: $(VENV)/.dev model
 	$(BIN)/python -m scripts.judge_expressions --fetch
 	$(BIN)/python -m scripts.measure_sweep

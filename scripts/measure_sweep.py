@@ -1,8 +1,7 @@
-"""Measure sweeps on faces that learning never saw, and write the tables of docs/pose.md.
+"""Measure sweeps on faces that were not used for learning, and write docs/results/pose.md.
 
-`python -m scripts.measure_sweep [--faces 32] [--steps 5] [--out docs/pose.md]`
-Every face is swept twice: as a sweep is, and with the person held. The document's other sections
-stay as they are.
+`python -m scripts.measure_sweep [--faces 32] [--steps 5] [--out docs/results/pose.md]`
+Every face is swept twice: plainly, and with the person held.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -37,14 +35,13 @@ DRIFTS = (("age", "years"), ("smile", "sd"), ("eye_open", "sd"))
 SPREAD_SEEDS = 48
 COST_YAWS, COST_PITCHES, COST_FRAMES = "-40:40:5", "-10:10:10", 51
 PICTURE_FACES = 4
-COST_HEADING = "## Cost"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, default=32)
     parser.add_argument("--steps", type=int, default=5, help="that hold the person")
-    parser.add_argument("--out", type=Path, default=Path("docs/pose.md"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results/pose.md"))
     chosen = parser.parse_args()
     generator, measurer = Generator.load(), load_measurer()
     dials = DialSet.load(generator.space, own=False)
@@ -68,9 +65,8 @@ def main() -> None:
         print(f"seed {seed} done", flush=True)
     pictures = chosen.out.parent / "pictures" / "pose.jpg"
     write_atomic(pictures, encode_jpeg(np.concatenate(sheets), quality=85))
-    known = chosen.out.read_text(encoding="utf-8") if chosen.out.is_file() else ""
     tables = report(turned, held, spread, len(seeds), chosen.steps, held_seconds / len(held))
-    text = with_tables(known, tables, cost_section(cost(generator, dials, measurer)))
+    text = tables + cost_section(cost(generator, dials, measurer))
     write_atomic(chosen.out, text.encode())
     print(chosen.out)
 
@@ -160,25 +156,25 @@ def numbers(turned: list[Frame], spread: dict[str, float]) -> list[tuple[str, fl
     pitch_strays, yaw_strays = (cross_talk(turned, still=name) for name in ("pitch", "yaw"))
     return [
         ("yaw error, mean absolute", np.abs(errors(turned, "yaw")).mean(), "°", "2°"),
-        ("… frames not marked as missed", np.abs(errors(reached, "yaw")).mean(), "°", ""),
+        ("… pictures not marked as missed", np.abs(errors(reached, "yaw")).mean(), "°", ""),
         ("pitch error, mean absolute", np.abs(errors(turned, "pitch")).mean(), "°", "2.5°"),
-        ("… frames not marked as missed", np.abs(errors(reached, "pitch")).mean(), "°", ""),
-        ("pitch strays in a yaw sweep, mean", pitch_strays[0], "°", ""),
-        ("… at most, mean over sweeps", pitch_strays[1], "°", "2.5°"),
-        ("… at most, frames not marked as missed",
+        ("… pictures not marked as missed", np.abs(errors(reached, "pitch")).mean(), "°", ""),
+        ("pitch deviation in a yaw sweep, mean", pitch_strays[0], "°", ""),
+        ("… largest, mean over sweeps", pitch_strays[1], "°", "2.5°"),
+        ("… largest, pictures not marked as missed",
          cross_talk(turned, still="pitch", marked=False)[1], "°", ""),
-        ("yaw strays in a pitch sweep, mean", yaw_strays[0], "°", ""),
-        ("… at most, mean over sweeps", yaw_strays[1], "°", "2.5°"),
+        ("yaw deviation in a pitch sweep, mean", yaw_strays[0], "°", ""),
+        ("… largest, mean over sweeps", yaw_strays[1], "°", "2.5°"),
         ("identity, median within ±20° yaw", np.median(near), "", "0.30"),
         ("identity, median within ±40° yaw", np.median(every), "", "0.42"),
-        ("… level frames alone", np.median(level), "", ""),
-        ("frames under 0.60", 100 * np.mean(np.array(every) < 0.6), " %", "95 %"),
-        ("… frames not marked as missed", 100 * np.mean(np.array(unmarked) < 0.6), " %", ""),
-        ("age drift in a yaw sweep", drift(turned, "age"), " years", "3 years"),
-        ("smile drift", drift(turned, "smile") / spread["smile"], " sd", "0.35 sd"),
-        ("eye opening drift", drift(turned, "eye_open") / spread["eye_open"], " sd", "0.35 sd"),
-        ("frames marked as missed", 100 * (1 - len(reached) / len(turned)), " %", ""),
-        ("frames in which no face was seen", 100 * lost / len(turned), " %", "0 %"),
+        ("… at pitch 0 alone", np.median(level), "", ""),
+        ("pictures under 0.60", 100 * np.mean(np.array(every) < 0.6), " %", "95 %"),
+        ("… pictures not marked as missed", 100 * np.mean(np.array(unmarked) < 0.6), " %", ""),
+        ("age change in a yaw sweep", drift(turned, "age"), " years", "3 years"),
+        ("smile change", drift(turned, "smile") / spread["smile"], " sd", "0.35 sd"),
+        ("eye opening change", drift(turned, "eye_open") / spread["eye_open"], " sd", "0.35 sd"),
+        ("pictures marked as missed", 100 * (1 - len(reached) / len(turned)), " %", ""),
+        ("pictures without a detected face", 100 * lost / len(turned), " %", "0 %"),
     ]  # fmt: skip
 
 
@@ -190,35 +186,38 @@ def report(
     steps: int,
     seconds: float,
 ) -> str:
-    """The document from its title to its first section."""
+    """The document up to its section on cost."""
     machine = f"{os.cpu_count()} cores of {platform.machine()}"
     both = zip(numbers(turned, spread), numbers(held, spread), strict=True)
     table = "\n".join(
         f"| {name} | {plain:.2f}{unit} | {kept:.2f}{unit} | {goal} |"
         for (name, plain, unit, goal), (_, kept, _, _) in both
     )
-    return f"""# Poses and expressions, measured
+    return f"""# Turned faces
 
 Made by `python -m scripts.measure_sweep --faces {faces}` on {datetime.now(UTC):%Y-%m-%d},
-{machine}:
-{faces} faces that learning never saw (seeds {FIRST_SEED} on), yaw {YAWS}, pitch {PITCHES}, pictures
-of {SIZE} px measured by 68 landmarks (trained on iBUG 300-W: non-commercial) and dlib's
-descriptor. Identity is the distance to the person's frontal frame; dlib takes two pictures closer
-than 0.6 for one person. *Held* is `--hold-person {steps}`, in the app "Hold the person closely",
-which took {seconds:.1f} s a picture.
+{machine}.
 
-![Faces turned and nodding, the person held, generated](pictures/pose.jpg)
+{faces} faces that were not used for learning (seeds {FIRST_SEED} on), yaw {YAWS}, pitch {PITCHES},
+pictures of {SIZE} px, measured with 68 landmarks (a model trained on iBUG 300-W: non-commercial)
+and dlib's face descriptor. *Identity* is the descriptor distance to the frontal picture of the same
+face; dlib takes two pictures closer than 0.6 for one person. *Plain* is `sweep` without further
+options; *held* is `--hold-person {steps}`, in the app "Hold the person closely", which took
+{seconds:.1f} s a picture.
 
-| | as it is | held | wanted |
+![Faces turned and nodding, with the person held, generated](pictures/pose.jpg)
+
+| | plain | held | wanted |
 | --- | ---: | ---: | ---: |
 {table}
 
-The instruments that measure here also steer: small previews of each face decide which angles are
-asked for, and held frames are corrected by the same descriptor, so neither number is that of an
-independent instrument. A frame is marked (`is_reachable: false`) if its angles were predicted to
-be missed by 3° or more (held: are missed), or no face was seen in it or in a preview near its
-angles, or landmarks found no hold on it. Latents stay where faces are: a face that would break
-before the angle is drawn short of it, and marked.
+The models that measure here also steer the sweep: small previews of each face decide which angles
+are asked for, and held pictures are corrected with the same descriptor. So these are not the
+numbers of an independent measurement. A picture is marked as missed (`is_reachable: false`) if its
+angles were predicted to be off by 3° or more (with the person held: are off by that much), if no
+face was found in it or in a preview near its angles, or if its landmarks were not reliable. Latents
+stay in the region where the network draws faces: a face that would fall apart before the angle is
+reached is drawn at a smaller angle, and marked.
 
 """
 
@@ -226,23 +225,15 @@ before the angle is drawn short of it, and marked.
 def cost_section(seconds: tuple[float, float, float, float]) -> str:
     """What a sweep takes beside its bare pictures."""
     bare, none, angles, everything = seconds
-    return f"""{COST_HEADING}
+    return f"""## Cost
 
-A sweep of {COST_FRAMES} pictures of 1024 px: {bare:.1f} s to draw them bare; {none:.1f} s as a
-sweep without measuring the pictures ({none / bare:.2f} times), {angles:.1f} s with angles
-({angles / bare:.2f} times), {everything:.1f} s with everything ({everything / bare:.2f} times).
-Wanted: 1.15 times and 2 s, here {1.15 * bare + 2:.1f} s. The machine did other work at the time if
-the bare picture took more than the 67 ms of [performance.md](performance.md): here
-{1000 * bare / COST_FRAMES:.0f} ms.
-
+A sweep of {COST_FRAMES} pictures of 1024 px takes {none:.1f} s without measuring the pictures
+({none / bare:.2f} times the {bare:.1f} s of drawing alone), {angles:.1f} s with angles
+({angles / bare:.2f} times) and {everything:.1f} s with everything ({everything / bare:.2f} times).
+Wanted: 1.15 times and 2 s, here {1.15 * bare + 2:.1f} s. Drawing alone took
+{1000 * bare / COST_FRAMES:.0f} ms a picture; more than the 67 ms of
+[performance.md](performance.md) means that the machine did other work at the time.
 """
-
-
-def with_tables(text: str, tables: str, costs: str) -> str:
-    """The document with its beginning and its section on cost replaced, the rest as it is."""
-    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
-    others = [part for part in parts[1:] if not part.startswith(COST_HEADING)]
-    return "".join([tables, costs, *others])
 
 
 if __name__ == "__main__":

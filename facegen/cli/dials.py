@@ -55,8 +55,9 @@ def dials(*, space: str, as_json: bool) -> None:
 def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) -> None:
     r"""Measure the faces in each picture: angles, age, shapes, and what classifiers see.
 
-    Any PNG, JPEG or WebP; every face in it is measured, the largest first. Faces that do not stand
-    as facegen draws them are turned and cut out first. What each number means: docs/measure.md.
+    Any PNG, JPEG or WebP; every face in it is measured, the largest first. Faces that are not
+    aligned as in FFHQ are rotated and cropped first. What each number means:
+    docs/guides/measure.md.
 
     \b
     python -m facegen measure faces/seed0003.png holiday.jpg --json
@@ -142,7 +143,7 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
 @model_option
 @click.option("--faces", type=int, help="Faces never used for learning, from seed 900000 on.")
 def evaluate_directions(*, model: str, faces: int | None) -> None:
-    """Judge every dial on rendered edits and write docs/dials.md. Resumable."""
+    """Judge every dial on rendered edits and write docs/results/dials.md. Resumable."""
     from facegen.editing.dial_set import DialSet
     from facegen.evaluation.judge import DEFAULT_FACES, evaluate
     from facegen.evaluation.report import write_report
@@ -165,7 +166,7 @@ def evaluate_directions(*, model: str, faces: int | None) -> None:
     is_flag=True,
     help="Compare with plain boundaries (InterFaceGAN's method) learned from the same labels.",
 )
-@click.option("--markdown", is_flag=True, help="Print the table of docs/comparison.md.")
+@click.option("--markdown", is_flag=True, help="Print the table of docs/results/comparison.md.")
 @json_option
 def compare_directions(
     *,

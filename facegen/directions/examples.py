@@ -6,7 +6,7 @@ descriptor, and w itself. A ridge regression on the examples' +1 and -1 over the
 scaled to a fixed share of the whole (READINGS, DESCRIPTOR, PLAIN), gives weights that fall back
 on w alone for a space without a regressor. On labels that the readings were not allowed to know
 it beat mean difference, shrinkage LDA, logistic and plain ridge regression; the table and the
-command are in docs/own-dials.md.
+command are in docs/results/own-dials.md.
 
 Direction. Solved as the named dials are (`facegen.directions.linear.solve_direction`): one unit of
 the reading, where faces are dense, and the other readings held, except those that are much the

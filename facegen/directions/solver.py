@@ -62,7 +62,7 @@ def _single_threaded() -> None:
 
     How many threads it would take depends on what else runs, and with it the last bits of the
     answer: the same request would not give the same pixels. It is also faster, since threads that
-    wait for one another beside a busy network turn 4 ms into 100 (measured; docs/ui.md).
+    wait for one another beside a busy network turn 4 ms into 100 (measured; docs/notes/app.md).
     """
     threadpool_limits(limits=1, user_api="blas")
 

@@ -1,4 +1,4 @@
-"""Write docs/dials.md: every dial with its numbers, the leakage matrix and a strip of pictures."""
+"""Write docs/results/dials.md: every dial with its numbers, its side effects and pictures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from facegen.measure.classifiers import load_classifiers
 from facegen.paths import DIRECTIONS_DIR, ROOT
 from facegen.protocols import Generates
 
-DOCS_DIR = ROOT / "docs"
+RESULTS_DIR = ROOT / "docs" / "results"
 STRIP_SEEDS = (900_003, 900_007)
 STRIP_STEPS_SD = (-2.0, 0.0, 2.0)
 LOCK_FROM_SD = 0.2
@@ -55,7 +55,7 @@ def write_report(
     dials: DialSet,
     *,
     folder: Path = DIRECTIONS_DIR,
-    docs: Path = DOCS_DIR,
+    docs: Path = RESULTS_DIR,
 ) -> Path:
     """Write the document and its pictures; returns the document's path."""
     order = {entry.name: index for index, entry in enumerate(DIALS)}
@@ -90,7 +90,7 @@ def _head(
     one = next(iter(directions.values())).meta
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     return [
-        "# Dials",
+        "# Dials, measured",
         "",
         f"Made by `{COMMAND}` on {date} ({platform.machine()}, {platform.system()}, Python "
         f"{platform.python_version()}).",
@@ -98,34 +98,36 @@ def _head(
         f"{len(results)} dials, learned from {one.samples} generated pictures (seeds {one.seeds}; "
         f"truncation {LABELS_PSI}, some mixed ones wider), judged on "
         f"{max(r.faces for r in results)} other faces (seeds {FACES_FROM} and up). "
-        f"**{clean} are clean**: one standard deviation succeeds on {CLEAN_SUCCESS:.0%} of faces, "
-        f"moves no other measurement by more than {CLEAN_LEAK_SD} of its standard deviation on "
-        f"average, and keeps the descriptor distance under {SAME_PERSON} for 95 % (under "
-        f"{SAME_PERSON_STRICT} for dials of pose, expression, make-up, light, scene and hair "
-        f"colour, which have no business with the person). At the first look, before any "
-        f"correction, {blind} are.",
+        f"**{clean} are clean**: moving one by a standard deviation succeeds on "
+        f"{CLEAN_SUCCESS:.0%} of faces, changes no other measurement by more than {CLEAN_LEAK_SD} "
+        "of its standard deviation on average, and keeps the descriptor distance under "
+        f"{SAME_PERSON} for 95 % of faces (under {SAME_PERSON_STRICT} for dials of pose, "
+        "expression, make-up, light, scene and hair colour, which should not change the person). "
+        f"Without correction, {blind} are.",
         "",
         "How it is judged: each face is moved by one standard deviation of the dial's natural "
-        "spread, up if it stands below the average face, else down; the picture is rendered and "
-        "measured. The loop then corrects what it asked for where the dial's own measurement "
-        f"missed, and looks again ({verdict.looks:.1f} pictures an edit on average, four at "
-        "most), as `edit --target` does. The loop and the judge use the same instruments, so the "
-        "success after it says that the instrument agrees, no more; side effects are not "
-        "corrected by the loop. "
-        "*moved* is the median change of the dial's own measurement (1 is right); "
-        f"*success* is the share of faces that moved at least {SUCCESS_SD} the right way; *worst "
-        "side effect* is the mean change, along the dial's direction, of the measurement that "
-        "moves most, in its own standard deviations, leaving out what is the same thing (see "
-        "there); *mean leak* is the mean size of all of these, and *scatter* the mean size of the "
-        "change on a single face, which has the instruments' unsteadiness in it; *distance* is "
-        "the median distance of the face descriptors, *same person* the share of faces below the "
-        "limit in brackets.",
+        "spread, up if it is below the average face, else down; the picture is rendered and "
+        "measured. Where the dial's own measurement missed, the request is corrected and the "
+        f"picture measured again ({verdict.looks:.1f} pictures an edit on average, four at most), "
+        "as `edit --target` does. Correction and judgement use the same measuring models, so "
+        "success after correction says only that these models agree; side effects are not "
+        "corrected.",
         "",
-        "What this does not say: classifiers and dials were learned from the same labelled faces, "
-        "so an error that the annotators made is invisible; a measurement that a classifier reads "
-        "badly (see below) counts its own noise as failure. Dials for earrings and a necklace "
-        "were learned and dropped after a first look at 27 of the faces that are judged on here; "
-        "nothing else was chosen on these faces.",
+        "- *moved*: the median change of the dial's own measurement; 1 is right.",
+        f"- *success*: the share of faces that moved at least {SUCCESS_SD} in the right direction.",
+        "- *worst side effect*: the mean change, along the dial's direction, of the measurement "
+        "that changes most, in its own standard deviations. Measurements of nearly the same thing "
+        "(listed below) are left out.",
+        "- *mean leak*: the mean size of all these changes. *scatter*: the mean size of the change "
+        "on a single face, which contains the noise of the measurements.",
+        "- *distance*: the median distance of the face descriptors. *same person*: the share of "
+        "faces below the limit in brackets.",
+        "",
+        "Limits of this test: classifiers and dials were learned from the same labelled faces, so "
+        "an error of the annotators is invisible; a measurement that a classifier reads badly (see "
+        "below) counts its own noise as failure. Dials for earrings and a necklace were learned "
+        "and dropped after looking at 27 of the faces that are judged here; nothing else was "
+        "chosen on these faces.",
         "",
     ]
 
@@ -136,8 +138,8 @@ def _table(
     directions: dict[str, Direction],
 ) -> list[str]:
     lines = [
-        "| dial | | unit | natural range | rows | reading r | first look: moved | success | "
-        "worst side effect | after the loop: moved | success | worst side effect | mean leak | "
+        "| dial | | unit | natural range | rows | reading r | uncorrected: moved | success | "
+        "worst side effect | corrected: moved | success | worst side effect | mean leak | "
         "scatter | distance | same person | clean |",
         "|" + " --- |" * 17,
     ]
@@ -151,7 +153,7 @@ def _table(
             f"{r.worst_leak:+.2f} | {r.mean_leak:.2f} | {r.scatter:.2f} | {r.distance:.2f} | "
             f"{r.same_person:.0%} ({r.limit}) | {'yes' if r.is_clean else ''} |"
         )
-    lines += ["", "What counts as the same thing, and is not held against a dial:", ""]
+    lines += ["", "What counts as nearly the same thing, and not as a side effect:", ""]
     for r in results:
         same = sorted(name for name in same_things(r.name) if name in directions)
         if same:
@@ -163,10 +165,10 @@ def _targets(verdict: Verdict) -> list[str]:
     lines = [
         "## Absolute targets",
         "",
-        f"One random target a face and dial (seed {TARGET_SEED} on); median distance of the "
-        "measured value from it. Other dials: the miss of one standard deviation asked for.",
+        f"One random target for each face and dial (seed {TARGET_SEED} on); median distance of the "
+        "measured value from it.",
         "",
-        "| dial | targets | first look | after the loop | faces |",
+        "| dial | targets | uncorrected | corrected | faces |",
         "| --- | --- | --- | --- | --- |",
     ]
     for t in verdict.targets:
@@ -180,9 +182,10 @@ def _targets(verdict: Verdict) -> list[str]:
     within = sum(r.miss <= 0.25 for r in verdict.after)
     lines += [
         "",
-        f"Over all dials the median miss is {median['first']:.2f} standard deviations at the "
-        f"first look and {median['after']:.2f} after the loop; {within} of "
-        f"{len(verdict.after)} dials have a median miss of at most 0.25 after it.",
+        "Over all dials, asked for one standard deviation, the median miss is "
+        f"{median['first']:.2f} standard deviations uncorrected and {median['after']:.2f} "
+        f"corrected; {within} of {len(verdict.after)} dials have a median miss of at most 0.25 "
+        "after correction.",
         "",
     ]
     return lines
@@ -197,12 +200,12 @@ def _locks(verdict: Verdict) -> list[str]:
     lines = [
         "## Locks",
         "",
-        f"For each dial, the measurement that goes along with it most (the same thing or not), "
-        f"with and without a lock on it; mean change on {LOCK_FACES} pictures, at the first look, "
-        f"in standard deviations. Only pairs that move by {LOCK_FROM_SD} or more without the lock "
-        "are shown: "
+        "For each dial, the measurement that changes most along with it (nearly the same thing or "
+        f"not), with and without a lock on it; mean change on {LOCK_FACES} pictures, uncorrected, "
+        f"in standard deviations. Only pairs that change by {LOCK_FROM_SD} or more without the "
+        "lock are shown: "
         f"{held} of {len(counted)} are held to less than a third, and over all of them "
-        f"{left:.0%} of the movement is left. `edit --target` corrects locks on the picture too.",
+        f"{left:.0%} of the change is left. `edit --target` corrects locks on the picture too.",
         "",
         "| dial moved | locked | without the lock | with it |",
         "| --- | --- | --- | --- |",
@@ -234,7 +237,8 @@ def _classifier_table() -> list[str]:
         "Five-fold cross-validation on the labelled faces; r is the correlation with the label, "
         "balanced accuracy (each fold at the threshold that is best on the others) and area under "
         "the curve are for above against below the mean label. "
-        "Beside it the annotators' exact agreement on faces judged again, where it is known.",
+        "The last column is the annotators' exact agreement on faces that were judged twice, where "
+        "it is known.",
         "",
         "| label | r | balanced accuracy | area under the curve | annotators agree |",
         "| --- | --- | --- | --- | --- |",

@@ -1,7 +1,7 @@
 """The face descriptor without dlib's slow network: an OpenVINO graph, and PyTorch for gradients.
 
-Both are made from the file that dlib reads and give its numbers (docs/measure.md). The batch
-normalisations, which the file stores as scales and shifts, are folded into the convolutions.
+Both are made from the file that dlib reads and give its numbers (docs/results/measure.md). The
+batch normalisations, which the file stores as scales and shifts, are folded into the convolutions.
 """
 
 from __future__ import annotations

@@ -109,7 +109,8 @@ class Instruments:
         """The landmarks of a face found before, found anew from other starts.
 
         From where the predictor starts matters little on frontal faces and much on turned ones,
-        so these tell how sure it is, and their median is nearer the truth (docs/measure.md).
+        so these tell how sure it is, and their median is nearer the truth
+        (docs/results/measure.md).
 
         Args:
             image: As given to `detect`.

@@ -30,7 +30,7 @@ from facegen.measure.pose import fit_pose, load_shape
 from facegen.measure.shape import measure_shape
 
 TURNED_DEG = 25.0
-"""Yaw from which on the landmarks are searched six times more: docs/measure.md."""
+"""Yaw from which on the landmarks are searched six times more: docs/results/measure.md."""
 MOST_DOUBT_DEG = 4.0
 """Of the yaw between those searches: beyond, the landmarks hold on to nothing."""
 GAZE = "gaze_degrees"
@@ -42,7 +42,8 @@ class Measurement:
     """What was measured on one face.
 
     Attributes:
-        values: Name -> number; at least yaw, pitch and roll in degrees. docs/measure.md has all.
+        values: Name -> number; at least yaw, pitch and roll in degrees; all of them are in
+            docs/guides/measure.md.
         landmarks: [68, 2] in fractions of the edge of the (aligned) picture.
         descriptor: float32 [128]; None where identity was not measured.
         doubt: Standard deviation of the yaw between several searches for the landmarks, in

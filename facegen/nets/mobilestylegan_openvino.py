@@ -1,6 +1,6 @@
 """MobileStyleGAN as an OpenVINO graph laid out for speed.
 
-What makes it 2.7 times as fast as the published graph (numbers in docs/performance.md):
+What makes it 2.7 times as fast as the published graph (numbers in docs/notes/performance.md):
 
 - The inverse Haar transform is one grouped 1x1 convolution with a fixed matrix, followed by a move
   of channels to space. The published graph splits channels and runs six one-dimensional transposed

@@ -7,7 +7,8 @@
 - What follows a convolution (demodulation, bias, noise, leaky ReLU, clamp, the next style) is
   done while its result is still in registers; OpenVINO does that with a chain like this one.
 - Up-sampling stays a transposed convolution and a filter. As one polyphase convolution it needs
-  four times the products, as four phases of a 2x2 window 1.8 times: slower (docs/performance.md).
+  four times the products, as four phases of a 2x2 window 1.8 times: slower
+  (docs/notes/performance.md).
 - float32 is asked for by name, see `mobilestylegan_openvino`.
 """
 

@@ -6,7 +6,8 @@ before these steps). Changes are measured in natural standard deviations, so tha
 what is rare among faces is dear, and hold the readings of pose, expression and age to first
 order. The loss looks at the exact network's picture, of which only the part around the face is
 drawn where the architecture can do that (`Synthesis.picture_part`): going by the preview network,
-half of what was won there was lost in the whole picture. What it gives and costs: docs/pose.md.
+half of what was won there was lost in the whole picture. What it gives and costs:
+docs/notes/pose.md.
 """
 
 from __future__ import annotations
@@ -119,9 +120,10 @@ class Keeper:
     def toward_average(self, w_plus: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
         """What to add to a turned person's coarse rows, [18, 512], so that they draw a whole face.
 
-        What is rare in a person resists the turn: short of the angle, faces melt. Made more usual
-        they turn further and stay whole, and `keep` brings the person back as near as without
-        (docs/pose.md): a truncation (Karras et al. 2019, section B) that grows with the angles.
+        Unusual features resist the turn: faces fall apart before the angle is reached. Moved
+        towards the average they turn further and stay whole, and `keep` brings the person back as
+        near as without (docs/notes/pose.md): a truncation (Karras et al. 2019, section B) that
+        grows with the angles.
 
         Args:
             w_plus: The person looking ahead, [18, 512].

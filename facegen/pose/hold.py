@@ -1,7 +1,7 @@
 """Identity held along a sweep: a face turned, brought back, and put at the angles asked for.
 
 The steps that bring a latent back are `facegen.optimise.identity`'s; here is when they are made and
-what is put right between them. What it gives and costs: docs/pose.md.
+what is put right between them. What it gives and costs: docs/notes/pose.md.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class IdentityHolder:
             )  # fmt: skip
 
         turned, _ = right(face.w_plus + usual, goal, self._see_preview)
-        # Angles put right half-way take less of the person away than all at the end (docs/pose.md).
+        # Correcting the angles half-way too changes the person less than all at the end
+        # (docs/notes/pose.md).
         last = max(round(LAST_SHARE * self._keeper.steps), 1)
         for steps in (self._keeper.steps - last, last):
             seen = None if turned is None else self._see_preview(turned)

@@ -1,9 +1,9 @@
 """Expressions that no latent draws, drawn by pulling at landmarks of the picture.
 
-The generator was taught by portraits: hardly anybody grieves, purses the lips or lowers one corner
-of the mouth in them, and dials that try draw another person (docs/pose.md). A muscle moves a small
-piece of skin along; so does a pull: the piece around a landmark goes where it is pulled, and less
-of it the further away, by a Gaussian. Nothing is painted: skin, hair and light stay the picture's.
+The generator was trained on portraits: hardly anybody grieves, purses the lips or lowers one corner
+of the mouth in them, and dials that try draw another person (docs/notes/pose.md). A muscle moves a
+small piece of skin; so does a pull: the piece around a landmark is moved, and the further away the
+less, by a Gaussian. Nothing is painted: skin, hair and light stay the picture's.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ that no camera took it.
 - **Dials that leak.** What went together in the photographs goes together here: 42 % of the drawn
   people of 40 and older wear glasses, 11 % of those under 40; sex brings hair length with it, age
   the size of the nose. The dials are built to move one thing at a time and do not quite manage. How
-  far each one leaks is measured, on faces that learning never saw, in `docs/dials.md`.
+  far each one leaks was measured on faces that were not used for learning: see
+  `docs/results/dials.md`.
 - **"Gender" and "age" are looks.** They are what people judged by eye on generated pictures. They
   say nothing about who a person is.
 - **Mistakes.** Earrings, hats, hands, teeth, and the edge between hair and background can be
