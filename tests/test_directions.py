@@ -76,9 +76,10 @@ def test_foreign_bytes_are_refused(folder, data):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"natural": [1, float("nan")]}, "natural must rise"),
-        ({"natural": ["a", "b"]}, "not a number"),
-        ({"unit_per_sd": 0}, "more than zero"),
+        ({"natural": [1, float("nan")]}, "not JSON"),
+        ({"natural": [2, 1]}, "natural must rise"),
+        ({"natural": ["a", "b"]}, r"natural\[0\] must be a number, got a text"),
+        ({"unit_per_sd": 0}, r"unit_per_sd must be a number > 0\.0"),
         ({"format": 2}, "reads format 1"),
     ],
 )

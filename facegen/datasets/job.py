@@ -29,6 +29,7 @@ from facegen.operations import ResizePicture
 from facegen.optimise.identity import keeper_of
 from facegen.pose.expressions import AVAILABLE
 from facegen.protocols import Measures, Renders
+from facegen.records import RecordError, parse_record
 from facegen.retouch.apply import UPSCALERS, apply
 from facegen.sweeps.export import frame_record, json_line, json_lines, one_schema
 from facegen.sweeps.grid import Cell, dataset_grid, random_cells
@@ -189,12 +190,18 @@ def open_folder(
     write_atomic(path, text)
 
 
-def _format_of(text: bytes) -> object:
+@dataclass(frozen=True)
+class _Begun:
+    """What a dataset's settings begin with."""
+
+    format: int
+
+
+def _format_of(text: bytes) -> int | None:
     try:
-        job = json.loads(text)
-    except ValueError:
+        return parse_record(text, _Begun).format
+    except RecordError:
         return None
-    return job.get("format") if isinstance(job, dict) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from facegen.errors import BadFileError, SpaceMismatchError
 from facegen.files import write_atomic
 from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR, shipped
+from facegen.records import RecordError, parse_record
 
 FORMAT = 1
 MAX_FILE_BYTES = 16_000_000
@@ -55,7 +57,7 @@ class DirectionMeta:
     group: str
     unit: str
     space: str
-    unit_per_sd: float
+    unit_per_sd: Annotated[float, Meta(gt=0)]
     mean: float
     natural: tuple[float, float]
     safe: tuple[float, float]
@@ -65,7 +67,7 @@ class DirectionMeta:
     measured: str
     samples: int
     seeds: str
-    channel_sd: float
+    channel_sd: Annotated[float, Meta(gt=0)]
     channel_mean: float
     gain: float | None = None
     leakage: dict[str, float] = field(default_factory=dict)
@@ -147,34 +149,30 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise _bad(path, "it is not an npz of plain arrays") from err
 
 
+@dataclass(frozen=True)
+class _Header:
+    """What comes before anything else in a direction's JSON."""
+
+    format: int
+
+
 def _read_meta(path: Path) -> DirectionMeta:
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        if parse_record(data, _Header).format != FORMAT:
+            raise _bad(path, f"this program reads format {FORMAT}")
+        meta = parse_record(data, DirectionMeta)
     except FileNotFoundError as err:
         raise _bad(path, "the file is missing") from err
-    except (ValueError, OSError) as err:
-        raise _bad(path, "it is not JSON") from err
-    wanted = {entry.name for entry in fields(DirectionMeta)}
-    if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-        raise _bad(path, f"this program reads format {FORMAT}")
-    missing = sorted(wanted - set(data) - {"gain", "leakage", "licence"})
-    if missing:
-        raise _bad(path, f"it lacks {', '.join(missing)}")
-    try:
-        values = {key: data[key] for key in data if key in wanted}
-        for key in ("natural", "safe", "rows"):
-            low, high = (float(x) for x in values[key])
-            values[key] = (int(low), int(high)) if key.endswith("rows") else (low, high)
-            if not low < high:
-                raise _bad(path, f"{key} must rise")
-        for key in ("unit_per_sd", "mean", "score", "channel_sd", "channel_mean"):
-            values[key] = float(values[key])
-    except (TypeError, ValueError) as err:
-        raise _bad(path, "a number in it is not a number") from err
-    numbers = [values["unit_per_sd"], values["mean"], *values["natural"], *values["safe"]]
-    if not np.isfinite(numbers).all() or min(values["unit_per_sd"], values["channel_sd"]) <= 0:
-        raise _bad(path, "its unit and ranges must be finite, and a step more than zero")
-    return DirectionMeta(**values)
+    except RecordError as err:
+        raise _bad(path, str(err)) from err
+    except OSError as err:
+        raise _bad(path, f"it cannot be read ({err.strerror})") from err
+    for key in ("natural", "safe", "rows"):
+        low, high = getattr(meta, key)
+        if not low < high:
+            raise _bad(path, f"{key} must rise")
+    return meta
 
 
 def _checked(vector: np.ndarray, name: str) -> np.ndarray:

@@ -20,7 +20,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -32,11 +32,12 @@ from facegen.files import write_atomic
 from facegen.formats.latents import NPY_MAGIC, read_latent_bytes
 from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR, own_dials_dir
+from facegen.records import RecordError, parse_record
 
 GROUP = "Own"
 FOLDER = "own"
 FORMAT = 1
-KINDS = ("examples", "foreign", "pca", "sefa")
+Kind = Literal["examples", "foreign", "pca", "sefa"]
 NAME_RULE = "small letters, digits and _, a letter first, 2 to 32 of them"
 MAX_NAME, MAX_TITLE, MAX_SOURCE = 32, 40, 300
 MAX_FILE_BYTES = 1 << 20
@@ -56,7 +57,7 @@ class OwnDial:
         name: Identifier in files and on the command line; see NAME_RULE.
         title: What the user reads.
         space: Latent space it belongs to.
-        kind: One of KINDS.
+        kind: How it was found.
         vector: What one unit adds to a w_plus, float32 [18, 512].
         weights: How it reads a w_plus, float32 [18, 512].
         bias: Added to that, so that generated faces read 0 on average.
@@ -100,6 +101,31 @@ class OwnDial:
             "sefa": "Found in the network's weights",
         }[self.kind]
         return Dial(self.name, self.title, GROUP, "sd", f"{how}.", "less", "more")
+
+
+@dataclass(frozen=True)
+class _Meta:
+    """What a dial's file says about it, beside the arrays."""
+
+    format: Literal[1]
+    name: str
+    title: str
+    space: str
+    kind: Kind
+    bias: float
+    natural: tuple[float, float]
+    rows: tuple[int, int]
+    moves: dict[str, float]
+    score: float | None = None
+    source: str = ""
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        first, last = self.rows
+        if not 0 <= first < last <= NUM_WS:
+            raise ValueError(f"rows must be within 0 to {NUM_WS} and rise")
+        if not self.natural[0] < self.natural[1]:
+            raise ValueError("natural must rise")
 
 
 def from_learned(
@@ -269,13 +295,18 @@ def read_own(data: bytes, *, name: str) -> OwnDial:
         if not np.isfinite(array).all() or not np.any(array):
             raise _bad(name, f"{key} must be finite and not all zero")
     try:
-        meta = json.loads(str(arrays["meta"].reshape(()).item()))
-        values = _checked_meta(meta, name)
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as err:
-        raise _bad(name, "what it says about itself is incomplete or wrong") from err
+        meta = parse_record(str(arrays["meta"].reshape(()).item()), _Meta)
+        dial_name = checked_name(meta.name)
+    except RecordError as err:
+        raise _bad(name, f"in what it says about itself, {err}") from err
+    except (ValueError, UsageError) as err:
+        raise _bad(name, str(err).rstrip(".")) from err
     return OwnDial(
-        vector=arrays["vector"].astype(np.float32), weights=arrays["weights"].astype(np.float32),
-        **values,
+        name=dial_name, title=clean_title(meta.title, dial_name), space=meta.space[:80],
+        kind=meta.kind, vector=arrays["vector"].astype(np.float32),
+        weights=arrays["weights"].astype(np.float32), bias=meta.bias, natural=meta.natural,
+        rows=meta.rows, score=meta.score, moves={k[:40]: v for k, v in meta.moves.items()},
+        source=clean_line(meta.source), licence=clean_line(meta.licence)[:80],
     )  # fmt: skip
 
 
@@ -357,38 +388,6 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
         zlib.error,
     ) as err:  # fmt: skip
         raise _bad(name, "it is not an npz of plain arrays") from err
-
-
-def _checked_meta(meta: Any, name: str) -> dict[str, Any]:
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise _bad(name, f"this program reads format {FORMAT}")
-    low, high = (float(value) for value in meta["natural"])
-    first, last = (int(value) for value in meta["rows"])
-    score = None if meta.get("score") is None else float(meta["score"])
-    bias = float(meta["bias"])
-    moves = {str(key)[:40]: float(value) for key, value in dict(meta["moves"]).items()}
-    numbers = [low, high, bias, score or 0.0, *moves.values()]
-    if not np.isfinite(numbers).all() or not low < high or not 0 <= first < last <= NUM_WS:
-        raise _bad(name, "its range, rows or numbers make no sense")
-    if meta["kind"] not in KINDS or not isinstance(meta["space"], str):
-        raise _bad(name, "its kind or space is unknown")
-    try:
-        dial_name = checked_name(str(meta["name"]))
-    except UsageError as err:
-        raise _bad(name, str(err).rstrip(".")) from err
-    return {
-        "name": dial_name,
-        "title": clean_title(str(meta["title"]), dial_name),
-        "space": meta["space"][:80],
-        "kind": meta["kind"],
-        "bias": bias,
-        "natural": (low, high),
-        "rows": (first, last),
-        "score": score,
-        "moves": moves,
-        "source": clean_line(str(meta.get("source", ""))),
-        "licence": clean_line(str(meta.get("licence", "")))[:80],
-    }
 
 
 def clean_line(text: str) -> str:

@@ -163,8 +163,8 @@ def _read_safetensors(path: Path) -> Found:
     if METADATA_KEY not in metadata:
         return found
     try:
-        config = StyleGAN2Config.from_record(json.loads(metadata[METADATA_KEY]))
-    except (ModelError, TypeError, ValueError, RecursionError) as err:
+        config = StyleGAN2Config.from_json(metadata[METADATA_KEY])
+    except ModelError as err:
         raise BadFileError(f"{path.name} has a damaged description; fetch it again.") from err
     facts = Facts(config.lr_multiplier, config.num_fp16_res, config.conv_clamp)
     return replace(found, facts=facts, made_by="facegen's safetensors", notes=())

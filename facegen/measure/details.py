@@ -13,11 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facegen.errors import BadFileError
 from facegen.files import write_atomic
 from facegen.measure.detector import MEASURE_PX, at_size
 from facegen.measure.pose import Pose, fit_pose, load_shape
-from facegen.measure.shape import EYES, pose_terms, raw_measures
+from facegen.measure.shape import EYES, pose_terms, raw_measures, read_rows
 
 GAZE_FILE = Path(__file__).with_name("gaze_correction.json")
 EYE_LEVER = 0.4
@@ -159,14 +158,7 @@ def load_gaze(path: Path = GAZE_FILE) -> np.ndarray:
     Raises:
         BadFileError: the file is missing or damaged.
     """
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        coefficients = np.array([rows[name] for name in GAZES], np.float64)
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
-    if coefficients.shape != (2, NUM_TERMS) or not np.isfinite(coefficients).all():
-        raise BadFileError(f"{path.name} must hold two rows of {NUM_TERMS} numbers. Restore it.")
-    return coefficients
+    return read_rows(path, GAZES, NUM_TERMS)
 
 
 def skin_values(lab: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:

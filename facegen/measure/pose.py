@@ -18,11 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from facegen.errors import BadFileError
 from facegen.files import write_atomic
+from facegen.records import parse_record
 
 SHAPE_FILE = Path(__file__).with_name("mean_face.json")
 # Nose, eye corners, brows: points that neither speech nor a turning outline moves much.
@@ -138,6 +141,13 @@ def save_shape(shape: np.ndarray, path: Path = SHAPE_FILE, **facts: object) -> N
     write_atomic(path, (json.dumps(data, indent=0) + "\n").encode())
 
 
+@dataclass(frozen=True)
+class _MeanFace:
+    """The file of the mean face."""
+
+    points: Annotated[list[tuple[float, float, float]], Meta(min_length=68, max_length=68)]
+
+
 @lru_cache(maxsize=2)
 def load_shape(path: Path = SHAPE_FILE) -> np.ndarray:
     """The mean face, [68, 3].
@@ -146,12 +156,9 @@ def load_shape(path: Path = SHAPE_FILE) -> np.ndarray:
         BadFileError: the file is missing or damaged.
     """
     try:
-        shape = np.array(json.loads(path.read_text(encoding="utf-8"))["points"], np.float64)
-    except (OSError, ValueError, KeyError, TypeError) as err:
+        return np.array(parse_record(path.read_bytes(), _MeanFace).points)
+    except (OSError, ValueError) as err:
         raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
-    if shape.shape != (68, 3) or not np.isfinite(shape).all():
-        raise BadFileError(f"{path.name} must hold 68 points of 3 numbers. Restore it.")
-    return shape
 
 
 def _metric(rows_x: np.ndarray, rows_y: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ not keep the mean face's depth) is taken out by a quadratic in yaw and pitch, fi
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from facegen.errors import BadFileError
 from facegen.files import write_atomic
 from facegen.measure.pose import Pose, fit_pose, load_shape
+from facegen.records import parse_record
 
 CORRECTION_FILE = Path(__file__).with_name("pose_correction.json")
 POSE_SCALE_DEG = 20.0
@@ -129,11 +131,28 @@ def load_correction(path: Path = CORRECTION_FILE) -> PoseCorrection:
     Raises:
         BadFileError: the file is missing or damaged.
     """
+    return PoseCorrection(read_rows(path, MEASURES, 5))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A file of fitted coefficients."""
+
+    rows: dict[str, tuple[float, ...]]
+
+
+def read_rows(path: Path, names: Sequence[str], terms: int) -> np.ndarray:
+    """Fitted coefficients out of a JSON file, [len(names), terms].
+
+    Raises:
+        BadFileError: the file is missing or damaged.
+    """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        coefficients = np.array([rows[name] for name in MEASURES], np.float64)
-    except (OSError, ValueError, KeyError, TypeError) as err:
+        rows = parse_record(path.read_bytes(), _Fitted).rows
+    except (OSError, ValueError) as err:
         raise BadFileError(f"{path.name} cannot be read ({err}). Restore it.") from err
-    if coefficients.shape != (len(MEASURES), 5) or not np.isfinite(coefficients).all():
-        raise BadFileError(f"{path.name} must hold five finite numbers a measure. Restore it.")
-    return PoseCorrection(coefficients)
+    if not all(len(rows.get(name, ())) == terms for name in names):
+        raise BadFileError(
+            f"{path.name} must hold {terms} numbers for each of {', '.join(names)}. Restore it."
+        )
+    return np.array([rows[name] for name in names])

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from facegen.errors import ModelError
+from facegen.records import RecordError, parse_record
 
 RESOLUTIONS = (32, 64, 128, 256, 512, 1024)
 MAX_CHANNELS = 4096
@@ -51,7 +52,7 @@ class StyleGAN2Config:
             raise _wrong("mapping_layers", self.mapping_layers, f"1 to {MAX_MAPPING_LAYERS}")
         if not _is_positive(self.lr_multiplier):
             raise _wrong("lr_multiplier", self.lr_multiplier, "a positive number")
-        if tuple(self.channels) != self.resolutions or not all(
+        if tuple(sorted(self.channels)) != self.resolutions or not all(
             _is_count(n, MAX_CHANNELS) for n in self.channels.values()
         ):
             raise _wrong("channels", dict(self.channels), "a count for each resolution from 4 px")
@@ -76,32 +77,29 @@ class StyleGAN2Config:
         return {**asdict(self), "channels": channels, "num_ws": self.num_ws}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> StyleGAN2Config:
+    def from_json(cls, text: str | bytes) -> StyleGAN2Config:
         """Read the fields out of a JSON record; others in it are left alone.
 
         Raises:
             ModelError: a field is missing or wrong.
         """
         try:
-            channels = {int(key): value for key, value in record["channels"].items()}
-            config = cls(
-                z_dim=record["z_dim"],
-                w_dim=record["w_dim"],
-                mapping_layers=record["mapping_layers"],
-                lr_multiplier=record["lr_multiplier"],
-                img_resolution=record["img_resolution"],
-                channels=dict(sorted(channels.items())),
-                num_fp16_res=record["num_fp16_res"],
-                conv_clamp=record["conv_clamp"],
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            config = parse_record(text, cls)
+            num_ws = parse_record(text, _Rows).num_ws
+        except RecordError as err:
             raise ModelError(
-                f"A model's record lacks its sizes or gives them in another form ({err}); import "
-                "the model again."
+                f"A model's record does not tell its sizes: {err}. Import the model again."
             ) from err
-        if record.get("num_ws", config.num_ws) != config.num_ws:
-            raise _wrong("num_ws", record["num_ws"], str(config.num_ws))
+        if num_ws not in (None, config.num_ws):
+            raise _wrong("num_ws", num_ws, str(config.num_ws))
         return config
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The one field of a record that follows from the others."""
+
+    num_ws: int | None = None
 
 
 def _is_count(value: object, most: int) -> bool:

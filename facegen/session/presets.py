@@ -11,16 +11,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from facegen.errors import BadFileError
+from facegen.records import RecordError, parse_record
 
 MAX_BYTES = 64 << 10
 MAX_PRESETS = 50
 MAX_NAME = 40
 MAX_READING = 1e6
-_MARK = "facegen_presets"
 _ADVICE = "Choose a file that was saved here."
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A preset in a file."""
+
+    name: Annotated[str, Meta(pattern=r"\S")]
+    targets: dict[str, Annotated[float, Meta(gt=-MAX_READING, lt=MAX_READING)]]
+
+
+@dataclass(frozen=True)
+class _PresetFile:
+    """A file of presets."""
+
+    facegen_presets: Literal[1]
+    presets: Annotated[list[_Entry], Meta(min_length=1, max_length=MAX_PRESETS)]
 
 
 @dataclass(frozen=True)
@@ -74,7 +92,9 @@ def to_json(presets: Iterable[Preset]) -> bytes:
         {"name": preset.name, "targets": {k: round(v, 3) for k, v in preset.targets.items()}}
         for preset in presets
     ]
-    return json.dumps({_MARK: 1, "presets": entries}, indent=1, ensure_ascii=False).encode("utf-8")
+    return json.dumps(
+        {"facegen_presets": 1, "presets": entries}, indent=1, ensure_ascii=False
+    ).encode("utf-8")
 
 
 def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, ...]]:
@@ -94,37 +114,23 @@ def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, .
     if len(data) > MAX_BYTES:
         raise BadFileError(f"A preset file has at most {MAX_BYTES >> 10} KB. {_ADVICE}")
     try:
-        content = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as err:
-        raise BadFileError(f"This is no preset file: it is not JSON. {_ADVICE}") from err
-    if not isinstance(content, dict) or content.get(_MARK) != 1:
-        raise BadFileError(f"This is no preset file: '{_MARK}: 1' is missing in it. {_ADVICE}")
-    entries = content.get("presets")
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_PRESETS:
-        raise BadFileError(f"A preset file holds 1 to {MAX_PRESETS} presets. {_ADVICE}")
+        entries = parse_record(data, _PresetFile).presets
+    except RecordError as err:
+        raise BadFileError(f"This is no preset file: {err}. {_ADVICE}") from err
     unknown: set[str] = set()
-    found = [_read(entry, dials, unknown) for entry in entries]
+    found = [_as_known(entry, dials, unknown) for entry in entries]
     kept = tuple(preset for preset in found if preset.targets)
     if not kept:
         raise BadFileError(f"None of the dials in this preset file is known here. {_ADVICE}")
     return kept, tuple(sorted(unknown))
 
 
-def _read(entry: object, dials: Any, unknown: set[str]) -> Preset:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    targets = entry.get("targets") if isinstance(entry, dict) else None
-    if not isinstance(name, str) or not name.strip() or not isinstance(targets, dict):
-        raise BadFileError(f"Each preset needs a name and targets. {_ADVICE}")
-    name = " ".join(name.split())[:MAX_NAME]
+def _as_known(entry: _Entry, dials: Any, unknown: set[str]) -> Preset:
     kept = {}
-    for dial, value in targets.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise BadFileError(f"In the preset '{name}' a reading is not a number. {_ADVICE}")
-        if not abs(value) < MAX_READING:  # Not a number and infinity end here too.
-            raise BadFileError(f"In the preset '{name}' a reading is out of reach. {_ADVICE}")
+    for dial, value in entry.targets.items():
         if dial not in dials.names:
             unknown.add(dial[:40])
             continue
         low, high = dials.spec(dial).safe
-        kept[dial] = min(max(float(value), low), high)
-    return Preset(name, kept)
+        kept[dial] = min(max(value, low), high)
+    return Preset(" ".join(entry.name.split())[:MAX_NAME], kept)

@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta
 from safetensors import SafetensorError
 
 from facegen.errors import BadFileError, FacegenError, ModelError, SaveError
@@ -23,6 +24,7 @@ from facegen.formats.stylegan2 import effective_mapping, read_checkpoint, write_
 from facegen.latents import KNOWN_SPACES, NUM_WS, W_DIM, space_id, space_signature
 from facegen.nets.stylegan2_config import StyleGAN2Config
 from facegen.paths import weights_dir
+from facegen.records import parse_record
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MAX_RECORD_BYTES = 1 << 20
@@ -33,6 +35,26 @@ LICENCE = (
 )
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a record says besides the network's sizes.
+
+    The space names a folder of directions, so it must be a plain name.
+    """
+
+    name: str
+    architecture: Literal["stylegan2"]
+    space: Annotated[str, Meta(pattern=rf"^(?:{NAME_PATTERN.pattern})\Z")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    signature: tuple[float, ...] = ()
+    is_face: bool | None = None
+    why_not_face: str | None = None
+    licence: str = LICENCE
+    origin: str = ""
+    made_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,27 +225,25 @@ def read_record(name: str) -> ImportedModel:
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
             raise ValueError("too large")
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["name"] != name or raw["architecture"] != ARCHITECTURE:
+        data = path.read_bytes()
+        facts = parse_record(data, _Facts)
+        if facts.name != name:
             raise ValueError("of another model")
-        is_face = raw.get("is_face")
-        if is_face not in (True, False, None) or not re.fullmatch("[0-9a-f]{64}", raw["sha256"]):
-            raise ValueError("wrong values")
-        why = raw.get("why_not_face") or ("It draws no faces." if is_face is False else None)
+        why = facts.why_not_face or ("It draws no faces." if facts.is_face is False else None)
         return ImportedModel(
             name=name,
-            config=StyleGAN2Config.from_record(raw),
-            space=_space_name(raw["space"]),
-            signature=tuple(float(x) for x in raw.get("signature", ())),
-            sha256=raw["sha256"],
-            is_face=is_face,
-            why_not_face=None if why is None else str(why),
-            licence=str(raw.get("licence", LICENCE)),
-            origin=str(raw.get("origin", "")),
-            made_by=str(raw.get("made_by", "")),
-            notes=tuple(str(note) for note in raw.get("notes", ())),
+            config=StyleGAN2Config.from_json(data),
+            space=facts.space,
+            signature=facts.signature,
+            sha256=facts.sha256,
+            is_face=facts.is_face,
+            why_not_face=why,
+            licence=facts.licence,
+            origin=facts.origin,
+            made_by=facts.made_by,
+            notes=facts.notes,
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, FacegenError) as err:
+    except (OSError, ValueError, FacegenError) as err:
         raise ModelError(
             f"The record {path.name} is missing or damaged ({err}); import the model again."
         ) from err
@@ -245,10 +265,3 @@ def _known_spaces(name: str) -> dict[str, tuple[float, ...]]:
     """The bundled space, then those of imported models other than `name`."""
     others = {m.space: m.signature for m in imported_models() if m.name != name}
     return {**others, **KNOWN_SPACES}
-
-
-def _space_name(value: Any) -> str:
-    """A space names a folder of directions, so it must be a plain name."""
-    if not isinstance(value, str) or not NAME_PATTERN.fullmatch(value):
-        raise BadFileError("wrong space")
-    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from facegen.errors import ModelError
 from facegen.files import make_folder
 from facegen.paths import MODELS_DIR, shipped, weights_dir
+from facegen.records import parse_record
 from facegen.weights.imported import (
     ARCHITECTURE,
     NAME_PATTERN,
@@ -124,16 +124,17 @@ def entry(name: str) -> ModelEntry:
     raise ModelError(f"No model is called '{name}'.{hint} Known: {', '.join(known)}.")
 
 
+@dataclass(frozen=True)
+class _Registry:
+    """The registry's file."""
+
+    models: tuple[ModelEntry, ...]
+
+
 @cache
 def registered() -> tuple[ModelEntry, ...]:
     """The models of the registry alone."""
-    raw = json.loads(shipped(REGISTRY_PATH).read_text(encoding="utf-8"))
-    return tuple(
-        ModelEntry(
-            **{**record, "members": {k: Member(**m) for k, m in record.get("members", {}).items()}}
-        )
-        for record in raw["models"]
-    )
+    return parse_record(shipped(REGISTRY_PATH).read_bytes(), _Registry).models
 
 
 def _with_record(entry: ModelEntry, model: ImportedModel | None) -> ModelEntry:
