@@ -7,21 +7,25 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 CORE := not weights and not browser and not wheel and not slow
 
-.PHONY: run test check lint slow bench pose pictures screenshots clean
+.PHONY: run test check lint lint-python slow bench pose pictures screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: lint models
+test: lint-python models
 	@bash scripts/ensure_chromium.sh
 	$(BIN)/python -m pytest
 
 # Without a network, weights or a browser: what to run before every commit.
-check: lint
+check: lint-python
 	$(BIN)/python -m pytest -m "$(CORE)"
 
-lint: $(VENV)/.dev
+# The JavaScript is checked too where Node is installed.
+lint: lint-python
+	@bash scripts/lint_js.sh
+
+lint-python: $(VENV)/.dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check --quiet .
 	$(BIN)/python -m mypy

@@ -37,7 +37,7 @@ def main() -> None:
     with messages.guarded():
         chosen.run()
         _in_hand()
-        view.manners()
+        view.close_sidebar()
 
 
 def _about() -> None:

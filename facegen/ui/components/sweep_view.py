@@ -14,6 +14,7 @@ from facegen.pose.expressions import expression
 from facegen.service.sweep_job import Shot, shrink
 from facegen.sweeps.grid import Cell
 from facegen.ui.components import view
+from facegen.ui.components.bundle import bundled
 
 MANY_SHOTS = 64
 SMALL_EDGE = 320
@@ -23,7 +24,7 @@ _TURN = st.components.v2.component(
     "facegen_turn",
     html=view.asset("turn.html"),
     css=view.asset("turn.css"),
-    js=view.asset("turn.js"),
+    js=bundled(view.asset_path("turn.js")),
     isolate_styles=False,
 )
 

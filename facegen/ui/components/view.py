@@ -19,6 +19,7 @@ from typing import Any
 import streamlit as st
 
 from facegen.session.readouts import Readout
+from facegen.ui.components.bundle import bundled
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -38,7 +39,7 @@ def _component(name: str) -> Callable[..., Any]:
         f"facegen_{name}",
         html=asset(f"{name}.html"),
         css=asset(f"{name}.css"),
-        js=asset(f"{name}.js"),
+        js=bundled(_ASSETS / f"{name}.js"),
         isolate_styles=False,
     )
 
@@ -47,7 +48,7 @@ _FACE = _component("face")
 _PANEL = _component("panel")
 _STRIP = _component("strip")
 _TILES = _component("tiles")
-_MANNERS = _component("manners")
+_CLOSE_SIDEBAR = _component("close_sidebar")
 
 
 @dataclass(frozen=True)
@@ -259,9 +260,9 @@ def tiles(
     return _TILES(key=key, data=data, on_pick_change=on_pick)
 
 
-def manners() -> None:
-    """What every page needs of the browser besides; nothing is shown."""
-    _MANNERS(key="fg_manners")
+def close_sidebar() -> None:
+    """Put the phone's list of pages away when one is chosen; nothing is shown."""
+    _CLOSE_SIDEBAR(key="fg_close_sidebar")
 
 
 def jpeg_url(jpeg: bytes | None) -> str:

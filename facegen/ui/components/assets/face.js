@@ -1,5 +1,10 @@
-// The picture: swaps frames without flicker, shows before and after, takes dropped files.
+// The picture: swaps frames without flicker.
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
+import { addCompare } from "./compare.js";
+import { addCopyLink } from "./copy_link.js";
+import { addFileDrop } from "./file_drop.js";
+import { listener } from "./listen.js";
+
 const memory = new WeakMap();
 
 // Fields whose own help mark is hidden for calm.
@@ -7,12 +12,6 @@ const HELP = {
   ".st-key-fg_seed": "Each number is a person. Type one and press Enter to meet them again.",
   "[class*=st-key-fg_open]": "Open a face saved here, or a public StyleGAN latent. You can also drop the file on the page.",
 };
-
-function isTyping(event) {
-  const el = event.target;
-  return el && (el.isContentEditable || el.tagName === "TEXTAREA" || el.tagName === "SELECT" ||
-    (el.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(el.type)));
-}
 
 function unpack(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -29,98 +28,13 @@ function setUp(el) {
   const $ = (name) => el.querySelector(".fg-" + name);
   const s = { shown: null, head: {}, beforeUrl: null, beforeId: null, holding: false, comparing: false,
     order: 0, painted: 0, off: [] };
-  const on = (target, type, handler, options) => {
-    target.addEventListener(type, handler, options);
-    s.off.push(() => target.removeEventListener(type, handler, options));
-  };
-
-  s.layout = () => {
-    const has = s.beforeUrl && s.beforeId === s.head.before_id;
-    const before = $("before"), split = s.comparing && !s.holding;
-    if (has && before.src !== s.beforeUrl) before.src = s.beforeUrl;
-    before.hidden = !(has && (s.holding || s.comparing));
-    before.style.clipPath = split ? `inset(0 ${100 - s.x}% 0 0)` : "";
-    $("line").hidden = $("split").hidden = !(split && has);
-    $("tag-before").hidden = !(has && (s.holding || s.comparing));
-    $("tag-after").hidden = !(split && has);
-    $("line").style.setProperty("--x", s.x + "%");
-    $("compare").setAttribute("aria-pressed", String(s.comparing));
-    if ((s.holding || s.comparing) && !has && s.asked !== s.head.before_id) {
-      s.asked = s.head.before_id;
-      s.fire("ask", { what: "before", id: s.head.before_id, n: Date.now() });
-    }
-  };
-  s.x = 50;
-  s.hold = (down) => { if (s.holding !== down) { s.holding = down; s.layout(); } };
-
-  on($("hold"), "pointerdown", (e) => { e.preventDefault(); s.hold(true); });
-  on($("hold"), "keydown", (e) => { if (e.key === " " || e.key === "Enter") { e.preventDefault(); s.hold(true); } });
-  on($("hold"), "keyup", () => s.hold(false));
-  on($("hold"), "blur", () => s.hold(false));
-  on($("frame"), "pointerdown", (e) => {
-    if (e.button === 0 && !e.target.closest("button, input")) { s.hold(true); }
-  });
-  on(window, "pointerup", () => s.hold(false));
-  on(window, "pointercancel", () => s.hold(false));
-  on(window, "blur", () => s.hold(false));
-  on($("frame"), "contextmenu", (e) => { if (s.holding) e.preventDefault(); });
-  on(window, "keydown", (e) => {
-    if (e.key.toLowerCase() === "b" && !e.ctrlKey && !e.metaKey && !e.altKey && !isTyping(e)) s.hold(true);
-  });
-  on(window, "keyup", (e) => { if (e.key.toLowerCase() === "b") s.hold(false); });
-  on($("compare"), "click", () => { s.comparing = !s.comparing; s.layout(); });
-  on($("split"), "input", () => { s.x = +$("split").value; s.layout(); });
-
-  on($("link"), "click", async () => {
-    const button = $("link");
-    let said = "Link copied";
-    if (!s.head.link) said = "Save the file instead";
-    else {
-      try { await navigator.clipboard.writeText(location.href); } catch {
-        const box = document.createElement("textarea");
-        box.value = location.href; document.body.append(box); box.select();
-        if (!document.execCommand("copy")) said = "Copy it from the address bar";
-        box.remove();
-      }
-    }
-    button.textContent = said;
-    clearTimeout(s.linkTimer);
-    s.linkTimer = setTimeout(() => { button.textContent = "Copy link"; }, 1800);
-  });
-
-  // A file dropped anywhere goes to the Open button's own field, with all checks of the server.
-  let depth = 0;
-  const hasFiles = (e) => e.dataTransfer && [...e.dataTransfer.types].includes("Files");
-  on(window, "dragenter", (e) => { if (hasFiles(e)) { e.preventDefault(); depth += 1; $("drop").hidden = false; } });
-  on(window, "dragleave", (e) => { if (hasFiles(e)) { depth -= 1; if (depth <= 0) { depth = 0; $("drop").hidden = true; } } });
-  on(window, "dragover", (e) => { if (hasFiles(e)) e.preventDefault(); });
-  on(window, "drop", (e) => {
-    if (!hasFiles(e)) return;
-    depth = 0; $("drop").hidden = true;
-    const field = document.querySelector("[class*=st-key-fg_open] input[type=file]");
-    if (!field || field.parentElement?.contains(e.target)) return;
-    e.preventDefault();
-    const files = new DataTransfer();
-    if (e.dataTransfer.files[0]) files.items.add(e.dataTransfer.files[0]);
-    field.files = files.files;
-    field.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-
-  // Streamlit would say that a file is too large in a corner of its field; say it beside the face.
-  on(window, "change", (e) => {
-    const file = e.target.files?.[0];
-    if (!file || !e.target.closest?.("[class*=st-key-fg_open]") || file.size <= s.head.max_mb * 2 ** 20) return;
-    e.stopImmediatePropagation();
-    e.target.value = "";
-    $("note").textContent = `${file.name} has ${Math.round(file.size / 2 ** 20)} MB, more than a face file can have `
-      + `(${s.head.max_mb} MB). Open a PNG or latent that was saved here.`;
-    $("note").hidden = false;
-    clearTimeout(s.noteTimer);
-    s.noteTimer = setTimeout(() => { $("note").hidden = true; }, 9000);
-  }, true);
+  const on = listener(s);
+  addCompare(s, $, on);
+  addCopyLink(s, $, on);
+  addFileDrop(s, $, on);
 
   // "Working" is shown only when a picture is late, so that quick ones pass in silence.
-  on(window, "facegen:sent", (e) => {
+  on(window, "facegen:sent", () => {
     clearTimeout(s.waitTimer);
     s.waitTimer = setTimeout(() => { $("wait").hidden = false; }, 700);
   });

@@ -1,5 +1,7 @@
 // A finished sweep: drag the face to turn it through the pictures that were made.
 // A message is: header length (4 bytes, little endian), header (JSON), the pictures in order.
+import { listener } from "./listen.js";
+
 const memory = new WeakMap();
 const DRAG_SHARE = 0.8;  // of the picture's width takes the face from one end to the other
 
@@ -21,10 +23,7 @@ function setUp(el) {
   const root = el.querySelector(".fg-turn"), $ = (name) => root.querySelector(".fg-turn-" + name);
   const stage = $("stage"), image = stage.querySelector("img"), slider = $("yaw");
   const s = { frames: [], group: 0, yaw: 0, pitch: 0, at: null, off: [] };
-  const on = (target, type, handler) => {
-    target.addEventListener(type, handler);
-    s.off.push(() => target.removeEventListener(type, handler));
-  };
+  const on = listener(s);
   const inGroup = () => s.frames.filter((frame) => frame.group === s.group);
 
   // The picture nearest to where the drag has come; tilt counts more, its steps are fewer.
