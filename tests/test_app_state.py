@@ -291,6 +291,14 @@ def test_dials_stand_where_the_picture_of_the_person_says(session, dials):
     assert not readouts["smile"].is_moved
 
 
+def test_a_dial_moved_while_its_picture_is_measured_is_not_lost(session, dials):
+    knew = session.revision  # The page sends this back with the dial.
+    session.measured_start(short(dials)(session.base()))
+    assert session.revision == knew
+    session.turn({"age": 50.0})
+    assert session.readouts()["age"].predicted == pytest.approx(50.0, abs=1e-2)
+
+
 def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(session, dials):
     see = short(dials)
     before = see(session.base())

@@ -61,14 +61,12 @@ class Offsets:
 
     def learn(
         self, state: EditState, measured: Mapping[str, float], predicted: Mapping[str, float]
-    ) -> bool:
-        """Take what was measured on a subject before any dial; True if that is news."""
+    ) -> None:
+        """Take what was measured on a subject before any dial; the first time counts."""
         key = (state.subject.uid, state.psi)
-        if key in self._of:
-            return False
-        offsets = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
-        self._of.put(key, offsets)
-        return True
+        if key not in self._of:
+            offsets = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
+            self._of.put(key, offsets)
 
     def of(self, state: EditState) -> Mapping[str, float]:
         """Dial -> what to add to a prediction for this subject, in its unit."""

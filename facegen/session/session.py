@@ -20,8 +20,6 @@ from facegen.editing.targets import (
     Locks,
     as_far_as_possible,
     natural_targets,
-    plan,
-    require_locks,
 )
 from facegen.errors import UsageError
 from facegen.face import Face
@@ -29,10 +27,8 @@ from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import PixelOperation
 from facegen.protocols import Dials, Maps
 from facegen.session.edit_state import (
-    DELTA_DIGITS,
     EditState,
     Subject,
-    clean_deltas,
     clean_psi,
     deltas_of_link,
     from_face,
@@ -43,11 +39,11 @@ from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
+from facegen.session.solving import moved, solved
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
 AT_START = 1e-3
-PUT_BACK = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 
 
 class Session:
@@ -173,9 +169,12 @@ class Session:
         return scale.readouts(self.dials, self.locks.held, measured, before)
 
     def measured_start(self, measured: Mapping[str, float]) -> None:
-        """Take what was measured on the current subject before any dial, in the dials' units."""
-        if self._offsets.learn(self.state, measured, self.dials.read(self.base())):
-            self.revision += 1
+        """Take what was measured on the current subject before any dial, in the dials' units.
+
+        A dial that is moved meanwhile goes where its user put it: the number counts, whatever was
+        known when it was chosen. So this is no new revision.
+        """
+        self._offsets.learn(self.state, measured, self.dials.read(self.base()))
 
     def _scale(self, state: EditState) -> Scale:
         base = self.dials.read(self.base(state))
@@ -255,7 +254,7 @@ class Session:
 
         `what` is the dial that moved, `now` the time: quick moves of one dial make one step.
         """
-        return self._commit(self._moved(deltas, psi), what, now)
+        return self._commit(moved(self.state, deltas, self._limits, psi=psi), what, now)
 
     def turned(
         self, moves: Mapping[str, float], *, resets: Collection[str] = (), psi: object = None
@@ -270,14 +269,14 @@ class Session:
         Raises:
             OutOfRangeError: What is locked leaves no way there.
         """
-        moved = self._moved(dict(self.state.deltas), psi)
-        scale = self._scale(moved)
+        after = moved(self.state, dict(self.state.deltas), self._limits, psi=psi)
+        scale = self._scale(after)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         back = {name for name, value in known.items() if abs(value - scale.start(name)) < AT_START}
         targets = scale.targets(known, uncorrected=back)
-        if not targets and not resets and moved.same_as(self.state):
+        if not targets and not resets and after.same_as(self.state):
             return self.state
-        return self._solved(moved, targets, resets)
+        return self._solved(after, targets, resets)
 
     def turn(
         self,
@@ -352,41 +351,10 @@ class Session:
     def _solved(
         self, state: EditState, targets: Mapping[str, float], resets: Collection[str]
     ) -> EditState:
-        """The state with dials at predicted readings or put back, and what is locked in place.
-
-        Raises:
-            OutOfRangeError: What is locked leaves no way there.
-        """
-        base = self.dials.read(self.base(state))
-        turns, back = {}, set(resets)
-        for name, value in targets.items():
-            low, high = self.dials.spec(name).safe
-            if not math.isfinite(value):
-                continue
-            if abs(value - base[name]) < PUT_BACK * (high - low):
-                back.add(name)
-            else:
-                turns[name] = value
-        asked = {name: delta for name, delta in state.deltas if delta}
-        planned = plan(base, asked, turns, self.locks, resets=back)
-        deltas = {
-            name: round(delta, DELTA_DIGITS) if name in self.locks.held else delta
-            for name, delta in planned.deltas.items()
-        }
-        solved = self._moved(deltas, state.psi)
-        if solved.deltas:
-            steps = {name: deltas[name] - dict(state.deltas).get(name, 0.0) for name in turns}
-            readings = self.predicted(solved)
-            require_locks(self.dials, readings, planned.goals, self.locks, steps)
-        return solved
-
-    def _moved(self, deltas: Mapping[str, object], psi: object) -> EditState:
-        state = self.state
-        new_psi = state.psi if psi is None else clean_psi(psi, state.psi)
-        kept = clean_deltas(deltas, self._limits)
-        asked = {name for name, delta in kept if delta}
-        corrections = tuple((name, more) for name, more in state.corrections if name in asked)
-        return EditState(state.subject, new_psi, kept, corrections)
+        return solved(
+            state, targets, resets, self.locks,
+            dials=self.dials, latents=self._latents, limits=self._limits,
+        )  # fmt: skip
 
     def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
