@@ -82,7 +82,7 @@ def test_frames_that_could_not_be_held_are_marked(fake, person, dials):
 
     sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False)
     assert sweep.face_of(Cell(20, 0))[1]
-    sweep._held = Lost()
+    sweep._holder = Lost()
     face, is_reachable = sweep.face_of(Cell(20, 0))
     assert not is_reachable
     assert face.w_plus.shape == person.w_plus.shape

@@ -1,1 +1,1 @@
-"""Sweeps and datasets: many pictures of one person, or of many, with what was measured in each."""
+"""Datasets: many pictures of many people with a manifest, made here, in processes, or on Ray."""

@@ -64,7 +64,7 @@ def _measurement(face: Sample) -> Measurement | None:
     found = face.detection
     if found is None:
         return None
-    values = channel_values(face.look, found, load_classifiers())
+    values = channel_values(face.appearance, found, load_classifiers())
     return Measurement(values, found.landmarks / MEASURE_PX, found.descriptor)
 
 

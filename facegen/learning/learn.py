@@ -222,7 +222,7 @@ def learn_instruments(
     load_correction.cache_clear()
     rows = {seed: index for index, seed in enumerate(labelled.tolist())}
     pick = [rows[seed] for seed in seeds.tolist()]
-    x = np.stack([features(seen[seed].look, seen[seed].detection) for seed in seeds])  # type: ignore[arg-type]
+    x = np.stack([features(seen[seed].appearance, seen[seed].detection) for seed in seeds])  # type: ignore[arg-type]
     classifiers, unseen = fit_classifiers(x, {k: v[pick] for k, v in labels.items()})
     write_atomic(CLASSIFIERS_FILE, npz_bytes(pack(classifiers)))
     load_classifiers.cache_clear()
@@ -232,7 +232,7 @@ def learn_instruments(
 def channels_of(faces: Sequence[Sample]) -> dict[str, np.ndarray]:
     """Every measurement of faces that were seen, name -> [N]."""
     classifiers = load_classifiers()
-    pairs = [(face.look, face.detection) for face in faces if face.detection is not None]
+    pairs = [(face.appearance, face.detection) for face in faces if face.detection is not None]
     blocks = [
         classifiers.predict(np.stack([features(*pair) for pair in pairs[k : k + 500]]))
         for k in range(0, len(pairs), 500)

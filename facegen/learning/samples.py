@@ -26,11 +26,11 @@ class Sample:
     """One picture before any classifier is applied: what classifiers are learned from.
 
     Attributes:
-        look: Its features, as `facegen.measure.hog.appearance` gives them.
+        appearance: Its features, as `facegen.measure.hog.appearance` gives them.
         detection: What the instruments found; None if no face was.
     """
 
-    look: np.ndarray
+    appearance: np.ndarray
     detection: Detection | None
 
 
@@ -92,7 +92,7 @@ def scan(
 
 def write_sample(path: Path, face: Sample) -> None:
     """Keep one sample."""
-    arrays = {"a": face.look}
+    arrays = {"a": face.appearance}
     if face.detection is not None:
         arrays |= {
             "lm": face.detection.landmarks,

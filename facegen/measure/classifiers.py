@@ -57,11 +57,11 @@ class Classifiers:
         return ((x - self.mean) * self.scale) @ self.weights + self.bias
 
 
-def features(look: np.ndarray, detection: Detection) -> np.ndarray:
+def features(appearance: np.ndarray, detection: Detection) -> np.ndarray:
     """All features of one face as one row; its blocks are named by `block_slices`.
 
     Args:
-        look: What `facegen.measure.hog.appearance` gave.
+        appearance: What `facegen.measure.hog.appearance` gave.
         detection: What the instruments found.
     """
     pose, front = fit_pose(detection.landmarks, load_shape())
@@ -69,9 +69,9 @@ def features(look: np.ndarray, detection: Detection) -> np.ndarray:
         [front.ravel() * 100, detection.landmarks.ravel() / 5, [pose.yaw, pose.pitch]]
     )
     nets = np.array([detection.age, np.clip(detection.male, -6, 6)])
-    return np.concatenate([look.astype(np.float32), detection.descriptor, geometry, nets]).astype(
-        np.float32
-    )
+    return np.concatenate(
+        [appearance.astype(np.float32), detection.descriptor, geometry, nets]
+    ).astype(np.float32)
 
 
 def block_slices(length: int) -> dict[str, slice]:

@@ -42,7 +42,7 @@ def detail_values(picture: np.ndarray, landmarks: np.ndarray) -> dict[str, float
 
     Returns:
         gaze_side, gaze_up: where the irises stand between the eyes' corners, in shares of an
-            eye's width, freed of the head's pose; 0 is the crowd's mean (into the camera),
+            eye's width, freed of the head's pose; 0 is the mean of many faces (into the camera),
             positive the picture's right, and up.
         upper_lip, lower_lip: height of each, in distances between the eyes' outer corners.
         mouth_corner_left, mouth_corner_right: how far each stands above the middle of the lips.
@@ -134,7 +134,7 @@ def gaze_terms(pose: Pose, front: np.ndarray) -> np.ndarray:
 
 
 def learn_gaze(pictures: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Coefficients [2, NUM_TERMS] from a crowd, [N, 512, 512, 3] and [N, 68, 2]."""
+    """Coefficients [2, NUM_TERMS] of many faces, [N, 512, 512, 3] and [N, 68, 2]."""
     terms, seen = [], []
     for picture, points in zip(pictures, landmarks, strict=True):
         gaze = raw_gaze(picture, points)

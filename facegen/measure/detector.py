@@ -31,7 +31,7 @@ DETECT_PX = 256
 FIND_PX = 1280  # longest edge in which faces are looked for: those of 80 px and more
 MIN_PX = 64
 NUM_LANDMARKS = 68
-# By how much the box is shifted to look again, in its widths, and how large it is.
+# By how much the box is shifted to search again, in its widths, and how large it is.
 RESTARTS = ((0.0, 1.0), (0.05, 1.05), (-0.05, 0.95))
 CHIP_PADDING = 0.2
 AGE_CHIP_PX = 64
@@ -123,16 +123,16 @@ class Instruments:
         mirrored = np.ascontiguousarray(picture[:, ::-1])
         left, top, right, bottom = detection.box
         width = right - left
-        looks = []
+        found = []
         for shift, size in RESTARTS:
             x, y = (left + right) / 2 + shift * width, (top + bottom) / 2 + shift * width
             half = size * width / 2
             for flat, middle in ((picture, x), (mirrored, MEASURE_PX - 1 - x)):
                 edges = (middle - half, y - half, middle + half, y + half)
                 rect = self._dlib.rectangle(*(round(edge) for edge in edges))
-                looks.append(self._landmarks(flat, rect))
-            looks[-1] = looks[-1][list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
-        return np.array(looks)
+                found.append(self._landmarks(flat, rect))
+            found[-1] = found[-1][list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
+        return np.array(found)
 
     def detect_at(self, picture: np.ndarray, box: Box) -> Detection:
         """Describe the face in this box of a picture, uint8 [512, 512, 3] RGB."""

@@ -26,26 +26,28 @@ SCENE = tuple(f"{place}_{axis}" for place in SCENE_PLACES for axis in "lab")
 
 
 def channel_values(
-    look: np.ndarray, detection: Detection, classifiers: Classifiers
+    appearance: np.ndarray, detection: Detection, classifiers: Classifiers
 ) -> dict[str, float]:
     """All channels of a face whose features are known already.
 
     Args:
-        look: What `facegen.measure.hog.appearance` gave.
+        appearance: What `facegen.measure.hog.appearance` gave.
         detection: What the instruments found in the same picture.
         classifiers: For what only an eye can judge.
     """
-    scores = classifiers.predict(features(look, detection)[None])[0]
+    scores = classifiers.predict(features(appearance, detection)[None])[0]
     judged = dict(zip(classifiers.names, scores.tolist(), strict=True))
-    return judged | instrument_values(look, detection)
+    return judged | instrument_values(appearance, detection)
 
 
-def instrument_values(look: np.ndarray, detection: Detection) -> dict[str, float]:
+def instrument_values(appearance: np.ndarray, detection: Detection) -> dict[str, float]:
     """The numbers that need no classifier: landmarks and pixels."""
     values = measure_shape(detection.landmarks)
     values["eye_open"] = (values["eye_open_left"] + values["eye_open_right"]) / 2
     values["brow_height"] = (values["brow_height_left"] + values["brow_height_right"]) / 2
-    lab = look[-COLOUR_PX * COLOUR_PX * 3 :].astype(np.float64).reshape(COLOUR_PX, COLOUR_PX, 3)
+    lab = (
+        appearance[-COLOUR_PX * COLOUR_PX * 3 :].astype(np.float64).reshape(COLOUR_PX, COLOUR_PX, 3)
+    )
     lab = lab * 64 + 128  # undoes `appearance`
     light = lab[..., 0] * 100 / 255  # L*, 0 to 100
     values["light_side"] = float(light[RIGHT_CHEEK].mean() - light[LEFT_CHEEK].mean())

@@ -2,7 +2,7 @@
 
 Landmarks are first turned to the front (`facegen.measure.pose.fit_pose`); lengths are in units
 of the distance between the outer corners of the eyes. What pose still leaks in (points that do
-not keep the mean face's depth) is taken out by a quadratic in yaw and pitch, fitted on a crowd.
+not keep the mean face's depth) is taken out by a quadratic in yaw and pitch, fitted on many faces.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def pose_terms(pose: Pose) -> np.ndarray:
 
 
 def learn_correction(landmarks: np.ndarray) -> PoseCorrection:
-    """Fit the correction on a crowd, [N, 68, 2]."""
+    """Fit the correction on many faces, [N, 68, 2]."""
     shape = load_shape()
     fitted = [fit_pose(points, shape) for points in landmarks]
     raw = np.array([raw_measures(front) for _, front in fitted])

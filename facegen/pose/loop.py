@@ -34,7 +34,7 @@ FULL_DESIGN: tuple[Angles, ...] = (
     (-40, -15), (40, -15), (-40, 15), (40, 15), (-20, -15), (20, -15), (-20, 15), (20, 15),
 )  # fmt: skip
 FULL_ROUNDS = 2
-LOOKERS = 2
+WORKERS = 2
 FEW_DESIGN: tuple[Angles, ...] = ((0, 0), (-28, 0), (28, 0), (0, -14), (0, 14))
 PENALTY = 0.01
 SCALE = (40.0, 16.0)
@@ -199,7 +199,7 @@ def learn_pose_map(
     start = found = prior or PoseMap.identity(limits)
     points: list[tuple[Angles, Angles]] = []
 
-    def look_at(wish: Angles, turn: int) -> tuple[Angles, Mapping[str, float] | None] | None:
+    def measured_at(wish: Angles, turn: int) -> tuple[Angles, Mapping[str, float] | None] | None:
         wanted = found.ask(*wish) if turn else wish
         yaw, pitch = (float(np.clip(v, *limit)) for v, limit in zip(wanted, limits, strict=True))
         try:
@@ -213,12 +213,12 @@ def learn_pose_map(
     for turn in range(rounds):
         lost: list[Angles] = []
         drifts: dict[Angles, np.ndarray] = {}
-        with ThreadPoolExecutor(LOOKERS) as pool:  # one is drawn while another is measured
-            looks = list(pool.map(look_at, design, [turn] * len(design)))
-        for wish, look in zip(design, looks, strict=True):
-            if look is None:
+        with ThreadPoolExecutor(WORKERS) as pool:  # one is drawn while another is measured
+            answers = list(pool.map(measured_at, design, [turn] * len(design)))
+        for wish, answer in zip(design, answers, strict=True):
+            if answer is None:
                 continue
-            asked, seen = look
+            asked, seen = answer
             if seen is None:
                 lost.append(wish)
                 continue

@@ -102,7 +102,7 @@ class Sweep:
     close: bool = True
     batch: int = 1
     keeper: Keeper | None = None
-    _held: IdentityHolder | None = None
+    _holder: IdentityHolder | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: Measurement | None = None
     _front_known: bool = False
@@ -122,7 +122,7 @@ class Sweep:
         if self.measure not in ("all", "angles", "none"):
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
         if self.keeper is not None:
-            self._held = IdentityHolder(
+            self._holder = IdentityHolder(
                 self.keeper,
                 self.dials,
                 lambda w_plus: self._sure(self.generator.preview(w_plus)),
@@ -171,9 +171,9 @@ class Sweep:
         )
         if cell.expression is None:
             face = nudged(face, self.dials, pose_map.holds(yaw, pitch))
-        if self._held is not None and (yaw or pitch or cell.expression):
+        if self._holder is not None and (yaw or pitch or cell.expression):
             free = HELD_DIALS if cell.expression else ()
-            held = self._held.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
+            held = self._holder.hold(face, yaw=cell.yaw, pitch=cell.pitch, free=free)
             return (face, False) if held is None else held
         return face, pose_map.is_reachable(yaw, pitch)
 
