@@ -468,7 +468,7 @@ def test_presets_are_kept_opened_and_refused_kindly(fake, monkeypatch):
 
 
 def test_a_dial_is_made_from_marks_kept_and_removed(fake):
-    at = AppTest.from_function(_workshop_alone, default_timeout=SECONDS).run()
+    at = AppTest.from_function(_your_dials_alone, default_timeout=SECONDS).run()
     assert not at.exception
     tiles = json.loads(at.get_by_key("fg_gallery").proto.json)["tiles"]
     assert len(tiles) == your_dials.GALLERY
@@ -498,7 +498,7 @@ def test_a_dial_is_made_from_marks_kept_and_removed(fake):
     assert "wings" not in dials(design_page)
 
 
-def _workshop_alone() -> None:
+def _your_dials_alone() -> None:
     from facegen.ui import shared
     from facegen.ui.pages import your_dials
 
@@ -518,8 +518,8 @@ def test_marks_follow_the_clicks():
 
 
 def test_a_direction_file_that_is_none_is_explained(fake, monkeypatch):
-    at = AppTest.from_function(_workshop_alone, default_timeout=SECONDS)
-    at.session_state["workshop_tab"] = "From a file"
+    at = AppTest.from_function(_your_dials_alone, default_timeout=SECONDS)
+    at.session_state["your_dials_tab"] = "From a file"
     at.run()
     pickled = io.BytesIO()
     np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)

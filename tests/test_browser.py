@@ -242,7 +242,7 @@ def test_nothing_but_the_dials_scrolls(drawn, chromium):
         visitor = Visitor(
             chromium, drawn.url, "/?seed=417", viewport={"width": width, "height": height}
         )
-        visitor.page.locator(".fg-inhand img").wait_for()
+        visitor.page.locator(".fg-current img").wait_for()
         visitor.page.wait_for_function(
             """() => ['stMain', 'stAppViewContainer'].every(id => {
                 const e = document.querySelector(`[data-testid=${id}]`);

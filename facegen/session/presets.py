@@ -1,4 +1,4 @@
-"""Presets: looks that many people ask for, as readings of several dials at once.
+"""Presets: numbers of several dials at once, for edits that many people ask for.
 
 A preset says where the face should stand, not how far to move, so it fits every face. Own presets
 travel as a small JSON file:

@@ -1,1 +1,1 @@
-"""The browser interface (Streamlit). One file per page; pure logic in `state`."""
+"""The browser interface (Streamlit): one file a page; what needs no Streamlit is in `session`."""

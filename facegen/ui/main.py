@@ -30,13 +30,13 @@ def main() -> None:
     if importlib.util.find_spec("facegen.ui.pages.sweep") is not None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
     pages += [
-        st.Page(_workshop, title="Your dials", url_path="dials"),
+        st.Page(_your_dials, title="Your dials", url_path="dials"),
         st.Page(_about, title="About", url_path="about"),
     ]
     chosen = st.navigation(pages, position="top")
     with messages.guarded():
         chosen.run()
-        _in_hand()
+        _current_face()
         view.close_sidebar()
 
 
@@ -60,7 +60,7 @@ def _sweep() -> None:
         module.show(ready, browser_state.session(ready))
 
 
-def _workshop() -> None:
+def _your_dials() -> None:
     ready = _ready()
     if ready is not None:
         your_dials.page(ready)
@@ -77,15 +77,15 @@ def _ready() -> loading.Backend | None:
     return loader.backend
 
 
-def _in_hand() -> None:
-    """Show the person in hand at the right end of the navigation, on every page."""
+def _current_face() -> None:
+    """Show the current person at the right end of the navigation, on every page."""
     ready = model_picker.loader().backend
     if ready is None:
         return
     session = browser_state.session(ready)
     thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
     st.html(
-        f'<div class="fg-inhand" title="The person in hand: {safe}">'
+        f'<div class="fg-current" title="The current person: {safe}">'
         f'<span>{safe}</span><img src="{thumb}" alt=""></div>'
     )
 

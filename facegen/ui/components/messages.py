@@ -20,17 +20,17 @@ SORRY = (
 
 
 def notify(text: str) -> None:
-    """Say a problem beside the picture at the next run."""
+    """Show a problem beside the picture at the next run."""
     st.session_state[state_keys.NOTICE] = ("problem", text)
 
 
 def notify_done(text: str) -> None:
-    """Say that something was done, at the next run."""
+    """Show that something was done, at the next run."""
     st.session_state[state_keys.NOTICE] = ("done", text)
 
 
 def show_notices() -> None:
-    """Say once what is to be said."""
+    """Show once what `notify` and `notify_done` left."""
     kind, text = st.session_state.pop(state_keys.NOTICE, ("", ""))
     if kind == "done":
         st.toast(plain(text), icon=":material/check:")
@@ -39,7 +39,7 @@ def show_notices() -> None:
 
 
 def show(text: str) -> None:
-    """Say a sentence above the bar; the picture stays where it is.
+    """Show a sentence above the buttons; the picture stays where it is.
 
     The text may hold the name of a stranger's file: it is shown, never read as Markdown.
     """

@@ -18,7 +18,7 @@ def loader() -> loading.Loader:
 def choice() -> None:
     """Let the visitor choose where more than one network is on this machine.
 
-    The person in hand stays where the latent space is the same.
+    The current person stays where the latent space is the same.
     """
     models = loading.usable_models()
     if len(models) < 2:

@@ -33,7 +33,7 @@ def show(backend: Backend, session: Session) -> None:
         "Presets",
         icon=":material/style:",
         key="presets",
-        help="Whole looks at once: child, elder, passport photo, your own",
+        help="Several dials at once: child, elder, passport photo, your own",
         on_change="rerun",
     )
     if not is_open(menu):
@@ -113,7 +113,7 @@ def _save(session: Session) -> None:
 
     with st.container(key="fg_preset_name", horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            "Keep this look as a preset",
+            "Keep these dials as a preset",
             key="preset_name",
             max_chars=MAX_NAME,
             placeholder="Its name",

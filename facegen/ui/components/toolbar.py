@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 def show(backend: Backend, session: Session) -> None:
     """Draw the buttons."""
-    with st.container(key="fg_bar", horizontal=True, vertical_alignment="center"):
+    with st.container(key="fg_toolbar", horizontal=True, vertical_alignment="center"):
         st.button(
             "New person",
             key="new",

@@ -1,7 +1,7 @@
-"""The Design page: the face in hand and its dials.
+"""The Design page: the current face and its dials.
 
 Two parts run on their own: the stage (picture and dials, a fragment, so that a drag reruns only
-this) and the rest (strip of people, bar of buttons). A step made on the stage reruns the page once
+this) and the rest (strip of people, row of buttons). A step made on the stage reruns the page once
 after its picture is out, so that undo, thumbnails and the link follow.
 """
 
@@ -32,7 +32,7 @@ def page(backend: Backend) -> None:
     """Draw the page."""
     session = browser_state.session(backend)
     is_sketch = _is_sketch(backend, session)
-    # A page switch forgets widgets; the box always shows the person in hand.
+    # A page switch forgets widgets; the box always shows the current seed.
     st.session_state[state_keys.SEED] = session.state.subject.seed
     with st.container(key="fg_main"):
         _strip(backend, session)

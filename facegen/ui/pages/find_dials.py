@@ -74,7 +74,7 @@ def strip(
     *,
     unit: str = "",
 ) -> bool:
-    """The face in hand at a few steps along a direction; False if there was no time for all."""
+    """The current face at a few steps along a direction; False if there was no time for all."""
     w_plus = session.w_plus()
     entries = []
     is_done = True
@@ -112,8 +112,8 @@ def found(backend: Backend, session: Session) -> None:
 
 def _draw_found(backend: Backend, session: Session) -> None:
     st.markdown(
-        "What varies most among the faces, without names. Look at the strips of the person in "
-        "hand, and keep what you can put a word to."
+        "What varies most among the faces, without names. Look at the strips of the current "
+        "face, and keep what you can name."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", key="fg_search"):
         method: str = st.selectbox(

@@ -24,13 +24,13 @@ GALLERY = 40
 FEWEST = 3
 GALLERY_PSI = 0.8
 DRAW_SECONDS = 0.7
-MARKS = {"": "not marked", "has": "has it", "not": "has it not"}
+MARKS = {"": "not marked", "has": "has it", "not": "does not have it"}
 
 
 def page(backend: Backend) -> None:
     """Draw the page."""
     session = browser_state.session(backend)
-    with st.container(key="fg_workshop"):
+    with st.container(key="fg_your_dials"):
         st.title("Your dials")
         st.markdown(
             "Make a dial for anything you can see in a face. What you keep here stands in the "
@@ -38,7 +38,7 @@ def page(backend: Backend) -> None:
         )
         _kept(backend, session)
         names = ["From examples", "Found in the network", "From a file"]
-        examples, found, brought = st.tabs(names, key="workshop_tab", on_change="rerun")
+        examples, found, brought = st.tabs(names, key="your_dials_tab", on_change="rerun")
         with examples:
             if examples.open:
                 _examples(backend, session)
@@ -103,7 +103,8 @@ def _draw_examples(backend: Backend, session: Session) -> None:
     seeds = st.session_state.setdefault(state_keys.GALLERY_SEEDS, _fresh_seeds())
     marks: dict[int, str] = st.session_state.setdefault(state_keys.MARKS, {})
     st.markdown(
-        "Click a face once if it **has it**, twice if it **has it not**, three times for neither. "
+        "Click a face once if it **has it**, twice if it **does not have it**, three times for "
+        "neither. "
         f"About twenty of each make a good dial, {FEWEST} of each the least."
     )
     entries, is_done = _tiles(backend, session, seeds, marks)
@@ -148,7 +149,7 @@ def _draw_examples(backend: Backend, session: Session) -> None:
 
 
 def split(marks: dict[int, str]) -> tuple[list[int], list[int]]:
-    """The seeds that have it, and those that have it not."""
+    """The seeds that have it, and those that do not have it."""
     has = [seed for seed, mark in marks.items() if mark == "has"]
     return has, [seed for seed, mark in marks.items() if mark == "not"]
 
@@ -184,7 +185,7 @@ def _tiles(
                 "label": "",
                 "src": view.jpeg_url(jpeg),
                 "mark": marks.get(seed, ""),
-                "help": "Once: has it. Twice: has it not. Three times: neither.",
+                "help": "Once: has it. Twice: does not have it. Three times: neither.",
             }
         )
     return entries, is_done
@@ -252,7 +253,7 @@ def _made(backend: Backend, session: Session) -> None:
         st.subheader(messages.plain(dial.title))
         st.markdown(f"{find_dials.words(dial)} · made in {seconds:.1f} s")
         find_dials.strip(backend, session, dial.vector, "fg_made_strip", time.monotonic() + 60.0)
-        st.caption("The person in hand with the new dial turned down and up.")
+        st.caption("The current face with the new dial turned down and up.")
         with st.container(horizontal=True):
             if st.button("Keep it", key="own_keep", type="primary"):
                 find_dials.keep(dial)

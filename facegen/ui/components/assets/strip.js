@@ -1,4 +1,4 @@
-// People met in this session; a click takes one back in hand.
+// The people of this session; a click goes back to one.
 const memory = new WeakMap();
 
 export default function ({ parentElement: el, data, setTriggerValue }) {
@@ -17,7 +17,7 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
     const image = button.firstChild;
     if (image.getAttribute("src") !== person.src) image.src = person.src;
     image.alt = person.name;
-    button.title = person.now ? `${person.name} (in hand)` : `Go back to ${person.name}`;
+    button.title = person.now ? `${person.name} (current)` : `Go back to ${person.name}`;
     button.setAttribute("aria-current", String(person.now));
     button.onclick = () => { if (!person.now) setTriggerValue("pick", { uid: person.uid, n: ++s.n }); };
     return button;
