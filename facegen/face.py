@@ -1,4 +1,4 @@
-"""A face as a value: a latent with its story, saved in and opened from files.
+"""A face as a value: a latent with its history, saved in and opened from files.
 
 A face file is a PNG whose own metadata holds the latent (one iTXt chunk named "facegen" with
 JSON), or an `.npz` twin with the arrays and the same JSON. Bytes from outside are read by
@@ -47,7 +47,7 @@ MAX_NAME_LENGTH = 80
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A person: the latent that is rendered, how it came to be, and what is done in its picture.
+    """A face: the latent that is rendered, where it came from, and what is done in its picture.
 
     Attributes:
         w_plus: float32 [18, 512], read-only; what the network draws.
@@ -116,8 +116,8 @@ class Face:
     def edited(self, w_plus: np.ndarray, edits: tuple[DialMove, ...]) -> Face:
         """The same person with other edits: `w_plus` is `base` with `edits` applied.
 
-        What hung on landmarks of the former picture is left out: `facegen.pose.finish.refitted`
-        does it anew.
+        Operations at landmarks of the old picture are left out; `facegen.pose.finish.refitted`
+        does them again.
         """
         kept = tuple(
             entry
@@ -132,7 +132,7 @@ class Face:
         return replace(self, base=self.w_plus, operations=kept, seed=None, psi=None)
 
     def with_pose(self, pose: Pose, wear: Wear | None) -> Face:
-        """The face whose story says that it was turned and given an expression.
+        """The face with a record that it was turned and given an expression.
 
         Args:
             pose: In place of a former one.

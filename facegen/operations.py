@@ -1,7 +1,7 @@
-"""What was done to a person, as named values in order.
+"""What was done to a face, as named values in order.
 
-Some operations went into the latent and are told so that the file has its story: a dial moved, a
-head turned, an expression. The others are done in the picture after the network drew it, and a
+Some operations went into the latent and are recorded as its history: a dial moved, a head turned,
+an expression. The others are done in the picture after the network drew it, and a
 face file holds all they need (landmarks, the latent of the closed eyes), so that the same pixels
 come back in every program that reads it. How they are done is `facegen.retouch.apply`'s.
 

@@ -1,4 +1,4 @@
-"""Judges previews on faces that training never saw: `python -m scripts.judge_preview`.
+"""Judges previews on faces that training did not use: `python -m scripts.judge_preview`.
 
 A preview is compared with the full picture averaged down to its size, byte by byte: mean absolute
 difference and largest difference in 1/255, and peak signal-to-noise ratio in dB.

@@ -30,12 +30,12 @@ RAY = "ray"
 
 @click.command()
 @click.argument("faces", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--people", type=click.IntRange(1), help="So many new people instead of FACES.")
+@click.option("--people", type=click.IntRange(1), help="Number of new people, instead of FACES.")
 @click.option(
     "--balance",
     default="",
     metavar="LIST",
-    help="Of age,gender,skin,pose: as many people of each kind, with --people.",
+    help="With --people: the same number of each kind, by age,gender,skin,pose.",
 )
 @click.option(
     "--own-dials",
@@ -70,7 +70,7 @@ RAY = "ray"
     type=click.IntRange(0, MAX_SEED),
     default=0,
     show_default=True,
-    help="Draws the people and the random combinations; the same again, the same dataset.",
+    help="Decides the people and the random combinations; the same seed gives the same dataset.",
 )
 @click.option(
     "--size",
@@ -119,14 +119,14 @@ RAY = "ray"
     default=0,
     show_default=True,
     metavar="STEPS",
-    help="Bring each turned picture back to the person: 5 is good, and some thirty times "
+    help="Bring each turned picture back to the person: 5 is good, and about thirty times "
     "slower on a CPU.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder of the dataset; the same folder goes on where it stopped.",
+    help="Folder of the dataset; an unfinished one is continued.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
 @model_option
@@ -163,11 +163,11 @@ def dataset(
 ) -> None:
     r"""Make a dataset: a grid of poses, then random combinations, for every person.
 
-    Cut off at any moment, the same command goes on where it stopped.
+    If it is interrupted, the same command continues where it stopped.
 
     \b
     python -m facegen dataset face.png --max-angle 40 --step 10 --random 100 --out data
-    python -m facegen dataset --people 1000 --balance age,gender --random 20 --out crowd
+    python -m facegen dataset --people 1000 --balance age,gender --random 20 --out people
     """
     from facegen.datasets.job import Plan, finish, is_finished, open_folder
     from facegen.datasets.people import new_people, open_people

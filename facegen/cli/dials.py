@@ -122,9 +122,9 @@ def directions() -> None:
 @directions.command("learn")
 @model_option
 @click.option("--samples", type=int, help="Faces to learn from; the labelled ones come first.")
-@click.option("--mixed", type=int, help="Faces mixed of several people, to tell rows apart.")
+@click.option("--mixed", type=int, help="Faces mixed from several people, to tell rows apart.")
 def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> None:
-    """Learn every dial anew and write directions/. Takes an hour on two cores; resumable."""
+    """Learn every dial again and write directions/. Takes an hour on two cores; resumable."""
     from facegen.learning.learn import DEFAULT_MIXED, DEFAULT_SAMPLES, learn
 
     needs_checkout("directions learn")
@@ -177,7 +177,7 @@ def compare_directions(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    r"""Set foreign directions beside our dials, at equal change of the target on pictures.
+    r"""Compare other people's directions with our dials, at equal change on pictures.
 
     \b
     python -m facegen directions compare age=their_age.npy smile=their_smile.npy

@@ -142,8 +142,8 @@ def edit(
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
 
-    Targets are measured on the picture and corrected (four looks at most); --quick trusts the
-    prediction.
+    Targets are measured on the picture and corrected (four pictures at most); --quick trusts
+    the prediction.
     """
     before = open_face(face)
     after = before
@@ -261,7 +261,7 @@ def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
 @click.argument("face", type=click.Path(path_type=Path))
 @json_option
 def show(face: Path, *, as_json: bool) -> None:
-    """Tell what is in a face file; refuses what is not one."""
+    """Show what is in a face file."""
     opened = open_face(face)
     facts = {
         "file": str(face),

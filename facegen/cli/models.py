@@ -58,9 +58,9 @@ def list_models(*, as_json: bool) -> None:
 @models.command()
 @click.argument("names", nargs=-1)
 @click.option("--all", "fetch_all", is_flag=True, help="Every registered model.")
-@click.option("--again", is_flag=True, help="Fetch anew and replace what is there.")
+@click.option("--again", is_flag=True, help="Fetch again and replace what is there.")
 @click.option(
-    "--file", "file", type=click.Path(path_type=Path), help="A package file already at hand."
+    "--file", "file", type=click.Path(path_type=Path), help="A package file that you already have."
 )
 @click.option(
     "--accept-licence", "accepted", is_flag=True, help="Accept the licences without being asked."

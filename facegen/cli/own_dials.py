@@ -54,7 +54,7 @@ rows_option = click.option(
 name_option = click.option("--name", required=True, help="Name of the dial, e.g. freckles.")
 title_option = click.option("--title", default="", help="What the app shows.")
 replace_option = click.option(
-    "--replace", "replace_old", is_flag=True, help="Write over your dial of the same name."
+    "--replace", "replace_old", is_flag=True, help="Replace your dial of the same name."
 )
 space_option = click.option("--space", default=BUNDLED_SPACE, show_default=True, help="Space.")
 
@@ -63,11 +63,11 @@ space_option = click.option("--space", default=BUNDLED_SPACE, show_default=True,
 @name_option
 @title_option
 @click.option("--with", "with_seeds", type=SeedRange(), help="Seeds of faces that have it: 3,17.")
-@click.option("--without", "without_seeds", type=SeedRange(), help="Seeds that have it not.")
+@click.option("--without", "without_seeds", type=SeedRange(), help="Seeds of faces that do not.")
 @click.option("--with-dir", type=click.Path(path_type=Path), help="Folder of face files with it.")
 @click.option("--without-dir", type=click.Path(path_type=Path), help="Folder of faces without.")
 @click.option("--truncation", type=float, default=DEFAULT_PSI, show_default=True,
-              help="At which the seeds were looked at.")  # fmt: skip
+              help="The truncation at which you looked at the seeds.")  # fmt: skip
 @rows_option
 @replace_option
 @model_option
@@ -76,7 +76,7 @@ def make(
     with_dir: Path | None, without_dir: Path | None, truncation: float, rows: tuple[int, int],
     replace_old: bool, model: str,
 ) -> None:  # fmt: skip
-    r"""Make a dial from about 20 faces that have something and 20 that have it not.
+    r"""Make a dial from about 20 faces that have something and 20 that do not.
 
     \b
     python -m facegen directions make --name wet_hair --with 3,17,29 --without 4,5,6
@@ -214,7 +214,7 @@ def keep(
 @space_option
 @json_option
 def list_command(*, space: str, as_json: bool) -> None:
-    """List your own dials, where they lie, and what each moves."""
+    """List your own dials, where their files are, and what each moves."""
     from facegen.directions.population import sentence_of
     from facegen.directions.user_dials import damaged_own, list_own, own_folder
 

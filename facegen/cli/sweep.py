@@ -80,7 +80,9 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 @click.option("--gif", is_flag=True, help="Also write sweep.gif, there and back.")
 @click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
 @click.option("--no-measure", is_flag=True, help="Do not measure the finished pictures: faster.")
-@click.option("--open-loop", is_flag=True, help="Ask for the angles as they are, uncorrected.")
+@click.option(
+    "--open-loop", is_flag=True, help="Do not correct the angles by measuring previews first."
+)
 @click.option(
     "--hold-person",
     "person_steps",
@@ -88,7 +90,7 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
     default=0,
     show_default=True,
     metavar="STEPS",
-    help="Bring each turned picture back to the person: 5 is good, and some thirty times "
+    help="Bring each turned picture back to the person: 5 is good, and about thirty times "
     "slower on a CPU.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")

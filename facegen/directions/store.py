@@ -44,8 +44,8 @@ class DirectionMeta:
         measured: How: "labels" (by eye) or the name of the instrument.
         samples: Number of faces it was learned from.
         seeds: Which ones.
-        channel_sd: Standard deviation of the channel over the crowd, in the channel's own unit.
-        channel_mean: Mean of the channel over the crowd, likewise.
+        channel_sd: Standard deviation of the channel over the samples, in the channel's own unit.
+        channel_mean: Mean of the channel over the samples, likewise.
         gain: Change of the picture's measurement per unit before calibration; None if not known.
         leakage: The other measurements it moves most, in their standard deviations per own
             standard deviation.

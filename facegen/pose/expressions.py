@@ -1,9 +1,9 @@
 """Named expressions as readings of the dials, with a strength; some are finished in the picture.
 
-Strength 0 is the face as it is, 1 the whole expression; between them readings go in a straight
-line, so "neutral" at 1 is the same neutral whatever the face wore before. Each entry was looked at
-on faces that learning never saw; what cannot be done believably is listed with the reason instead
-of being faked. Many end in the picture (`facegen.pose.finish`).
+Strength 0 is the face as it is, 1 the whole expression; between them readings are interpolated
+linearly, so "neutral" at 1 is the same neutral whatever expression the face had before. Each entry
+was looked at on faces that were not used for learning; what does not look believable is listed with
+the reason instead. Many are finished in the picture (`facegen.pose.finish`).
 """
 
 from __future__ import annotations

@@ -20,18 +20,18 @@ from facegen.latents import GEOMETRY_ROWS
 
 POSE_DIALS = ("yaw", "pitch")
 HELD_DIALS = ("smile", "eyes_open")
-"""What drifts visibly while a head turns, and is brought back by measuring."""
+"""What changes visibly while a head turns, and is restored by measuring."""
 KEPT_DIALS = (*HELD_DIALS, "hat", "glasses", "age")
-"""What is brought back on each frame beside the descriptor, which sees no hats."""
+"""What is restored on each frame beside the descriptor, which does not see hats."""
 LAST_KEPT = ("eyes_open", "age")
-"""Of these, what is still held when the angles are put right after the person. With age its drift
-fell from 4.9 to 4.0 years (3 practice faces) and the identity stayed; holding the smile as well
+"""Of these, what is still held when the angles are corrected after the person. With age, its change
+fell from 4.9 to 4.0 years (3 development faces) and the identity stayed; holding the smile as well
 made it worse, 0.40 instead of 0.36 (6 faces)."""
 EXPRESSION_DIALS = ("smile", "mouth_open", "teeth", "frown", "eyes_open", "brow_height",
                     "arched_brows", "narrow_eyes", "mouth_width")  # fmt: skip
 KEEPS = ("identity", "expression", "pose")
-# Readings that nobody asks for are held anyway, softly. Holding the expression firmly cost a tenth
-# of the turn and kept nobody more alike (4 faces at ±30 degrees).
+# Readings that are not asked for are held softly anyway. Holding the expression firmly cost a tenth
+# of the turn and did not keep the person better (4 faces at ±30 degrees).
 DEFAULT_KEEP = ("identity", "pose")
 
 
@@ -94,11 +94,11 @@ def pose_face(
 def _turned(dials: DialSet, w_plus: np.ndarray, goal: Mapping[str, float], rows: int) -> np.ndarray:
     """Move yaw and pitch as far as readings say, halfway between two answers.
 
-    The plain directions keep faces whole at the ends, where the dials' solver holds so many
-    readings that glasses melt and hair turns into hats; the solver keeps the person better. On 12
-    practice faces and 14 poses, angles put right by measuring, the descriptor's distance was 0.52
-    with the plain ones, 0.48 with the solver and 0.49 halfway, within 20 degrees 0.44, 0.40 and
-    0.40; the error in yaw 2.1, 2.0 and 1.8 degrees. What is missed the loop corrects.
+    The plain directions keep faces whole at large angles, where the dials' solver holds so many
+    readings that glasses dissolve and hair turns into hats; the solver keeps the person better. On
+    12 development faces and 14 poses, angles corrected by measuring, the descriptor's distance was
+    0.52 with the plain ones, 0.48 with the solver and 0.49 halfway, within 20 degrees 0.44, 0.40
+    and 0.40; the error in yaw 2.1, 2.0 and 1.8 degrees. What is missed is corrected by measuring.
     """
     now = dials.read(w_plus)
     steps = {name: value - now[name] for name, value in goal.items()}

@@ -1,7 +1,7 @@
 """Identity held along a sweep: a face turned, brought back, and put at the angles asked for.
 
 The steps that bring a latent back are `facegen.optimise.identity`'s; here is when they are made and
-what is put right between them. What it gives and costs: docs/notes/pose.md.
+what is corrected between them. What it gives and costs: docs/results/pose.md, docs/notes/pose.md.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from facegen.optimise.identity import Keeper
 from facegen.pose.head_pose import KEPT_DIALS, LAST_KEPT
 from facegen.pose.loop import REACH_DEG, put_right
 
-LAST_SHARE = 0.6  # of the steps, after the angles were put right once
-LAST_ROUNDS = 3  # of putting the angles right in the whole picture
+LAST_SHARE = 0.6  # of the steps, after the angles were corrected once
+LAST_ROUNDS = 3  # corrections of the angles in the full picture
 MAX_DONE = 500  # held faces remembered, 80 kB each
 
 
@@ -47,7 +47,7 @@ class IdentityHolder:
         keeper: Brings latents back.
         dials: Of the face's space.
         see_preview: Measures a latent's preview.
-        see_whole: Measures its whole picture, by which the angles are put right at the end.
+        see_whole: Measures its full picture, by which the angles are corrected at the end.
         front: Makes the face looking ahead; asked once, when first needed.
     """
 

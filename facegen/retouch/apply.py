@@ -1,4 +1,4 @@
-"""A picture made from a `RenderRequest`: drawn by the network, then worked on in order.
+"""A picture made from a `RenderRequest`: drawn by the network, then its operations in order.
 
 Everything needed is in the request (landmarks, the latent of closed eyes), so no instrument looks
 at the picture, and the same request gives the same pixels in the app, the terminal and a sweep.

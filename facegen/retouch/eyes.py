@@ -1,9 +1,9 @@
 """Eyes, which the latent moves badly, moved in the picture: where they look, and one closed.
 
-The generator was taught by photographs of people who look into the camera with both eyes open. The
+The generator was trained on photographs of people who look into the camera with both eyes open. The
 dials of one eye close both of them (6 of 6 faces looked at, 3 standard deviations down), and the
-best direction found for gaze gives 12 degrees at a descriptor distance of 0.29 and takes the head
-along. So the picture is drawn as always and a small part of it is moved by its landmarks: the
+best direction found for gaze gives 12 degrees at a descriptor distance of 0.29 and turns the head
+as well. So the picture is drawn as always and a small part of it is moved by its landmarks: the
 irises inside the openings of the eyes, or the lids of one eye out of a picture of the same face
 with both eyes closed. The rest of the picture keeps its pixels.
 """
