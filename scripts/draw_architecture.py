@@ -64,6 +64,7 @@ ROOMS = {
     "checks": ("arrays", "shapes and finite numbers"),
     "files": ("safe writing", "whole or not at all"),
     "cache": ("one bounded cache", "least recently used is dropped"),
+    "records": ("JSON from files", "typed records that check what they read"),
     "threads": ("thread counts", "what must not depend on the number of threads"),
     "errors": ("errors", "one tree; every message is a sentence"),
     "version": ("version", "the version number"),
