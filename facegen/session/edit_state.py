@@ -157,6 +157,24 @@ def known_only(state: EditState, limits: Mapping[str, float]) -> EditState:
     return replace(state, deltas=kept, corrections=corrections)
 
 
+def moved(
+    state: EditState, deltas: Mapping[str, object], limits: Mapping[str, float], *, psi: object
+) -> EditState:
+    """The state with exactly these deltas; absent dials stand at zero.
+
+    Args:
+        state: As it is.
+        deltas: Dial -> change in its unit, from anywhere.
+        limits: As for `clean_deltas`.
+        psi: Truncation; None keeps it.
+    """
+    new_psi = state.psi if psi is None else clean_psi(psi, state.psi)
+    kept = clean_deltas(deltas, limits)
+    asked = {name for name, delta in kept if delta}
+    corrections = tuple((name, more) for name, more in state.corrections if name in asked)
+    return EditState(state.subject, new_psi, kept, corrections)
+
+
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
     """Give a truncation between 0 and `MAX_PSI`, rounded to 3 digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):

@@ -1,15 +1,20 @@
-"""From edit states to the latents that are rendered, remembered while they are likely wanted."""
+"""From edit states to the latents that are rendered, and to the state that meets targets."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from facegen.cache import BoundedCache
+from facegen.editing.targets import Locks, plan, require_locks
 from facegen.protocols import Dials, Maps
-from facegen.session.edit_state import EditState
+from facegen.session.edit_state import DELTA_DIGITS, EditState, moved
 
 MAX_BASES = 8
 MAX_LATENTS = 64
+PUT_BACK = 2e-4  # A dial turned so near to where it came from (of its range) counts as put back.
 
 
 class Latents:
@@ -37,6 +42,50 @@ class Latents:
             return self.base(state)
         key = (state.subject.uid, state.psi, state.deltas)
         return self._moved.get_or_make(key, lambda: self._move(state))
+
+    def solved(
+        self,
+        state: EditState,
+        targets: Mapping[str, float],
+        resets: Collection[str],
+        locks: Locks,
+        limits: Mapping[str, float],
+    ) -> EditState:
+        """The state with dials at predicted readings or put back, and what is locked in its place.
+
+        Args:
+            state: As it is.
+            targets: Dial -> wanted reading, in its unit.
+            resets: Dials to put back.
+            locks: What is held.
+            limits: As for `facegen.session.edit_state.clean_deltas`.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there.
+        """
+        base = self._dials.read(self.base(state))
+        turns, back = {}, set(resets)
+        for name, value in targets.items():
+            low, high = self._dials.spec(name).safe
+            if not math.isfinite(value):
+                continue
+            if abs(value - base[name]) < PUT_BACK * (high - low):
+                back.add(name)
+            else:
+                turns[name] = value
+        before = dict(state.deltas)
+        asked = {name: delta for name, delta in before.items() if delta}
+        planned = plan(base, asked, turns, locks, resets=back)
+        deltas = {
+            name: round(delta, DELTA_DIGITS) if name in locks.held else delta
+            for name, delta in planned.deltas.items()
+        }
+        after = moved(state, deltas, limits, psi=None)
+        if after.deltas:
+            steps = {name: deltas[name] - before.get(name, 0.0) for name in turns}
+            readings = self._dials.read(self.w_plus(after))
+            require_locks(self._dials, readings, planned.goals, locks, steps)
+        return after
 
     def _move(self, state: EditState) -> np.ndarray:
         latent = self._dials.apply(self.base(state), dict(state.deltas))  # some milliseconds

@@ -33,13 +33,13 @@ from facegen.session.edit_state import (
     deltas_of_link,
     from_face,
     known_only,
+    moved,
     to_face,
 )
 from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
-from facegen.session.solving import moved, solved
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
@@ -276,7 +276,7 @@ class Session:
         targets = scale.targets(known, uncorrected=back)
         if not targets and not resets and after.same_as(self.state):
             return self.state
-        return self._solved(after, targets, resets)
+        return self._latents.solved(after, targets, resets, self.locks, self._limits)
 
     def turn(
         self,
@@ -298,7 +298,7 @@ class Session:
         """The state with many dials at numbers at once, as far as that goes."""
 
         def attempt(partly: Mapping[str, float]) -> tuple[EditState, np.ndarray]:
-            state = self._solved(self.state, partly, ())
+            state = self._latents.solved(self.state, partly, (), self.locks, self._limits)
             return state, self.w_plus(state)
 
         wanted = self._scale(self.state).targets(targets)
@@ -347,14 +347,6 @@ class Session:
         return unknown
 
     # -- inside -----------------------------------------------------------------------------------
-
-    def _solved(
-        self, state: EditState, targets: Mapping[str, float], resets: Collection[str]
-    ) -> EditState:
-        return solved(
-            state, targets, resets, self.locks,
-            dials=self.dials, latents=self._latents, limits=self._limits,
-        )  # fmt: skip
 
     def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
