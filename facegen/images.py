@@ -43,6 +43,27 @@ def area_downscale(images: np.ndarray, size: int) -> np.ndarray:
     return ((blocks.sum(axis=(2, 4)) + k * k // 2) // (k * k)).astype(np.uint8)
 
 
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """A square picture, uint8 [H, H, 3], at another size: averaged when it shrinks, else bicubic.
+
+    For looking at and measuring. What the generator gives at a fraction of its size is
+    `area_downscale`'s, whose rounding is the same everywhere.
+    """
+    import cv2  # here: reading a face's file should not cost it
+
+    if image.shape[:2] == (size, size):
+        return np.ascontiguousarray(image)
+    shrinks = image.shape[0] > size
+    return cv2.resize(
+        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
+
+
+def shrunk(image: np.ndarray, edge: int) -> np.ndarray:
+    """A square picture of at most `edge` pixels."""
+    return resized(image, min(edge, len(image)))
+
+
 def encode_jpeg(image: np.ndarray, *, quality: int = DISPLAY_QUALITY) -> bytes:
     """JPEG bytes for display; faces are saved as PNG."""
     buffer = io.BytesIO()

@@ -59,8 +59,7 @@ def _strip(generator: Generator, dials: DialSet, name: str, label: str, seed: in
 
 
 def _tile(generator: Generator, w_plus: np.ndarray, size: int) -> np.ndarray:
-    picture = Image.fromarray(generator.render(w_plus))
-    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS))
+    return resized(generator.render(w_plus), size)
 
 
 def _sheet(tiles: list[np.ndarray], *, columns: int) -> np.ndarray:

@@ -27,6 +27,7 @@ from facegen.evaluation.judge import (
     DialResult,
     Verdict,
 )
+from facegen.images import resized
 from facegen.latents import LABELS_PSI
 from facegen.measure.classifiers import load_classifiers
 from facegen.paths import DIRECTIONS_DIR, ROOT
@@ -325,5 +326,4 @@ def within(dials: DialSet, name: str, base: np.ndarray, step: float) -> float:
 
 
 def _tile(generator: Generates, w_plus: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(generator.render(w_plus, size=512))
-    return np.asarray(image.resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS))
+    return resized(generator.render(w_plus, size=512), TILE_PX)

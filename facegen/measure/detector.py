@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from facegen.errors import LatentError
+from facegen.images import resized
 from facegen.measure.descriptor import CHIP_PADDING as DESCRIPTOR_PADDING
 from facegen.measure.descriptor import CHIP_PX as DESCRIPTOR_CHIP_PX
 from facegen.measure.descriptor import FastDescriptor
@@ -235,12 +236,7 @@ def at_size(image: np.ndarray, size: int) -> np.ndarray:
     """
     image = np.asarray(image)
     require_picture(image)
-    if image.shape[:2] == (size, size):
-        return np.ascontiguousarray(image)
-    shrink = image.shape[0] > size
-    return cv2.resize(
-        image, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
-    )
+    return resized(image, size)
 
 
 def require_picture(image: np.ndarray) -> tuple[int, int]:

@@ -10,7 +10,6 @@ Nothing here knows Streamlit.
 
 from __future__ import annotations
 
-import io
 import logging
 import math
 import threading
@@ -19,11 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
-from facegen.images import encode_jpeg
+from facegen.images import encode_jpeg, resized
 from facegen.operations import PixelOperation
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
@@ -35,6 +33,7 @@ _log = logging.getLogger(__name__)
 FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
+THUMB_QUALITY = 82
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 
@@ -61,11 +60,7 @@ class RenderResult:
 
 def make_thumb(image: np.ndarray, size: int = THUMB_PX) -> bytes:
     """Shrink a picture [H, W, 3] to a small JPEG of `size` pixels."""
-    factor = max(1, image.shape[0] // size)
-    small = Image.fromarray(image).reduce(factor).resize((size, size), Image.Resampling.BILINEAR)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=82)
-    return buffer.getvalue()
+    return encode_jpeg(resized(image, size), quality=THUMB_QUALITY)
 
 
 class RenderService:

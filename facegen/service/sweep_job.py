@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
-from facegen.images import decode_image, encode_jpeg
+from facegen.images import decode_image, encode_jpeg, shrunk
 from facegen.optimise.identity import keeper_of
 from facegen.protocols import Measures
 from facegen.service.render import UNEXPECTED, RenderService
@@ -174,13 +173,6 @@ class SweepJob:
         path = Path(self._folder.name) / f"{frame.index:05d}.png"
         path.write_bytes(frame_png(frame))
         shown, thumb = (
-            encode_jpeg(shrink(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
+            encode_jpeg(shrunk(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
         )
         return Shot(replace(frame, image=NOTHING), shown, thumb, path)
-
-
-def shrink(image: np.ndarray, edge: int) -> np.ndarray:
-    """A picture of at most `edge` pixels."""
-    if image.shape[0] <= edge:
-        return image
-    return cv2.resize(image, (edge, edge), interpolation=cv2.INTER_AREA)

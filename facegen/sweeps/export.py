@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from facegen.errors import UsageError
-from facegen.images import encode_png
+from facegen.images import encode_png, resized, shrunk
 from facegen.sweeps.sweep import Frame
 
 SHEET_EDGE = 192
@@ -79,8 +79,7 @@ def contact_sheet(
     font = ImageFont.load_default(max(9, edge // 16))
     for place, frame in enumerate(frames):
         x, y = place % columns * edge, place // columns * (edge + LABEL_PX)
-        small = cv2.resize(frame.image, (edge, edge), interpolation=cv2.INTER_AREA)
-        sheet.paste(Image.fromarray(small), (x, y))
+        sheet.paste(Image.fromarray(resized(frame.image, edge)), (x, y))
         for line, text in enumerate(caption(frame)):
             colour = "#b00020" if line and not frame.is_reachable else "#222"
             draw.text((x + 3, y + edge + line * LABEL_PX // 2), text, fill=colour, font=font)
@@ -96,12 +95,7 @@ def there_and_back(frames: Sequence[Frame]) -> list[np.ndarray]:
 
 def make_gif(frames: Sequence[Frame], *, edge: int = GIF_EDGE, frame_ms: int = FRAME_MS) -> bytes:
     """An endless GIF of the sweep, there and back."""
-    small = [
-        Image.fromarray(
-            cv2.resize(p, (edge, edge), interpolation=cv2.INTER_AREA) if len(p) > edge else p
-        )
-        for p in there_and_back(frames)
-    ]
+    small = [Image.fromarray(shrunk(p, edge)) for p in there_and_back(frames)]
     buffer = io.BytesIO()
     small[0].save(
         buffer, "GIF", save_all=True, append_images=small[1:], duration=frame_ms, loop=0,
@@ -125,8 +119,7 @@ def make_mp4(frames: Sequence[Frame], *, edge: int = VIDEO_EDGE, frame_ms: int =
         if not writer.isOpened():
             raise UsageError("The film cannot be written by this OpenCV; take the GIF instead.")
         for picture in pictures:
-            fitting = cv2.resize(picture, (edge, edge), interpolation=cv2.INTER_AREA)
-            writer.write(cv2.cvtColor(fitting, cv2.COLOR_RGB2BGR))
+            writer.write(cv2.cvtColor(resized(picture, edge), cv2.COLOR_RGB2BGR))
         writer.release()
         return path.read_bytes()
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from facegen.images import decode_image, encode_jpeg
+from facegen.images import decode_image, encode_jpeg, shrunk
 from facegen.pose.expressions import expression
-from facegen.service.sweep_job import Shot, shrink
+from facegen.service.sweep_job import Shot
 from facegen.sweeps.grid import Cell
 from facegen.ui.components import view
 from facegen.ui.components.bundle import bundled
@@ -52,7 +52,7 @@ def pack_shots(shots: Sequence[Shot], *, stamp: str) -> bytes:
             groups.append(name)
         picture = shot.jpeg
         if len(shots) > MANY_SHOTS:
-            small = shrink(decode_image(shot.jpeg, name="frame"), SMALL_EDGE)
+            small = shrunk(decode_image(shot.jpeg, name="frame"), SMALL_EDGE)
             picture = encode_jpeg(small, quality=80)
         asked, seen = shot.lines
         identity = shot.frame.identity
