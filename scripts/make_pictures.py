@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from facegen import DialSet, Face, Generator
 from facegen.evaluation.report import within
+from facegen.images import resized
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 GRID_SEEDS = range(2000, 2012)
