@@ -86,28 +86,28 @@ class Regressor:
 
     def scores(self, contributions: np.ndarray) -> np.ndarray:
         """Standard scores, [N, K + 128], from `contributions`."""
-        hidden, _ = _gelu(contributions @ self.w1 + self.b1)
-        hidden, _ = _gelu(hidden @ self.w2 + self.b2)
-        return hidden @ self.w3 + self.b3 + self._total(contributions)
+        return self.hidden(contributions) @ self.w3 + self.b3 + self._total(contributions)
 
-    def linearised(
-        self, contributions: np.ndarray, steps: np.ndarray, entry: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Standard scores at one latent, and their slopes along given steps.
+    def hidden(self, contributions: np.ndarray) -> np.ndarray:
+        """What enters the network's last layer, [..., hidden], from `contributions`."""
+        first, _ = _gelu(contributions @ self.w1 + self.b1)
+        second, _ = _gelu(first @ self.w2 + self.b2)
+        return second
+
+    def output_slopes(self, contributions: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Slopes of some outputs of the network against what enters it, [R, hidden].
+
+        A step whose `shares @ w1` is e moves these outputs by `output_slopes @ e`, beside the sum
+        of its shares over the groups.
 
         Args:
-            contributions: Of the latent, [6 (K + 128)].
-            steps: `shares` of the steps, [S, 6 (K + 128)].
-            entry: `steps @ w1`, [S, hidden]; the same for every latent.
-
-        Returns:
-            [K + 128] and [K + 128, S].
+            contributions: Of a latent, [6 (K + 128)].
+            last: The last layer, `w3` or a part or mixture of it, [hidden, R].
         """
         first, slope1 = _gelu(contributions @ self.w1 + self.b1)
-        second, slope2 = _gelu(first @ self.w2 + self.b2)
-        scores = second @ self.w3 + self.b3 + self._total(contributions[None])[0]
-        moved = ((entry * slope1) @ self.w2 * slope2) @ self.w3 + self._total(steps)
-        return scores, moved.T
+        _, slope2 = _gelu(first @ self.w2 + self.b2)
+        slopes: np.ndarray = (last.T * slope2) @ self.w2.T * slope1
+        return slopes
 
     def values(self, w_plus: np.ndarray) -> dict[str, float]:
         """Every measurement of one w_plus, [18, 512], in its own unit."""

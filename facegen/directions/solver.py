@@ -1,22 +1,25 @@
-"""Find the change of a latent that moves what is asked for, and as little else as can be.
+"""Find the change of a latent that moves what is asked for, as little else as can be, and keeps
+a face a face.
 
 What is asked for is a change of some readings; what is held is every other dial's reading, the
-face's descriptor, the colours around the face, and the average size of the change. With y(c) the
-regressor's standard scores after adding sum_k c_k v_k (v_k: one standard deviation of dial k),
-the change minimises
+face's descriptor, the colours around the face, and how natural the latent is. Two things move: the
+plain directions of all dials (c_k, one standard deviation of dial k each) and the regressor's
+keepers, as offsets of the rows; and x, a change of all rows alike in straightened w along the
+axes in which faces vary (`facegen.directions.natural`). With y the regressor's standard scores and
+d_g the Mahalanobis distance of a group of rows from natural faces, the change minimises
 
     OWN |asked miss|^2 + |other readings' change|^2 + identity |descriptor's change|^2
         + scene |colours' change|^2
-        + sum_k caution_k c_k^2
+        + sum_k caution_k c_k^2 + ALIKE |x|^2 + UNNATURAL sum_g beyond(d_g^2)
 
-over all dials' c by Levenberg and Marquardt's method: a few steps of a small linear system, some
-milliseconds. The regressor's keepers (changes that move the person, or one colour around the face,
-and no reading) take part beside the dials, to take back what an edit does to these. Readings that
-are the same thing as what is asked for (see `facegen.directions.recipes`) are hardly held.
+over all c and x by Levenberg and Marquardt's method: a few steps of a small linear system.
+Small edits are made by the plain directions, nearly free of the last term: clean, because each
+acts on its own rows only. Sums of many, and large ones, would leave the region where faces are;
+`beyond` (nothing up to NATURAL, then a parabola, then a straight line) makes their offsets dear,
+and x, which leads from face to face, takes over. Both are always at work and the share of each
+follows from what is asked, so a picture does not jump while a dial is dragged. Beside c alone
+under a limit on its length, x alone, and z through the mapping network, see docs/dials.md.
 
-The answer may not leave the region where faces are: its distance from the average w is limited.
-Without that, "even less glasses" on a bare face is pressed for until the face breaks; of 30 edits
-looked at, those that broke ended 1.5 or more natural distances away, and no other did.
 The caution keeps the answer near the plain directions: without it the solver exploits the
 errors of the regressor, and on pictures the asked change falls short by a quarter.
 """
@@ -24,13 +27,17 @@ errors of the regressor, and on pictures the asked change falls short by a quart
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve
 from threadpoolctl import threadpool_limits
 
+from facegen.cache import BoundedCache
+from facegen.directions.natural import NUM_GROUPS, Natural, bent, steepness, straightened
 from facegen.directions.recipes import KEEPS_PERSON, RECIPES, TWINS, same_things
-from facegen.directions.regressor import ROW_GROUPS, Regressor, spread_groups
+from facegen.directions.regressor import ROW_GROUPS, Regressor, group_means, spread_groups
 from facegen.latents import W_DIM
 from facegen.measure.face import SCENE
 
@@ -47,13 +54,20 @@ KEEP_OTHERWISE = 8.0  # Shapes are the person: held as firmly, they push side ef
 LOCK_PERSON = 200.0
 CAUTION = 0.5
 CAUTION_ASKED = 0.05
-CAUTION_KEEPERS = 0.5
-FURTHEST = 1.42
+ALIKE = 0.5
+NATURAL = 2.0  # See `Natural.distance`; a face that is further out already may stay there.
+SOFT = 0.5
+UNNATURAL = 0.05
+FURTHEST = 2.5
 FURTHEST_OF_OWN = 1.12
 ROUNDS = 12
-FIRST_DAMPING = 3.0
-GOOD_ENOUGH = 0.05
+GOOD_ENOUGH = 0.02, 0.1  # The least that a step must win: a share of the cost, and in all.
+LEAST_DAMPING = 0.02
+FIRST_DAMPING = 0.5
 LONGEST_STEP = 1.5
+HALVINGS = 12
+DESCRIPTOR_AXES = 64
+FACES_REMEMBERED = 8
 
 
 @cache
@@ -74,19 +88,40 @@ class Settler:
         regressor: Of the space.
         names: Dials that may move, K of them.
         steps: What one standard deviation of each adds to a w_plus, [K, 18, 512].
+        natural: Where the faces of the space are.
     """
 
-    def __init__(self, regressor: Regressor, names: Sequence[str], steps: np.ndarray) -> None:
+    def __init__(
+        self, regressor: Regressor, names: Sequence[str], steps: np.ndarray, natural: Natural
+    ) -> None:
         self._regressor = regressor
         self._names = tuple(names)
+        self._natural = natural
         _single_threaded()
         keepers = spread_groups(regressor.keepers.reshape(-1, len(ROW_GROUPS), W_DIM))
         self._steps = np.concatenate([steps, keepers]).astype(np.float32)
         self._shares = regressor.shares(self._steps).astype(np.float32)
         self._entry = self._shares @ regressor.w1
+        # [6, S, 512] and [6, 512, K + 128]
+        self._by_group = np.ascontiguousarray(group_means(self._steps).transpose(1, 0, 2))
+        self._linear = regressor.linear.reshape(NUM_GROUPS, W_DIM, -1)
+        inner = regressor.w1.reshape(NUM_GROUPS, self._linear.shape[2], -1)
+        self._inner = np.ascontiguousarray((self._linear @ inner).transpose(0, 2, 1))
+        self._inner_sum = self._inner.sum(axis=0)
+        # Everything below reads the descriptor through its main axes: half the numbers.
+        self._readout = _readout(regressor, natural)
+        self._last_layer = np.ascontiguousarray(regressor.w3 @ self._readout)
+        self._last_bias = regressor.b3 @ self._readout
+        self._straight_line = np.ascontiguousarray(
+            (self._linear @ self._readout).transpose(0, 2, 1)
+        )  # [6, R, 512]
+        self._line_sum = self._straight_line.sum(axis=0)
+        shares = self._shares.reshape(len(self._steps), NUM_GROUPS, -1).sum(axis=1)
+        self._total = np.ascontiguousarray((shares @ self._readout).T)
         channel = {name: index for index, name in enumerate(regressor.names)}
         self._channels = [channel[RECIPES[name].channel] for name in self._names]
         self._index = {name: index for index, name in enumerate(self._names)}
+        self._steepness: BoundedCache[_Steepness] = BoundedCache(FACES_REMEMBERED)
         self._artifact = channel.get(ARTIFACT)
         self._scene = {name: channel[name] for name in SCENE if name in channel}
 
@@ -105,57 +140,151 @@ class Settler:
             What to add to the w_plus, float64 [18, 512].
         """
         wanted = {name: change for name, change in asked.items() if name in self._index}
-        start = self._regressor.contributions(np.asarray(w_plus)[None])[0]
-        before = self._regressor.scores(start[None])[0]
-        goal, weight = before.astype(np.float64), self._weights(wanted, IDENTITY in asked)
+        task = self._task(np.asarray(w_plus, np.float32), wanted, IDENTITY in asked, person)
+        here = _Point(np.zeros(W_DIM), task.first)
+        there = self._at(task, here)
+        best, damping, growth, promised = np.inf, 0.0, 2.0, 0.0
+        for _ in range(ROUNDS):
+            won = best - there.cost
+            if won > 0:
+                share, least = GOOD_ENOUGH
+                if damping < LONGEST_STEP and won < max(share * there.cost, least):
+                    here, best = there.point, there.cost
+                    break
+                if promised:
+                    damping = _eased(damping, won / promised)
+                growth = 2.0
+                here, best = there.point, there.cost
+                system = self._linearised(task, there)
+            else:  # a threshold was overrun: a shorter step from the best so far
+                damping = max(damping * growth * 1.5, FIRST_DAMPING)
+                growth *= 2
+            step, promised = system.step(damping)
+            there = self._at(task, _Point(here.x + step.x, here.c + step.c))
+        else:
+            if there.cost < best:
+                here = there.point
+        return self._within(np.asarray(w_plus, np.float64), self._change(task, here))
+
+    def _task(
+        self,
+        w_plus: np.ndarray,
+        wanted: Mapping[str, float],
+        same_person: bool,
+        person: np.ndarray | None,
+    ) -> _Task:
+        start = self._regressor.contributions(w_plus[None])[0]
+        goal = self._scores(start).astype(np.float64)
         if person is not None:
-            theirs = self._regressor.contributions(np.asarray(person)[None])
+            theirs = self._regressor.contributions(np.asarray(person)[None])[0]
             known = len(self._regressor.names)
-            goal[known:] = self._regressor.scores(theirs)[0, known:]
+            goal[known:] = self._scores(theirs)[known:]
         caution = np.full(len(self._steps), CAUTION)
-        caution[len(self._names) :] = CAUTION_KEEPERS
-        steps = np.zeros(len(self._steps))
+        first = np.zeros(len(self._steps))
         for name, change in wanted.items():
             k = self._index[name]
             goal[self._channels[k]] += change
-            steps[k] = change
             caution[k] = CAUTION_ASKED
-        best, damping = np.inf, 0.0
-        tried = steps
-        for _ in range(ROUNDS):
-            here = start + tried.astype(np.float32) @ self._shares
-            scores, slopes = self._regressor.linearised(here, self._shares, self._entry)
-            cost = float(weight @ (goal - scores) ** 2 + caution @ tried**2)
-            if cost < best:
-                close = best - cost < GOOD_ENOUGH
-                best, steps, damping = cost, tried, damping / 5
-                if close:
-                    break
-                weighted = weight[:, None].astype(np.float32) * slopes
-                system = (slopes.T @ weighted).astype(np.float64) + np.diag(caution)
-                push = weighted.T @ (goal - scores) - caution * steps
-            else:  # a threshold was overrun: a shorter step from the best so far
-                damping = max(damping * 5, FIRST_DAMPING)
-            step = np.linalg.solve(system + damping * np.eye(len(steps)), push)
-            tried = steps + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-        shift: np.ndarray = np.tensordot(steps, self._steps.astype(np.float64), axes=1)
-        return shift * self._room(np.asarray(w_plus, np.float64), shift)
+            first[k] = change
+        weight = self._weights(wanted, same_person)
+        rows = np.flatnonzero(weight)
+        groups = group_means(w_plus[None])[0]
+        own = np.square(self._natural.whitened(groups), dtype=np.float64).sum(axis=1)
+        return _Task(
+            start, groups, straightened(groups), np.maximum(own, NATURAL * W_DIM),
+            goal[rows], weight[rows], rows, caution, first,
+            self._total[rows], bool((groups == groups[0]).all()), self._steep(groups),
+        )  # fmt: skip
 
-    def _room(self, w_plus: np.ndarray, change: np.ndarray) -> float:
-        """The share of a change, at most 1, that stays within the region of faces."""
-        start = w_plus - self._regressor.origin
-        limit = max(
-            FURTHEST * float(self._regressor.radius[0]),
-            FURTHEST_OF_OWN * float(np.linalg.norm(start)),
-        )
-        if np.linalg.norm(start + change) <= limit:
-            return 1.0
-        along, size = float(np.vdot(start, change)), float(np.vdot(change, change))
-        inside = limit**2 - float(np.vdot(start, start))
-        return (-along + np.sqrt(along**2 + size * inside)) / size
+    def _at(self, task: _Task, point: _Point) -> _Found:
+        """Readings, distances and cost of a change."""
+        x, c = point.x.astype(np.float32), point.c.astype(np.float32)
+        straight = task.straight + self._natural.axes @ x
+        alike = bent(straight) - task.groups
+        groups = task.groups + alike + np.einsum("s,gsw->gw", c, self._by_group)
+        parts = np.einsum("gw,gwk->gk", alike, self._linear).reshape(-1)
+        contributions = task.start + parts + c @ self._shares
+        miss = task.goal - self._scores(contributions)[task.rows]
+        v = self._natural.whitened(groups).astype(np.float64)
+        over = np.maximum(np.square(v).sum(axis=1) - task.limit, 0.0)
+        soft = SOFT * W_DIM
+        beyond = np.where(over < soft, over**2 / (2 * soft), over - soft / 2)
+        cost = task.weight @ miss**2 + ALIKE * point.x @ point.x + task.caution @ point.c**2
+        return _Found(
+            point, straight, groups, contributions, miss, v,
+            UNNATURAL * np.minimum(over / soft, 1.0), float(cost + UNNATURAL * beyond.sum()),
+        )  # fmt: skip
+
+    def _scores(self, contributions: np.ndarray) -> np.ndarray:
+        """Readings, and the descriptor along its main axes."""
+        straight = contributions.reshape(NUM_GROUPS, -1).sum(axis=0) @ self._readout
+        last = self._regressor.hidden(contributions)
+        scores: np.ndarray = last @ self._last_layer + self._last_bias + straight
+        return scores
+
+    def _steep(self, groups: np.ndarray) -> _Steepness:
+        """How the steps move v around a face; remembered while its dials are dragged."""
+        key = groups.tobytes()
+        known = self._steepness.get(key)
+        if known is None:
+            scale = steepness(groups)
+            moved = np.stack(
+                [
+                    self._natural.inverse @ (self._by_group[g] * scale[g]).T
+                    for g in range(NUM_GROUPS)
+                ]
+            )
+            known = _Steepness(moved, np.stack([one.T @ one for one in moved]))
+            self._steepness.put(key, known)
+        return known
+
+    def _linearised(self, task: _Task, found: _Found) -> _System:
+        """The linear system around a change."""
+        back = self._regressor.output_slopes(found.contributions, self._last_layer[:, task.rows])
+        by_steps = task.total + back @ self._entry.T
+        slopes = 1 / steepness(bent(found.straight))
+        if task.rows_alike:  # as in every face from a seed: one product for all groups
+            through = (self._line_sum[task.rows] + back @ self._inner_sum) * slopes[0]
+        else:
+            through = np.zeros((len(task.rows), W_DIM), np.float32)
+            for g in range(NUM_GROUPS):
+                through += (self._straight_line[g][task.rows] + back @ self._inner[g]) * slopes[g]
+        by_x = through @ self._natural.axes
+        # How it pushes is exact; how steep it is, is taken from where the face started.
+        hold = found.hold.astype(np.float32)
+        both = np.tensordot(hold, task.steep.moved, axes=1)
+        own = np.tensordot(hold, task.steep.squares, axes=1)
+        pull = (hold[:, None] * found.v.astype(np.float32)) @ self._natural.inverse
+        pull *= steepness(found.groups)
+        push_c = -task.caution * found.point.c - np.einsum("gsw,gw->s", self._by_group, pull)
+        push_x = -ALIKE * found.point.x - found.hold @ found.v
+        return _System(
+            by_x, by_steps, ALIKE + float(found.hold.sum()), both,
+            np.diag(task.caution) + own, push_x, push_c, found.miss, task.weight,
+        )  # fmt: skip
+
+    def _change(self, task: _Task, point: _Point) -> np.ndarray:
+        straight = task.straight + self._natural.axes @ point.x.astype(np.float32)
+        alike = spread_groups(bent(straight) - task.groups).astype(np.float64)
+        offset: np.ndarray = np.tensordot(point.c, self._steps.astype(np.float64), axes=1)
+        return alike + offset
+
+    def _within(self, w_plus: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """A change, or the largest share of it that does not go further than any face."""
+        limit = max(FURTHEST, FURTHEST_OF_OWN * self._natural.distance(w_plus))
+        if self._natural.distance(w_plus + change) <= limit:
+            return change
+        inside, outside = 0.0, 1.0
+        for _ in range(HALVINGS):
+            middle = (inside + outside) / 2
+            if self._natural.distance(w_plus + middle * change) <= limit:
+                inside = middle
+            else:
+                outside = middle
+        return inside * change
 
     def _weights(self, wanted: Mapping[str, float], same_person: bool) -> np.ndarray:
-        weight = np.zeros(self._regressor.size)
+        weight = np.zeros(self._readout.shape[1])
         weight[self._channels] = HELD
         moving = [name for name, change in wanted.items() if change]
         for name in moving:  # a lock frees nothing: a locked sex grows no beard
@@ -173,5 +302,121 @@ class Settler:
         keep = KEEP_PERSON if KEEPS_PERSON.issuperset(moving) else KEEP_OTHERWISE
         if same_person:
             keep = LOCK_PERSON
-        weight[known:] = keep * self._regressor.spread[known:] ** 2
+        weight[known:] = keep
         return weight
+
+
+@dataclass(frozen=True, eq=False)
+class _Steepness:
+    """Slopes of v along the steps, [6, 512, S], and their products, [6, S, S]."""
+
+    moved: np.ndarray
+    squares: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is asked of one face; rows are the readings that count."""
+
+    start: np.ndarray
+    groups: np.ndarray
+    straight: np.ndarray
+    limit: np.ndarray
+    goal: np.ndarray
+    weight: np.ndarray
+    rows: np.ndarray
+    caution: np.ndarray
+    first: np.ndarray
+    total: np.ndarray
+    rows_alike: bool
+    steep: _Steepness
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A change: x [512], alike in all rows, and c, in steps."""
+
+    x: np.ndarray
+    c: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Where a change leads. `hold` is the slope of `beyond` for each group, times UNNATURAL."""
+
+    point: _Point
+    straight: np.ndarray
+    groups: np.ndarray
+    contributions: np.ndarray
+    miss: np.ndarray
+    v: np.ndarray
+    hold: np.ndarray
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """Least squares around a change, in x and c.
+
+    by_x [R, 512] and by_c [R, S] are the slopes of the readings; the rest is the quadratic cost of
+    x and c themselves: [[own_x I, both], [both^T, own_c]], and how it pushes.
+    """
+
+    by_x: np.ndarray
+    by_c: np.ndarray
+    own_x: float
+    both: np.ndarray
+    own_c: np.ndarray
+    push_x: np.ndarray
+    push_c: np.ndarray
+    miss: np.ndarray
+    weight: np.ndarray
+
+    def step(self, damping: float) -> tuple[_Point, float]:
+        """The step, and by how much it should lower the cost.
+
+        Solved in the space of the R readings: fewer than the unknowns.
+        """
+        own_x = self.own_x * (1 + damping)
+        schur = self.own_c + damping * np.diag(np.diag(self.own_c))
+        schur = schur - (self.both.T @ self.both).astype(np.float64) / own_x
+        right = self.by_c.T - self.both.T @ self.by_x.T / np.float32(own_x)
+        free = self.push_c - self.both.T @ self.push_x.astype(np.float32) / own_x
+        factor = cho_factor(schur, check_finite=False)
+        to_c = cho_solve(factor, right, check_finite=False).astype(np.float32)
+        c0 = cho_solve(factor, free, check_finite=False)
+        to_x = (self.by_x.T - self.both @ to_c) / np.float32(own_x)
+        x0 = (self.push_x - self.both @ c0.astype(np.float32)) / own_x
+        system = (self.by_x @ to_x + self.by_c @ to_c).astype(np.float64)
+        miss = self.miss - self.by_x @ x0 - self.by_c @ c0
+        system[np.diag_indices_from(system)] += 1 / self.weight
+        answer = solve(system, miss, assume_a="sym", check_finite=False)
+        x = x0 + to_x @ answer
+        c = np.clip(c0 + to_c @ answer, -LONGEST_STEP, LONGEST_STEP)
+        left = self.miss - self.by_x @ x - self.by_c @ c
+        own = self.own_x * (x @ x) + c @ self.own_c @ c + 2 * x @ (self.both @ c.astype(np.float32))
+        gain = self.weight @ self.miss**2 - self.weight @ left**2 - own
+        return _Point(x, c), float(gain + 2 * (self.push_x @ x + self.push_c @ c))
+
+
+def _readout(regressor: Regressor, natural: Natural) -> np.ndarray:
+    """From the regressor's scores to readings and descriptor: [K + 128, K + DESCRIPTOR_AXES].
+
+    The descriptor comes in its own unit, along the axes in which it varies most between faces.
+    """
+    known = len(regressor.names)
+    linear = regressor.linear.reshape(NUM_GROUPS, W_DIM, -1).sum(axis=0)[:, known:]
+    person = natural.axes.T @ (linear * regressor.spread[known:])
+    _, _, axes = np.linalg.svd(person.astype(np.float64), full_matrices=False)
+    main = axes[:DESCRIPTOR_AXES].T
+    readout = np.zeros((regressor.size, known + main.shape[1]), np.float32)
+    readout[:known, :known] = np.eye(known)
+    readout[known:, known:] = regressor.spread[known:, None] * main
+    return readout
+
+
+def _eased(damping: float, kept: float) -> float:
+    """The next damping after a step that won `kept` times what it promised (Nielsen 1999)."""
+    if damping > LEAST_DAMPING:
+        return damping * float(np.clip(1 - (2 * kept - 1) ** 3, 0.2, 2.0))
+    return 0.0 if kept > 0.5 else LEAST_DAMPING * 15

@@ -20,6 +20,7 @@ import numpy as np
 
 from facegen.checks import require_finite, require_shape
 from facegen.controls import DIALS, Dial, dial, unknown_dial
+from facegen.directions.natural import Natural, read_natural
 from facegen.directions.regressor import Regressor, read_regressor
 from facegen.directions.solver import IDENTITY, Settler
 from facegen.directions.store import Direction, direction_names, read_direction
@@ -57,6 +58,7 @@ class DialSet:
         space: str,
         directions: Mapping[str, Direction],
         reading: Regressor,
+        natural: Natural,
         own: Mapping[str, OwnDial] | None = None,
     ) -> None:
         order = {entry.name: index for index, entry in enumerate(DIALS)}
@@ -87,6 +89,7 @@ class DialSet:
             )
             self._vectors[name] = directions[name].vector
         self._reading = reading
+        self._natural = natural
         self._channels = {
             name: (meta.channel, meta.channel_mean, meta.channel_sd)
             for name, meta in ((name, directions[name].meta) for name in self._learned)
@@ -96,7 +99,7 @@ class DialSet:
         self._mean = np.array([self._specs[name].mean for name in self._learned])
         steps = [self._vectors[name] * self._specs[name].unit_per_sd for name in self._learned]
         self._steps = np.array(steps, np.float32)
-        self._settler = Settler(reading, self._learned, self._steps)
+        self._settler = Settler(reading, self._learned, self._steps, natural)
         for name, mine in self._own.items():
             self._specs[name] = DialSpec(
                 "sd", 1.0, 0.0, mine.natural, mine.safe, mine.rows, mine.score or 0.0
@@ -176,6 +179,21 @@ class DialSet:
             name: (measured[channel] - mean) / sd * float(self._step[k]) + float(self._mean[k])
             for k, (name, (channel, mean, sd)) in enumerate(self._channels.items())
         }
+
+    def naturalness(self, w_plus: np.ndarray) -> float:
+        """How natural a latent is, 0 to 100: per cent of the generator's faces that are less so.
+
+        These are faces without truncation. A face from a seed with the usual truncation has
+        nearly 100; one at 0 is further out than any of them, and pictures begin to melt.
+
+        Args:
+            w_plus: [18, 512].
+
+        Raises:
+            LatentError: another shape.
+        """
+        _require_w_plus(w_plus)
+        return self._natural.naturalness(w_plus)
 
     def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
         """Move dials.
@@ -260,7 +278,8 @@ def _load(space: str, folder: Path, own: tuple[tuple[str, int, int], ...]) -> Di
     directions = {name: read_direction(space, name, folder=folder) for name in names}
     for direction in directions.values():
         direction.vector.flags.writeable = False
-    return DialSet(space, directions, read_regressor(space, folder=folder), mine)
+    reading = read_regressor(space, folder=folder)
+    return DialSet(space, directions, reading, read_natural(space, reading, folder=folder), mine)
 
 
 def _require_w_plus(w_plus: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facegen.directions.natural import Natural
 from facegen.directions.regressor import Regressor, group_means
 from facegen.directions.solver import Settler
 from facegen.directions.store import Direction
@@ -42,6 +43,7 @@ def practise(
     generator: Generates,
     regressor: Regressor,
     directions: Sequence[Direction],
+    natural: Natural,
     *,
     cache: Path,
     seeds: Sequence[int],
@@ -52,12 +54,13 @@ def practise(
         generator: Generates.
         regressor: As learned from the crowd.
         directions: Likewise.
+        natural: Where the faces are.
         cache: Folder that keeps what was measured.
         seeds: Faces that neither the crowd nor the evaluation has.
     """
     names = [direction.meta.name for direction in directions]
     steps = np.stack([d.vector * np.float32(d.meta.unit_per_sd) for d in directions])
-    settler = Settler(regressor, names, steps)
+    settler = Settler(regressor, names, steps, natural)
     rng = np.random.RandomState(seeds[0])
     latents, values, descriptors = [], [], []
     with open_cached_measurer(generator, cache) as measurer:

@@ -17,6 +17,7 @@ import numpy as np
 
 from facegen.controls import DIALS, Dial
 from facegen.directions.linear import solve_direction
+from facegen.directions.natural import Natural, learn_natural, write_natural
 from facegen.directions.recipes import RECIPES, SAFE, TWINS, same_things
 from facegen.directions.regressor import (
     ROW_GROUPS,
@@ -147,11 +148,14 @@ def learn(
     )
     crowd = measure_crowd(generator, plain, blends, labelled, labels)
     covariance = natural_covariance(generator)
+    natural = natural_faces(generator)
     regressor, directions = learn_dials(crowd, covariance, generator)
     if practise:
         place = cache.with_name("practice")
         for faces in dagger.ROUNDS:
-            seen = dagger.practise(generator, regressor, directions, cache=place, seeds=faces)
+            seen = dagger.practise(
+                generator, regressor, directions, natural, cache=place, seeds=faces
+            )
             crowd = with_practice(crowd, seen)
             regressor, directions = learn_dials(crowd, covariance, generator)
         results = calibrate(generator, directions, cache=cache.with_name("calibration"))
@@ -159,6 +163,7 @@ def learn(
     for direction in directions:
         write_direction(direction, folder=folder)
     write_regressor(regressor, generator.space, folder=folder)
+    write_natural(natural, generator.space, folder=folder)
     return tuple(direction.meta.name for direction in directions)
 
 
@@ -263,6 +268,13 @@ def w_of_seeds(generator: Generates, seeds: Sequence[int] | np.ndarray) -> np.nd
     """The w, [N, 512], of seeds at the labels' truncation."""
     z = np.concatenate([z_from_seed(int(seed)) for seed in seeds])
     return truncate(generator.map(z), generator.w_avg, LABELS_PSI)
+
+
+def natural_faces(generator: Generates) -> Natural:
+    """Where the faces are: the same sample each time, at the labels' truncation and without."""
+    z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
+    w = generator.map(z.astype(np.float32))
+    return learn_natural(truncate(w, generator.w_avg, LABELS_PSI), w)
 
 
 def natural_covariance(generator: Generates) -> np.ndarray:
