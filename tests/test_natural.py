@@ -32,7 +32,7 @@ def dials():
 @pytest.fixture(scope="module")
 def cloud():
     rng = np.random.RandomState(0)
-    return learn_natural(*(bent(size * rng.randn(1500, 512)) for size in (1.0, 1.2)))
+    return learn_natural(*(bent(size * rng.randn(5000, 512)) for size in (1.0, 1.2)))
 
 
 def rows(w):
@@ -103,7 +103,7 @@ def test_five_edits_at_once_are_met_and_stay_among_faces(dials, generator, seed)
     for name, change in FIVE.items():
         miss = (after[name] - before[name] - change) / dials.spec(name).unit_per_sd
         assert abs(miss) < 0.35, name
-    assert dials.naturalness(moved) > 3
+    assert dials.naturalness(moved) > 1
     plain = base + sum(change * dials.vector(name) for name, change in FIVE.items())
     assert dials.naturalness(plain) < 1
 

@@ -19,7 +19,7 @@ from facegen.directions.regressor import ROW_GROUPS, Regressor, group_means
 from facegen.directions.store import npz_bytes, read_npz
 from facegen.errors import BadFileError
 from facegen.files import write_atomic
-from facegen.latents import W_DIM
+from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR
 
 NUM_GROUPS = len(ROW_GROUPS)
@@ -110,7 +110,7 @@ def learn_natural(truncated: np.ndarray, whole: np.ndarray) -> Natural:
 
 def guessed(regressor: Regressor) -> Natural:
     """A round cloud, for spaces whose dials were learned before clouds were."""
-    length = STRAIGHT_GROWTH * float(regressor.radius[0]) / np.sqrt(W_DIM)
+    length = STRAIGHT_GROWTH * float(regressor.radius[0]) / np.sqrt(NUM_WS * W_DIM)
     return Natural(
         straightened(regressor.origin),
         (length * np.eye(W_DIM)).astype(np.float32),
