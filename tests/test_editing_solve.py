@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from facegen.editing.dial_set import DialSet
-from facegen.editing.faces import edit_face, parse_targets, reach_targets
+from facegen.editing.faces import (
+    edit_face,
+    fell_short,
+    parse_targets,
+    reach_on_picture,
+    reach_targets,
+)
 from facegen.editing.targets import IDENTITY, solve_targets
 from facegen.errors import OutOfRangeError, UnknownDialError, UsageError
 
@@ -85,3 +91,21 @@ def test_contradictions_and_nonsense_are_told(dials, face):
         solve_targets(dials, face.w_plus, {"smile": 0.0}, ["smlie"])
     with pytest.raises(UsageError, match="must look like"):
         parse_targets(["age=old"])
+
+
+@pytest.mark.weights
+def test_a_target_out_of_reach_is_told_and_the_rest_is_met(dials, face):
+    start = dials.read(face.w_plus)
+
+    def see(w_plus):
+        readings = dials.read(w_plus)
+        return readings | {"smile": min(readings["smile"], start["smile"] + 0.2)}
+
+    targets = {"smile": start["smile"] - 0.8, "age": start["age"] + 10}
+    _, found = reach_on_picture(dials, face, face, targets, (), see)
+    assert not fell_short(dials, targets, found)
+    targets["smile"] = min(start["smile"] + 1.2, dials.spec("smile").safe[1])
+    _, found = reach_on_picture(dials, face, face, targets, (), see)
+    (sentence,) = fell_short(dials, targets, found)
+    assert sentence.startswith("smile gets to")
+    assert found["age"] == pytest.approx(targets["age"], abs=4)

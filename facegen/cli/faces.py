@@ -171,6 +171,7 @@ def _edited(
     from facegen.editing.dial_set import DialSet
     from facegen.editing.faces import (
         edit_face,
+        fell_short,
         out_of_range,
         parse_settings,
         parse_targets,
@@ -187,6 +188,8 @@ def _edited(
         for dial, value in wanted.items():
             if dial in found:
                 click.echo(f"{dial}: wanted {value:g}, measured {found[dial]:.1f}", err=True)
+        for sentence in fell_short(dials, wanted, found):
+            click.echo(f"Warning: {sentence}", err=True)
     elif wanted or locks:
         moved = reach_targets(dials, moved, before, wanted, locks)
     for sentence in out_of_range(dials, moved):

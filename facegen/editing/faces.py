@@ -6,7 +6,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from facegen.editing.closed_loop import See, reach
-from facegen.editing.targets import Locks, Plan, check_targets, plan, require_reached
+from facegen.editing.targets import (
+    MISS_SD,
+    Locks,
+    Plan,
+    check_targets,
+    misses_sd,
+    plan,
+    require_reached,
+)
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.operations import DialMove
@@ -154,17 +162,18 @@ def reach_on_picture(
         see: Renders and measures a w_plus; see `facegen.editing.closed_loop`.
 
     Returns:
-        The face, and what was measured on it: dial -> value in its unit. Where no face is seen
-        the first is as from `reach_targets` and the second empty.
+        The face, and what was measured on it: dial -> value in its unit. What cannot be reached
+        goes as far as it does and the rest is met (see `fell_short`). Where no face is seen the
+        first is as from `reach_targets` and the second empty.
 
     Raises:
-        UnknownDialError, UsageError, OutOfRangeError: as `reach_targets`.
+        UnknownDialError, UsageError: as `reach_targets`.
+        OutOfRangeError: a target lies outside the safe range, or no face is seen and it is missed.
     """
-    guess = reach_targets(dials, face, original, targets, locks)
+    asked = _plan(dials, face, original, targets, locks).deltas
     start, kept = see(face.base), see(original.w_plus)
     if start is None or kept is None or not targets:
-        return guess, {}
-    asked = _plan(dials, face, original, targets, locks).deltas
+        return reach_targets(dials, face, original, targets, locks), {}
     goal = {name: kept[name] for name in locks if name in kept} | dict(targets)
     # Dials of the user's own are not measured on pictures: they stay at what was asked.
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
@@ -172,6 +181,20 @@ def reach_on_picture(
     outcome = reach(dials, face.base, wanted, start, see, fixed=fixed)
     edits = tuple(DialMove(dial, delta) for dial, delta in outcome.asked.items())
     return face.edited(outcome.w_plus, edits), outcome.measured
+
+
+def fell_short(
+    dials: Dials, targets: Mapping[str, float], measured: Mapping[str, float]
+) -> list[str]:
+    """A sentence for each target that the picture misses by more than counts as met."""
+    goals = {name: value for name, value in targets.items() if name in measured}
+    missed = misses_sd(dials, measured, goals)
+    return [
+        f"{name} gets to {measured[name]:.1f}, not to {goals[name]:g} ({dials.spec(name).unit}), "
+        "beside the rest that is asked of this face. Ask for less of it, or drop another target."
+        for name in sorted(missed, key=lambda name: -missed[name])
+        if missed[name] > MISS_SD
+    ]
 
 
 def _edited(face: Face) -> set[str]:
