@@ -1,7 +1,13 @@
-"""Makes a dataset of drawn faces, as a process that tests can kill: OUT [seconds a picture]."""
+"""Makes datasets of drawn faces, each in a process that tests can kill.
+
+For each line "OUT<tab>seconds a picture" on its input a copy of this process makes that dataset;
+its number is printed, and how it ended. Copies begin at once, where a new interpreter takes
+seconds to import what it needs.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -38,7 +44,7 @@ def tools_of(generator: FakeGenerator) -> Tools:
 
 
 def main(out: Path, delay_s: float) -> None:
-    generator = FakeGenerator(delay_s=delay_s)
+    generator = FakeGenerator(delay_s=delay_s, preview_delay_s=delay_s)
     plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none")
     people = new_people(generator, 2, seed=5, psi=0.7)
     open_folder(out, plan, people, generator.model)
@@ -48,5 +54,22 @@ def main(out: Path, delay_s: float) -> None:
         finish(out, plan, people)
 
 
+def serve() -> None:
+    tools_of(FakeGenerator())  # read once, for all copies
+    for line in sys.stdin:
+        out, delay_s = line.split("\t")
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                main(Path(out), float(delay_s))
+                code = 0
+            finally:
+                os._exit(code)
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
+    serve()

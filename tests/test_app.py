@@ -6,9 +6,11 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import streamlit as st
 from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeUserDials, fake_parts
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -91,6 +93,23 @@ def test_the_link_decides_who_it_is(fake):
     assert frame(a) == frame(b)
     assert frame(a)[1] != frame(c)[1]
     assert frame(start(seed="417", smile="2"))[1] != frame(a)[1]
+
+
+def test_the_link_is_in_the_address_bar_before_its_picture_goes_out(fake, monkeypatch):
+    sent = []
+    face_view = view.face_view
+
+    def recorded(data, **more):
+        sent.append((view.unpack_frame(data)[0]["link"], urlencode(st.query_params.to_dict())))
+        return face_view(data, **more)
+
+    monkeypatch.setattr(view, "face_view", recorded)
+    at = start(seed="417")
+    at.button(key="new").click().run()
+    at.button(key="undo").click().run()
+    assert len({shown for shown, _ in sent}) == 2
+    assert all(shown == in_bar for shown, in_bar in sent)
+    assert sent[-1] == ("seed=417", "seed=417")
 
 
 def test_a_bad_link_gives_somebody_new_and_says_so(fake):

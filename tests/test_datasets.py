@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import dataset_runner
@@ -42,6 +43,7 @@ from facegen.face import Face
 
 RUNNER = Path(dataset_runner.__file__)
 KILLS = 10
+DRAW_S = 0.03
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -151,32 +153,43 @@ def test_two_workers_of_a_ray_cluster_go_on_and_make_the_same_bytes(whole, tmp_p
         )  # fmt: skip
 
 
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(whole, tmp_path):
     out = tmp_path / "data"
     rng = random.Random(3)
-    killed = 0
-    for _ in range(60):
-        process = subprocess.Popen([sys.executable, str(RUNNER), str(out), "0.1"])
-        if killed < KILLS:
-            before = len(list(out.rglob("*.png")))
-            deadline = time.monotonic() + 30
-            while len(list(out.rglob("*.png"))) <= before and time.monotonic() < deadline:
-                if process.poll() is not None:
-                    break
-                time.sleep(0.01)
-            time.sleep(rng.uniform(0, 0.12))
-            os.kill(process.pid, signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
-        elif process.wait() == 0:
-            break
-    assert killed == KILLS
+    killed, codes = 0, []
+    with subprocess.Popen(
+        [sys.executable, str(RUNNER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as runner:
+        while 0 not in codes:
+            runner.stdin.write(f"{out}\t{DRAW_S}\n")
+            runner.stdin.flush()
+            pid = int(runner.stdout.readline())
+            if killed < KILLS:
+                before = len(list(out.rglob("*.png")))
+                while len(list(out.rglob("*.png"))) <= before and is_alive(pid):
+                    time.sleep(0.001)
+                time.sleep(rng.uniform(0, 1.2 * DRAW_S))
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            codes.append(int(runner.stdout.readline()))
+            killed += codes[-1] == -signal.SIGKILL
+        runner.stdin.close()
+    assert codes == [-signal.SIGKILL] * KILLS + [0]
     assert contents(out) == contents(whole)
 
 
 def test_a_torn_picture_is_made_anew(whole, tmp_path):
     out = tmp_path / "data"
     generator = FakeGenerator()
-    plan = Plan(max_angle=0, step=5, random=1, size=256, measure="none")
+    plan = Plan(max_angle=0, step=5, random=1, size=512, measure="none")
     people = new_people(generator, 1, seed=5, psi=0.7)
     open_folder(out, plan, people, generator.model)
     make_person(out, plan, *people[0], 0, tools_of(generator))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -50,11 +48,8 @@ def test_rows_choose_the_weights_that_are_looked_at(generator):
 
 
 @pytest.mark.parametrize("method", discover.METHODS)
-def test_finding_takes_a_second_and_gives_the_same_each_time(generator, method):
-    population_of(generator)
-    start = time.perf_counter()
+def test_finding_gives_the_same_each_time(generator, method):
     first = discover.candidates(generator, method=method, count=10)
-    assert time.perf_counter() - start < 10  # 0.5 s on an idle machine
     again = discover.candidates(generator, method=method, count=10)
     assert all(
         np.array_equal(a.learned.vector, b.learned.vector)

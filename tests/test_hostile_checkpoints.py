@@ -28,7 +28,7 @@ from facegen.errors import BadFileError
 from facegen.formats.stylegan2 import read_checkpoint
 
 MAX_EXTRA_BYTES = 64 << 20
-MAX_S = 10.0
+MAX_S = 60.0  # of the processor, not of the clock: what squares or worse takes hours
 TB = 1 << 40
 
 
@@ -172,16 +172,16 @@ def attacks() -> dict[str, tuple[bytes, str]]:
 
 
 @pytest.mark.parametrize("name", list(attacks()))
-def test_it_ends_in_one_sentence_in_little_time_and_memory(tmp_path, monkeypatch, name):
+def test_it_ends_in_one_sentence_with_little_work_and_memory(tmp_path, monkeypatch, name):
     data, sentence = attacks()[name]
     (tmp_path / "x.pkl").write_bytes(data)
     monkeypatch.chdir(tmp_path)
     tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.thread_time()
     try:
         with pytest.raises(BadFileError, match=sentence) as caught:
             read_checkpoint(tmp_path / "x.pkl")
-        took = time.monotonic() - begun
+        took = time.thread_time() - begun
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -17,6 +17,8 @@ from facegen.retouch.transform import Motion, move_picture
 from facegen.service.queue import RenderQueue
 from facegen.service.render import UNEXPECTED, RenderService
 
+PATIENCE = 60  # seconds until a wait gives up
+
 
 @pytest.fixture
 def generator() -> FakeGenerator:
@@ -77,8 +79,37 @@ def test_a_crash_becomes_a_friendly_sentence_and_is_not_remembered(service, gene
     assert service.render(request, session="a").error is None
 
 
-def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer(generator):
-    generator.delay_s = 0.2
+class Gated(FakeGenerator):
+    """Draws when `go` is set; `begun` says that it was asked to."""
+
+    max_batch = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.batches: list[int] = []
+
+    def render(self, w_plus, *, size=1024):
+        singles = w_plus if w_plus.ndim == 3 else w_plus[None]
+        self.batches.append(len(singles))
+        self.begun.set()
+        assert self.go.wait(PATIENCE)
+        drawn = np.stack([super(Gated, self).render(w, size=size) for w in singles])
+        return drawn if w_plus.ndim == 3 else drawn[0]
+
+
+def wait_until(is_so):
+    """Wait for another thread, for as long as a busy machine may take."""
+    for _ in range(PATIENCE * 1000):
+        if is_so():
+            return
+        time.sleep(0.001)
+    raise AssertionError("Waited in vain.")
+
+
+def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer():
+    generator = Gated()
+    generator.max_batch = 1
     service = RenderService(generator)
     results = {}
 
@@ -96,7 +127,9 @@ def test_a_waiting_request_is_dropped_when_its_session_wants_something_newer(gen
     ]:
         threads.append(threading.Thread(target=ask, args=(name, session, seed)))
         threads[-1].start()
-        time.sleep(0.03)
+        generator.begun.wait(PATIENCE)
+        wait_until(lambda: service.waiting == len(threads) - 1)
+    generator.go.set()
     for thread in threads:
         thread.join()
     assert results["old"].stale
@@ -114,7 +147,7 @@ class SlowDraw:
 
     def __call__(self, kind, w_pluses):
         self.batches.append((kind, [int(w[0]) for w in w_pluses]))
-        self.go.wait(10)
+        self.go.wait(PATIENCE)
         if any(w[0] == 13 for w in w_pluses):
             raise LatentError("Thirteen is refused.")
         return [w * 2 for w in w_pluses]
@@ -135,13 +168,10 @@ def ask_all(queue, draw, wanted):
     for place, (kind, number) in enumerate(wanted):
         threads.append(threading.Thread(target=ask, args=(place, kind, number)))
         threads[-1].start()
-        while place and queue.waiting < place:
-            time.sleep(0.001)
-        while not draw.batches:
-            time.sleep(0.001)
+        wait_until(lambda: draw.batches and queue.waiting >= place)  # noqa: B023
     draw.go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join()
     return [answers[place] for place in range(len(wanted))]
 
 
@@ -179,18 +209,8 @@ def test_a_refused_latent_spoils_nobody_elses_picture():
 def test_simultaneous_sessions_share_a_batch(generator):
     """With an engine that draws batches, the service hands them over and parts the pictures."""
 
-    class Batching(FakeGenerator):
-        max_batch = 8
-        batches: list[int] = []  # noqa: RUF012
-
-        def render(self, w_plus, *, size=1024):
-            self.batches.append(len(w_plus) if w_plus.ndim == 3 else 1)
-            time.sleep(0.2)
-            singles = w_plus if w_plus.ndim == 3 else w_plus[None]
-            drawn = np.stack([FakeGenerator.render(self, w, size=size) for w in singles])
-            return drawn if w_plus.ndim == 3 else drawn[0]
-
-    service = RenderService(Batching())
+    gated = Gated()
+    service = RenderService(gated)
     results = {}
 
     def ask(seed):
@@ -199,12 +219,13 @@ def test_simultaneous_sessions_share_a_batch(generator):
         results[seed] = service.render(request, session=f"visitor {seed}")
 
     threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(6)]
-    for thread in threads:
+    for place, thread in enumerate(threads):
         thread.start()
-        time.sleep(0.01)
+        wait_until(lambda: gated.batches and service.waiting == place)  # noqa: B023
+    gated.go.set()
     for thread in threads:
         thread.join()
-    assert Batching.batches == [1, 5]
+    assert gated.batches == [1, 5]
     alone = RenderService(FakeGenerator())
     for seed, result in results.items():
         request = alone.request(generator.w_from_seed(seed)).at(64)

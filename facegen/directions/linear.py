@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from facegen.threads import one_blas_thread
+
 
 def ridge(x: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = False) -> np.ndarray:
     """Weights of ridge regressions, [D] for y [N], [D, K] for y [N, K].
@@ -31,6 +33,7 @@ def ridge(x: np.ndarray, y: np.ndarray, penalty: float, *, intercept: bool = Fal
     # Imported here: it takes a second, and only learning needs it.
     from sklearn.linear_model import Ridge
 
+    one_blas_thread()
     model = Ridge(alpha=penalty, fit_intercept=intercept, solver="cholesky")
     weights: np.ndarray = model.fit(x, y).coef_.T
     return weights

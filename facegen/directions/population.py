@@ -22,6 +22,7 @@ from facegen.directions.store import direction_names, read_direction
 from facegen.latents import LABELS_PSI, broadcast_w, truncate
 from facegen.paths import DIRECTIONS_DIR
 from facegen.protocols import Maps
+from facegen.threads import one_blas_thread
 
 POPULATION_SEED = 20_000
 POPULATION_SIZE = 8_000
@@ -71,6 +72,7 @@ def population_of(generator: Maps) -> Population:
     """The population of a generator; drawn once (a second), then remembered."""
     key = (generator.space, np.asarray(generator.w_avg, np.float32).tobytes())
     if key not in _populations:
+        one_blas_thread()
         z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
         w = truncate(generator.map(z.astype(np.float32)), generator.w_avg, LABELS_PSI)
         covariance = np.cov(w.astype(np.float64), rowvar=False)

@@ -19,6 +19,7 @@ from facegen.errors import BadFileError
 from facegen.files import write_atomic
 from facegen.latents import NUM_WS, W_DIM
 from facegen.paths import DIRECTIONS_DIR
+from facegen.threads import one_blas_thread
 
 ROW_GROUPS: tuple[tuple[int, int], ...] = ((0, 2), (2, 4), (4, 6), (6, 8), (8, 11), (11, 18))
 """Rows that are read and moved together: first, and one past the last."""
@@ -146,6 +147,7 @@ def read_regressor(space: str, *, folder: Path = DIRECTIONS_DIR) -> Regressor:
     Raises:
         BadFileError: the file is missing, damaged, or holds something else than it should.
     """
+    one_blas_thread()
     path = folder / space / REGRESSOR_FILE
     arrays = read_npz(path)
     wanted = {entry.name for entry in fields(Regressor)}

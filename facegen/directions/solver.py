@@ -28,11 +28,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve
-from threadpoolctl import threadpool_limits
 
 from facegen.cache import BoundedCache
 from facegen.directions.natural import NUM_GROUPS, Natural, bent, steepness, straightened
@@ -40,6 +38,7 @@ from facegen.directions.recipes import KEEPS_PERSON, RECIPES, TWINS, same_things
 from facegen.directions.regressor import ROW_GROUPS, Regressor, group_means, spread_groups
 from facegen.latents import W_DIM
 from facegen.measure.face import SCENE
+from facegen.threads import one_blas_thread
 
 IDENTITY = "identity"
 """Not a dial: asked for with 0, it holds the face's descriptor firmly."""
@@ -70,17 +69,6 @@ DESCRIPTOR_AXES = 64
 FACES_REMEMBERED = 8
 
 
-@cache
-def _single_threaded() -> None:
-    """Let BLAS use one thread from now on, in this process.
-
-    How many threads it would take depends on what else runs, and with it the last bits of the
-    answer: the same request would not give the same pixels. It is also faster, since threads that
-    wait for one another beside a busy network turn 4 ms into 100 (measured; docs/notes/app.md).
-    """
-    threadpool_limits(limits=1, user_api="blas")
-
-
 class Settler:
     """Solves for one space; holds what does not depend on the face.
 
@@ -96,8 +84,12 @@ class Settler:
     ) -> None:
         self._regressor = regressor
         self._names = tuple(names)
+<<<<<<< HEAD
         self._natural = natural
-        _single_threaded()
+        one_blas_thread()
+=======
+        one_blas_thread()
+>>>>>>> fe239b4 (One thread where bytes must be the same; the link goes out with its picture; tests wait for states, never for seconds)
         keepers = spread_groups(regressor.keepers.reshape(-1, len(ROW_GROUPS), W_DIM))
         self._steps = np.concatenate([steps, keepers]).astype(np.float32)
         self._shares = regressor.shares(self._steps).astype(np.float32)

@@ -18,6 +18,7 @@ from torch import nn
 from facegen.directions.linear import ridge
 from facegen.directions.regressor import ROW_GROUPS, Regressor
 from facegen.latents import NUM_WS, W_DIM
+from facegen.threads import one_torch_thread
 
 PENALTY = 0.5
 FOLDS = 4
@@ -76,7 +77,8 @@ def fit_regressor(
     for known, unseen in PredefinedSplit(folds[train]).split():
         inside, outside = train[unseen], train[known]
         parts[inside] = _parts(x[inside], _ridge(x[outside], y[outside] - level))
-    net = _train_network(parts[train], (y - level)[train].astype(np.float32), epochs)
+    with one_torch_thread():
+        net = _train_network(parts[train], (y - level)[train].astype(np.float32), epochs)
     layers = [layer for layer in net if isinstance(layer, nn.Linear)]
     arrays = {}
     for index, layer in enumerate(layers, start=1):

@@ -17,6 +17,7 @@ import numpy as np
 from facegen.errors import BadFileError
 from facegen.measure.detector import Detection
 from facegen.measure.pose import fit_pose, load_shape
+from facegen.threads import one_blas_thread
 
 CLASSIFIERS_FILE = Path(__file__).with_name("classifiers.npz")
 PENALTY = 3.0
@@ -107,6 +108,7 @@ def fit_classifiers(
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import PredefinedSplit
 
+    one_blas_thread()
     x = x.astype(np.float64)
     mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-6)
     for block in block_slices(x.shape[1]).values():
@@ -196,6 +198,7 @@ def load_classifiers(path: Path = CLASSIFIERS_FILE) -> Classifiers:
     Raises:
         BadFileError: the file is missing or damaged.
     """
+    one_blas_thread()
     try:
         with np.load(path, allow_pickle=False) as data:
             names = tuple(str(name) for name in data["names"])

@@ -30,6 +30,7 @@ from facegen.measure.descriptor import chip_corners, descriptor_torch
 from facegen.measure.detector import MEASURE_PX
 from facegen.nets.synthesis import Synthesis
 from facegen.nets.window import Box
+from facegen.threads import one_torch_thread
 
 GOOD_STEPS = 5
 MOST_STEPS = 40
@@ -46,7 +47,7 @@ CHIP_BORDER = 0.012  # of the picture's edge: what halving and sampling reach be
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _MOST_KEPT_BYTES = 2_000_000_000
 
-_TURN = threading.Lock()  # one gradient at a time in a process: they take all cores and 1 GB
+_TURN = threading.Lock()  # one gradient at a time in a process: each takes 1 GB
 
 
 @cache
@@ -143,7 +144,7 @@ class Keeper:
             w_plus: [18, 512].
             landmarks: [68, 2] in fractions of the picture's edge.
         """
-        with _TURN, torch.no_grad():
+        with _TURN, one_torch_thread(), torch.no_grad():
             found: np.ndarray = self._describe(self._tensor(w_plus[None]), landmarks).cpu().numpy()
         return found[0]
 
@@ -161,7 +162,7 @@ class Keeper:
         Returns:
             float32 [18, 512].
         """
-        with _TURN:
+        with _TURN, one_torch_thread():
             start, wanted = self._tensor(w_plus[None]), self._tensor(goal[None])
             shape = (len(self._groups), len(self._half))
             amounts = torch.zeros(shape, device=self._device).requires_grad_(True)

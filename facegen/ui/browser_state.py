@@ -64,10 +64,9 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Session:
     return made
 
 
-def write_link(made: Session) -> bool:
-    """Keep the address bar the link of the current face; False when the face has none."""
+def write_link(made: Session) -> None:
+    """Put the link of the current face into the address bar; nothing for a face without one."""
     query = link_of(made.state) or {}
     if st.session_state.get(state_keys.LINK) != query or dict(st.query_params) != query:
         st.query_params.from_dict(query)
         st.session_state[state_keys.LINK] = query
-    return bool(query)

@@ -50,7 +50,6 @@ def _design() -> None:
     if ready is not None:
         model_picker.words(ready)
         design.page(ready)
-        browser_state.write_link(browser_state.session(ready))
 
 
 def _sweep() -> None:

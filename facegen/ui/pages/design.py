@@ -1,8 +1,13 @@
 """The Design page: the current face and its dials.
 
 Two parts run on their own: the stage (picture and dials, a fragment, so that a drag reruns only
+<<<<<<< HEAD
 this) and the rest (strip of people, row of buttons). A step made on the stage reruns the page once
 after its picture is out, so that undo, thumbnails and the link follow.
+=======
+this) and the rest (strip of people, bar of buttons). A step made on the stage reruns the page once
+after its picture is out, so that undo and thumbnails follow; the link goes out with the picture.
+>>>>>>> fe239b4 (One thread where bytes must be the same; the link goes out with its picture; tests wait for states, never for seconds)
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -152,7 +158,7 @@ def _show_face(
         "error": result.error or problem,
         "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {session.name}, a person who does not exist",
-        "link": link_of(session.state) is not None,
+        "link": urlencode(link_of(state) or {}),
         "max_mb": st.get_option("server.maxUploadSize"),
     }
     # Equal bytes do not reach the browser again: an answer to a question needs its own number,
@@ -164,6 +170,10 @@ def _show_face(
         count += 1
     st.session_state[state_keys.FRAME_COUNT] = (count, number)
     head.update(n=number, sequence=count)
+    if edit is None or edit.final:
+        # Messages arrive in order: with the link before the picture, whoever sees a face can copy
+        # its link from the address bar.
+        browser_state.write_link(session)
     view.face_view(view.pack_frame(head, result.jpeg, before), key="fg_view", on_ask=lambda: None)
 
 

@@ -6,9 +6,10 @@ export function addCopyLink(s, $, on) {
     let said = "Link copied";
     if (!s.head.link) said = "Save the file instead";
     else {
-      try { await navigator.clipboard.writeText(location.href); } catch {
+      const link = new URL("?" + s.head.link, location.href).href;  // of the picture that is shown
+      try { await navigator.clipboard.writeText(link); } catch {
         const box = document.createElement("textarea");
-        box.value = location.href; document.body.append(box); box.select();
+        box.value = link; document.body.append(box); box.select();
         if (!document.execCommand("copy")) said = "Copy it from the address bar";
         box.remove();
       }

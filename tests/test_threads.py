@@ -1,0 +1,58 @@
+"""Nothing that claims reproducible bytes depends on how many threads there are."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from facegen.threads import one_torch_thread
+
+
+@pytest.fixture
+def three_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def count_in_a_new_thread() -> int:
+    found = []
+    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_one_thread_is_for_the_caller_alone(three_threads):
+    go, ready, found = threading.Event(), threading.Event(), []
+
+    def other():
+        found.append(torch.get_num_threads())
+        ready.set()
+        go.wait()
+        found.append(torch.get_num_threads())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    ready.wait()
+    with one_torch_thread():
+        assert torch.get_num_threads() == 1
+        assert count_in_a_new_thread() == 3
+        with one_torch_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+        assert count_in_a_new_thread() == 3
+        go.set()
+        thread.join()
+    assert torch.get_num_threads() == 3
+    assert count_in_a_new_thread() == 3
+    assert found == [3, 3]
+
+
+def test_the_count_comes_back_after_an_error(three_threads):
+    with pytest.raises(ZeroDivisionError), one_torch_thread():
+        1 / 0  # noqa: B018
+    assert torch.get_num_threads() == 3
