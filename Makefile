@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 CORE := not weights and not browser and not wheel and not slow
 
-.PHONY: run test check lint lint-python slow bench pose pictures screenshots clean
+.PHONY: run test test-everywhere check lint lint-python slow bench pose pictures screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
@@ -16,6 +16,11 @@ run: $(VENV)/.app model
 test: lint-python models
 	@bash scripts/ensure_chromium.sh
 	$(BIN)/python -m pytest
+
+# All tests as other machines would run them: 1, 2 and 4 threads, AVX2 alone, busy cores.
+test-everywhere: $(VENV)/.dev models
+	@bash scripts/ensure_chromium.sh
+	$(BIN)/python -m scripts.test_everywhere
 
 # Without a network, weights or a browser: what to run before every commit.
 check: lint-python

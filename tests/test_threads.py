@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from facegen.threads import one_torch_thread
+from scripts.same_bytes import digests
 
 
 @pytest.fixture
@@ -56,3 +57,11 @@ def test_the_count_comes_back_after_an_error(three_threads):
     with pytest.raises(ZeroDivisionError), one_torch_thread():
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.weights
+def test_a_held_person_is_the_same_bytes_with_one_two_and_four_threads():
+    """Its latents, previews, landmarks, edits and gradients, each in a process of its own."""
+    found = [digests(["held_person"], threads=threads) for threads in (1, 2, 4)]
+    assert found[1] == found[0]
+    assert found[2] == found[0]
