@@ -83,7 +83,9 @@ def run(name: str, setting: Setting, arguments: list[str]) -> tuple[bool, str]:
     minutes = (time.monotonic() - start) / 60
     if code:
         print("\n".join(lines[-TAIL_LINES:]), file=sys.stderr)
-    summary = next((line for line in reversed(lines) if re.search(r"\d+ (passed|failed)", line)), "")
+    summary = next(
+        (line for line in reversed(lines) if re.search(r"\d+ (passed|failed)", line)), ""
+    )
     counts = {word: n for n, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", summary)}
     failed = counts.get("failed", "0")
     return code == 0, f"| {name} | {counts.get('passed', '0')} | {failed} | {minutes:.1f} |"

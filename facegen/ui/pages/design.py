@@ -1,13 +1,8 @@
 """The Design page: the current face and its dials.
 
 Two parts run on their own: the stage (picture and dials, a fragment, so that a drag reruns only
-<<<<<<< HEAD
 this) and the rest (strip of people, row of buttons). A step made on the stage reruns the page once
-after its picture is out, so that undo, thumbnails and the link follow.
-=======
-this) and the rest (strip of people, bar of buttons). A step made on the stage reruns the page once
 after its picture is out, so that undo and thumbnails follow; the link goes out with the picture.
->>>>>>> fe239b4 (One thread where bytes must be the same; the link goes out with its picture; tests wait for states, never for seconds)
 """
 
 from __future__ import annotations
