@@ -18,7 +18,7 @@ acts on its own rows only. Sums of many, and large ones, would leave the region 
 `beyond` (nothing up to NATURAL, then a parabola, then a straight line) makes their offsets dear,
 and x, which leads from face to face, takes over. Both are always at work and the share of each
 follows from what is asked, so a picture does not jump while a dial is dragged. Beside c alone
-under a limit on its length, x alone, and z through the mapping network, see docs/results/dials.md.
+under a limit on its length, x alone, and z through the mapping network, see docs/notes/natural.md.
 
 The caution keeps the answer near the plain directions: without it the solver exploits the
 errors of the regressor, and on pictures the asked change falls short by a quarter.
