@@ -16,8 +16,8 @@ over all c and x by Levenberg and Marquardt's method: a few steps of a small lin
 Small edits are made by the plain directions, nearly free of the last term: clean, because each
 acts on its own rows only. Sums of many, and large ones, would leave the region where faces are;
 `beyond` (nothing up to NATURAL, then a parabola, then a straight line) makes their offsets dear,
-and x, which leads from face to face, takes over. The share of each follows from what is asked. Where
-much is asked at once there are many nearly equal answers, and neighbouring requests can get
+and x, which leads from face to face, takes over. The share of each follows from what is asked.
+Where much is asked at once there are many nearly equal answers, and neighbouring requests can get
 different ones. What else was tried, and what falls short: docs/notes/natural.md.
 
 The caution keeps the answer near the plain directions: without it the solver exploits the
