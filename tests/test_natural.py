@@ -123,3 +123,14 @@ def test_a_latent_that_no_face_has_is_moved_and_gets_no_worse(dials):
         moved = dials.apply(base, {"smile": 1.0})
         assert np.isfinite(moved).all()
         assert dials.read(moved)["smile"] > dials.read(base)["smile"]
+
+
+def test_plain_dials_move_their_own_rows_and_read_alike():
+    dials = DialSet.load(BUNDLED_SPACE)
+    base = np.tile(dials._reading.origin, (18, 1))
+    change = {"smile": 1.5}
+    natural, plain = dials.apply(base, change), dials.plain.apply(base, change)
+    for moved in (natural, plain):
+        assert dials.read(moved)["smile"] - dials.read(base)["smile"] == pytest.approx(1.5, abs=0.2)
+    assert not np.array_equal(natural, plain)
+    assert dials.plain is dials.plain

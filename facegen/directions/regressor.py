@@ -87,12 +87,12 @@ class Regressor:
 
     def scores(self, contributions: np.ndarray) -> np.ndarray:
         """Standard scores, [N, K + 128], from `contributions`."""
-        return self.hidden(contributions) @ self.w3 + self.b3 + self._total(contributions)
+        return self.hidden(contributions) @ self.w3 + self.b3 + self.total(contributions)
 
     def hidden(self, contributions: np.ndarray) -> np.ndarray:
         """What enters the network's last layer, [..., hidden], from `contributions`."""
-        first, _ = _gelu(contributions @ self.w1 + self.b1)
-        second, _ = _gelu(first @ self.w2 + self.b2)
+        first, _ = gelu(contributions @ self.w1 + self.b1)
+        second, _ = gelu(first @ self.w2 + self.b2)
         return second
 
     def output_slopes(self, contributions: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -105,8 +105,8 @@ class Regressor:
             contributions: Of a latent, [6 (K + 128)].
             last: The last layer, `w3` or a part or mixture of it, [hidden, R].
         """
-        first, slope1 = _gelu(contributions @ self.w1 + self.b1)
-        _, slope2 = _gelu(first @ self.w2 + self.b2)
+        first, slope1 = gelu(contributions @ self.w1 + self.b1)
+        _, slope2 = gelu(first @ self.w2 + self.b2)
         slopes: np.ndarray = (last.T * slope2) @ self.w2.T * slope1
         return slopes
 
@@ -116,7 +116,8 @@ class Regressor:
         known = (scores * self.spread + self.mean)[: len(self.names)]
         return dict(zip(self.names, known.tolist(), strict=True))
 
-    def _total(self, contributions: np.ndarray) -> np.ndarray:
+    def total(self, contributions: np.ndarray) -> np.ndarray:
+        """Contributions summed over the groups: [N, 6 (K + 128)] -> [N, K + 128]."""
         return contributions.reshape(len(contributions), len(ROW_GROUPS), -1).sum(axis=1)
 
 
@@ -173,7 +174,7 @@ def read_regressor(space: str, *, folder: Path = DIRECTIONS_DIR) -> Regressor:
     return Regressor(names, **numbers)
 
 
-def _gelu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gelu(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """GELU (Hendrycks & Gimpel 2016) and its slope."""
     below = 0.5 * (1.0 + erf(x * np.float32(np.sqrt(0.5))))
     bell = np.exp(-0.5 * x * x) * np.float32(1.0 / np.sqrt(2.0 * np.pi))

@@ -11,8 +11,9 @@ readings asked for is taken back by the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ import numpy as np
 from facegen.checks import require_finite, require_shape
 from facegen.controls import DIALS, Dial, dial, unknown_dial
 from facegen.directions.natural import Natural, read_natural
+from facegen.directions.plain_solver import PlainSettler
 from facegen.directions.regressor import Regressor, read_regressor
 from facegen.directions.solver import IDENTITY, Settler
 from facegen.directions.store import Direction, direction_names, read_direction
@@ -99,7 +101,7 @@ class DialSet:
         self._mean = np.array([self._specs[name].mean for name in self._learned])
         steps = [self._vectors[name] * self._specs[name].unit_per_sd for name in self._learned]
         self._steps = np.array(steps, np.float32)
-        self._settler = Settler(reading, self._learned, self._steps, natural)
+        self._settler: Settler = Settler(reading, self._learned, self._steps, natural)
         for name, mine in self._own.items():
             self._specs[name] = DialSpec(
                 "sd", 1.0, 0.0, mine.natural, mine.safe, mine.rows, mine.score or 0.0
@@ -122,6 +124,17 @@ class DialSet:
             SpaceMismatchError: a file of another space lies in this one's folder.
         """
         return _load(space, folder, own_state(space, folder) if own else ())
+
+    @cached_property
+    def plain(self) -> DialSet:
+        """The same dials, moved by their plain directions alone (`directions.plain_solver`).
+
+        Only the rows of a dial move, so the coarse rows can be turned by themselves; sums of large
+        edits leave the region of faces.
+        """
+        other = copy(self)
+        other._settler = PlainSettler(self._reading, self._learned, self._steps, self._natural)
+        return other
 
     def entry(self, name: str) -> Dial:
         """The line of a dial in the table of dials, the user's own included."""

@@ -66,6 +66,7 @@ def pose_face(
         UnknownDialError: no such dial.
     """
     face.require_space(dials.space)
+    dials = dials.plain  # rows beyond `rows` stay: colour, light and surface
     wanted = dict(targets or {})
     wanted |= {name: value for name, value in (("yaw", yaw), ("pitch", pitch)) if value is not None}
     if not wanted:
