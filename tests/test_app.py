@@ -23,7 +23,7 @@ from facegen.retouch.apply import draw
 from facegen.service import loading, measuring
 from facegen.service.render import FULL_QUALITY
 from facegen.ui import shared, state_keys
-from facegen.ui.components import presets_menu, toolbar, view
+from facegen.ui.components import messages, presets_menu, toolbar, view
 from facegen.ui.pages import about, design, find_dials, your_dials
 
 APP = str(Path(__file__).parent.parent / "app.py")
@@ -560,6 +560,27 @@ def test_presets_and_dials_that_are_opened_as_faces_are_understood(fake):
     np.savez(buffer, vector=ones, weights=ones, meta=np.array("{}"))
     at.file_uploader(key="fg_open_1").upload("dial.npz", buffer.getvalue()).run()
     assert "is a dial" in at.error[0].value
+    assert frame(at)[1] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "place"),
+    [
+        ("net.pt", b"\x80\x02X\x06\x00\x00\x00dnnlib.", "use `facegen models import`"),
+        ("way.npy", None, "open it under Your dials, From a file"),
+    ],
+)
+def test_what_is_no_face_is_told_where_it_belongs(fake, name, data, place):
+    if data is None:
+        stream = io.BytesIO()
+        np.save(stream, np.eye(1, 512, dtype=np.float32))
+        data = stream.getvalue()
+    at = start(seed="417")
+    before = frame(at)[1]
+    at.file_uploader(key="fg_open_0").upload(name, data).run()
+    assert len(at.error) == 1
+    assert messages.plain(f"{name} is a ") in at.error[0].value
+    assert messages.plain(place) in at.error[0].value
     assert frame(at)[1] == before
 
 

@@ -97,6 +97,21 @@ def test_an_edit_and_its_opposite_give_the_picture_back(faces, tmp_path):
     assert np.array_equal(pixels(back), pixels(faces / "seed0003.png"))
 
 
+def test_files_of_other_kinds_are_told_where_they_belong(faces, tmp_path):
+    direction, network = tmp_path / "way.npy", tmp_path / "net.safetensors"
+    np.save(direction, np.eye(1, 512, dtype=np.float32))
+    network.write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    said = run("show", direction, code=1).output
+    assert "way.npy is a direction, not a face" in said
+    assert "facegen directions import" in said
+    said = run("show", network, code=1).output
+    assert "facegen models import" in said
+    said = run("models", "import", faces / "seed0003.png", "--name", "mine", code=1).output
+    assert "seed0003.png is a saved face, not a network" in said
+    said = run("directions", "import", network, "--name", "their_way", code=1).output
+    assert "net.safetensors is a network, not a direction" in said
+
+
 def test_show_tells_what_is_inside(faces):
     facts = json.loads(run("show", faces / "seed0003.png", "--json").stdout)
     assert facts["seed"] == 3
