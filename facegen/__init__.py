@@ -2,12 +2,15 @@
 
     import facegen as fg
 
-    face = fg.Face.load("person.png")  # a face file carries its latent
-    generator = fg.Generator.load()  # fetches the network the first time
-    image = generator.render(face.w_plus)  # uint8, 1024 x 1024 x 3
+    gen = fg.load()  # a network and its dials; fetched the first time
+    face = gen.face(seed=7).edit(age=60, lock="identity")
+    face.readings["age"]
+    image = gen.render(face)  # uint8, 1024 x 1024 x 3
+    gen.sweep(face, yaw=range(-30, 31, 10)).sheet("turned.png")
 
 Public names, each loaded when it is first used:
 
+- `load`: a `FaceGenerator`: a generator with its dials.
 - `Face`: a person as a value: a latent with its story, saved in and opened from files.
 - `Generator`: seed -> latent -> picture, on the fastest engine of this machine.
 - `DialSet`: where a face stands on every dial, and moving it.
@@ -22,6 +25,7 @@ from typing import TYPE_CHECKING
 from facegen.version import __version__
 
 if TYPE_CHECKING:
+    from facegen.easy import FaceGenerator, load
     from facegen.editing.dial_set import DialSet
     from facegen.errors import FacegenError
     from facegen.face import Face
@@ -32,9 +36,19 @@ _LATE = {
     "Face": "facegen.face",
     "FacegenError": "facegen.errors",
     "Generator": "facegen.generator",
+    "FaceGenerator": "facegen.easy",
+    "load": "facegen.easy",
 }
 
-__all__ = ["DialSet", "Face", "FacegenError", "Generator", "__version__"]
+__all__ = [
+    "DialSet",
+    "Face",
+    "FaceGenerator",
+    "FacegenError",
+    "Generator",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ ROOMS = {
     "cli": ("the terminal", "click commands; only `cli` and `ui` print"),
     "service": ("behind the app", "one network for all visitors: queue, caches, loading, measuring "
                 "at rest, sweeps in the background"),
+    "easy": ("the front of the package", "`load`, faces that edit themselves, sweeps in one line"),
     "datasets": ("many people", "a resumable folder of pictures; local processes or Ray"),
     "sweeps": ("many pictures of a face", "the grid of poses and expressions, its pictures, sheets "
                "and films"),
@@ -62,6 +63,7 @@ ROOMS = {
     "controls": ("the table of dials", "names, labels, units, groups"),
     "paths": ("where files are", "the program's data and the user's"),
     "checks": ("arrays", "shapes and finite numbers"),
+    "records": ("JSON from files", "read into typed records"),
     "files": ("safe writing", "whole or not at all"),
     "cache": ("one bounded cache", "least recently used is dropped"),
     "records": ("JSON from files", "typed records that check what they read"),

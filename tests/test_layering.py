@@ -25,7 +25,7 @@ LEVELS = {
     "editing": 9, "optimise": 9, "learning": 9,
     "pose": 10, "session": 10, "evaluation": 10,
     "sweeps": 11,
-    "datasets": 12, "service": 12,
+    "datasets": 12, "service": 12, "easy": 12,
     "cli": 13, "ui": 13,
 }  # fmt: skip
 SPECIAL = {"__init__", "__main__"}  # the package's front doors

@@ -1,0 +1,202 @@
+"""The package in a few words: load, take a face, edit it, look at it, turn it.
+
+    import facegen as fg
+
+    gen = fg.load()
+    face = gen.face(seed=7).edit(age=60, lock="identity")
+    face.readings["age"]
+    gen.render(face)
+    gen.sweep(face, yaw=range(-30, 31, 10)).sheet("turned.png")
+
+Nothing is decided here: each call is one of the rooms below (`facegen.editing.faces`,
+`facegen.retouch.apply`, `facegen.sweeps`) with the generator and the dials filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facegen.editing.dial_set import DialSet
+from facegen.editing.faces import edit_face, reach_targets
+from facegen.face import Face, clean_name
+from facegen.files import write_atomic
+from facegen.generator import Generator
+from facegen.latents import DEFAULT_PSI
+from facegen.retouch.apply import draw
+from facegen.sweeps.export import make_zip, sheet_png
+from facegen.sweeps.grid import make_cells
+from facegen.sweeps.sweep import Frame, Sweep
+from facegen.weights.registry import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from facegen.protocols import Measures, Progress
+
+
+def load(
+    model: str = DEFAULT_MODEL, *, engine: str = "auto", progress: Progress | None = None
+) -> FaceGenerator:
+    """Load a network with the dials of its latent space; fetches it the first time.
+
+    Args:
+        model: A registered or imported name, as in `facegen models list`.
+        engine: How to run it, as in `facegen bench`.
+        progress: Called while it is fetched.
+
+    Raises:
+        ModelError: no such model, or it is damaged; FetchError if it cannot be had.
+    """
+    generator = Generator.load(model, engine=engine, progress=progress)
+    return FaceGenerator(generator, DialSet.load(generator.space))
+
+
+@dataclass(frozen=True, eq=False)
+class EditableFace:
+    """A face with the dials that move it; a value, like the `Face` it holds."""
+
+    face: Face
+    dials: DialSet
+
+    @property
+    def readings(self) -> dict[str, float]:
+        """Where the face stands on every dial, in the dial's unit, predicted from its latent."""
+        return self.dials.read(self.face.w_plus)
+
+    def edit(
+        self, *, lock: str | Iterable[str] = (), name: str | None = None, **targets: float
+    ) -> EditableFace:
+        """Set dials to readings: `edit(age=60, yaw=15, lock="identity")`.
+
+        Args:
+            lock: What keeps its reading: a dial or several; "identity" for the person.
+            name: A new name for the person.
+            targets: Dial -> reading in its unit.
+
+        Raises:
+            UnknownDialError, UsageError, OutOfRangeError: as `facegen.editing.faces.reach_targets`.
+        """
+        locks = [lock] if isinstance(lock, str) else list(lock)
+        moved = reach_targets(self.dials, self.face, self.face, targets, locks)
+        return replace(self, face=moved if name is None else replace(moved, name=clean_name(name)))
+
+    def move(self, **deltas: float) -> EditableFace:
+        """Move dials by steps in their units: `move(smile=+1, age=-10)`; a step of 0 holds one.
+
+        Raises:
+            UnknownDialError: no such dial.
+        """
+        return replace(self, face=edit_face(self.dials, self.face, deltas))
+
+
+@dataclass(frozen=True, eq=False)
+class SweptFaces:
+    """The pictures of a sweep, in order."""
+
+    frames: tuple[Frame, ...]
+
+    def sheet(self, path: str | Path) -> Path:
+        """Write all pictures on one sheet, a PNG.
+
+        Raises:
+            SaveError: it cannot be written.
+        """
+        write_atomic(Path(path), sheet_png(self.frames))
+        return Path(path)
+
+    def zip(self, path: str | Path) -> Path:
+        """Write a zip of the pictures, each a face file, with their manifest.
+
+        Raises:
+            SaveError: it cannot be written.
+        """
+        write_atomic(Path(path), make_zip(self.frames))
+        return Path(path)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceGenerator:
+    """A generator with its dials; make it with `load`.
+
+    Attributes:
+        generator: For everything that works on latents.
+        dials: Of its latent space.
+    """
+
+    generator: Generator
+    dials: DialSet
+
+    def face(self, *, seed: int, psi: float = DEFAULT_PSI) -> EditableFace:
+        """The person of a seed at a truncation.
+
+        Raises:
+            UsageError: the seed or psi is out of range.
+        """
+        return EditableFace(Face.from_seed(self.generator, seed, psi), self.dials)
+
+    def open(self, path: str | Path) -> EditableFace:
+        """The face of a file (PNG, npz) or a public latent.
+
+        Raises:
+            BadFileError: it is not one; SpaceMismatchError if it belongs to another network.
+        """
+        return EditableFace(Face.load(path).require_space(self.generator.space), self.dials)
+
+    def render(self, face: EditableFace | Face, *, size: int | None = None) -> np.ndarray:
+        """The picture of a face, with what was done in it: uint8 [size, size, 3]."""
+        bare = _bare(face)
+        size = size or self.generator.img_resolution
+        return draw(bare.request(model=self.generator.model, size=size), self.generator)
+
+    def save(self, face: EditableFace | Face, path: str | Path) -> Path:
+        """Write the picture with the face inside.
+
+        Raises:
+            UsageError: the path does not end in `.png`; SaveError if it cannot be written.
+        """
+        _bare(face).save(path, self.render(face))
+        return Path(path)
+
+    def sweep(
+        self,
+        face: EditableFace | Face,
+        *,
+        yaw: Iterable[float] = (0,),
+        pitch: Iterable[float] = (0,),
+        expressions: Iterable[str | None] = (None,),
+        size: int | None = None,
+        measurer: Measures | None = None,
+    ) -> SweptFaces:
+        """Turn a face through a grid of angles and expressions.
+
+        Args:
+            face: Who.
+            yaw: Degrees.
+            pitch: Degrees.
+            expressions: Names, as `facegen sweep` takes; None for the face's own.
+            size: Edge of the pictures.
+            measurer: Measures small pictures first, so that the angles come out as asked
+                (`facegen.measure.measurer.load_measurer`); without it they are predicted.
+
+        Raises:
+            OutOfRangeError: an angle beyond what the dials were measured to do.
+        """
+        sweep = Sweep(
+            self.generator,
+            _bare(face),
+            self.dials,
+            measurer,
+            size=size or self.generator.img_resolution,
+            measure="none" if measurer is None else "all",
+            close=measurer is not None,
+        )
+        worn = [(name, 1.0) for name in expressions]
+        cells = make_cells([float(x) for x in yaw], [float(x) for x in pitch], worn)
+        return SweptFaces(tuple(sweep.frames(sweep.require_cells(cells))))
+
+
+def _bare(face: EditableFace | Face) -> Face:
+    return face.face if isinstance(face, EditableFace) else face
