@@ -63,7 +63,6 @@ ROOMS = {
     "controls": ("the table of dials", "names, labels, units, groups"),
     "paths": ("where files are", "the program's data and the user's"),
     "checks": ("arrays", "shapes and finite numbers"),
-    "records": ("JSON from files", "read into typed records"),
     "files": ("safe writing", "whole or not at all"),
     "cache": ("one bounded cache", "least recently used is dropped"),
     "records": ("JSON from files", "typed records that check what they read"),
