@@ -79,6 +79,10 @@ def pictures() -> object:
     return [(_generator().render(f.w_plus), _generator().preview(f.w_plus)) for f in faces]
 
 
+def previews() -> object:
+    return [_generator().preview(_generator().w_from_seed(seed, 0.9)) for seed in range(24)]
+
+
 def torch_engine() -> object:
     """The exact network in PyTorch, on as many threads as there are."""
     from facegen.engines import make_engine
@@ -195,8 +199,8 @@ def _files(folder: Path) -> list[tuple[str, bytes]]:
 PARTS: dict[str, Callable[[], object]] = {
     part.__name__: part
     for part in (
-        latents, pictures, torch_engine, imported_network, measured, edits, held_person, made_dials,
-        learned, sweep, dataset,
+        latents, pictures, previews, torch_engine, imported_network, measured, edits, held_person,
+        made_dials, learned, sweep, dataset,
     )
 }  # fmt: skip
 

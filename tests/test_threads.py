@@ -65,3 +65,10 @@ def test_a_held_person_is_the_same_bytes_with_one_two_and_four_threads():
     found = [digests(["held_person"], threads=threads) for threads in (1, 2, 4)]
     assert found[1] == found[0]
     assert found[2] == found[0]
+
+
+@pytest.mark.weights
+def test_previews_are_the_same_bytes_on_one_core_and_on_more():
+    """Sweeps find their angles in previews; OpenVINO takes as many threads as there are cores."""
+    found = [digests(["previews"], threads=1, cores=cores) for cores in (1, None)]
+    assert found[0] == found[1]

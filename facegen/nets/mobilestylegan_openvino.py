@@ -114,8 +114,14 @@ class _Builder:
 
     def affine(self, key: str, x: Node) -> Node:
         """[1, I] -> [1, O] by `key`.weight and `key`.bias."""
-        scaled = op.matmul(x, const(self.weights[f"{key}.weight"]), False, True)
-        return op.add(scaled, const(self.weights[f"{key}.bias"][None]))
+        weight, bias = self.weights[f"{key}.weight"], self.weights[f"{key}.bias"][None]
+        if weight.shape[1] <= self.w_dim:
+            return op.add(op.matmul(x, const(weight), False, True), const(bias))
+        # Of sums this long a matmul gives each thread a part, and the last bits of the result
+        # follow from their number.
+        products = op.multiply(x, const(weight))
+        sums = op.reduce_sum(products, op.constant(np.array([1])), False)
+        return op.add(op.reshape(sums, op.constant(np.array([1, -1])), False), const(bias))
 
     def style(self, key: str, row: int) -> Node:
         """Affine style of one row of w_plus, [1, C, 1, 1]."""
