@@ -6,9 +6,12 @@ milliseconds. Not a mock: equal latents give equal pictures, different ones diff
 
 from __future__ import annotations
 
+import json
+import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -248,3 +251,11 @@ class FakeUserDials:
         ):
             setattr_(module, name, value)  # type: ignore[operator]
         return self
+
+
+def unpack_frame(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    """Undo `facegen.ui.components.view.pack_frame`; absent pictures are empty."""
+    (length,) = struct.unpack_from("<I", data)
+    head = json.loads(data[4 : 4 + length])
+    end = 4 + length + head["bytes"]
+    return head, data[4 + length : end], data[end : end + head["before_bytes"]]

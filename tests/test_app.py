@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 import streamlit as st
-from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeUserDials, fake_parts
+from fakes import FakeDials, FakeGenerator, FakeOwnDial, FakeUserDials, fake_parts, unpack_frame
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -53,7 +53,7 @@ def start(**query: str) -> AppTest:
 
 def frame(at: AppTest):
     """Header and picture that the face view got."""
-    head, picture, _ = view.unpack_frame(at.get_by_key("fg_view").proto.bytes)
+    head, picture, _ = unpack_frame(at.get_by_key("fg_view").proto.bytes)
     return head, picture
 
 
@@ -100,7 +100,7 @@ def test_the_link_is_in_the_address_bar_before_its_picture_goes_out(fake, monkey
     face_view = view.face_view
 
     def recorded(data, **more):
-        sent.append((view.unpack_frame(data)[0]["link"], urlencode(st.query_params.to_dict())))
+        sent.append((unpack_frame(data)[0]["link"], urlencode(st.query_params.to_dict())))
         return face_view(data, **more)
 
     monkeypatch.setattr(view, "face_view", recorded)

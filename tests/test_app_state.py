@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeDials, FakeGenerator
+from fakes import FakeDials, FakeGenerator, unpack_frame
 
 from facegen.errors import BadFileError, UsageError
 from facegen.face import Face
@@ -219,7 +219,7 @@ def test_malformed_events_are_ignored(event):
 
 def test_frames_unpack_as_they_were_packed():
     data = view.pack_frame({"a": "ü"}, b"picture", b"before")
-    head, picture, before = view.unpack_frame(data)
+    head, picture, before = unpack_frame(data)
     assert head["a"] == "ü"
     assert picture == b"picture"
     assert before == b"before"

@@ -194,7 +194,7 @@ def test_positive_roll_tilts_the_top_to_the_right_and_borders_are_filled():
     y, x = np.argwhere(moved[..., 0] > 200).mean(axis=0)
     assert x > 74
     assert moved.min() > 60  # no black corner
-    point = Motion(roll=20).move_points(np.array([[63.5, 14.5]]), 128)[0]
+    point = Motion(roll=20).matrix(128) @ [63.5, 14.5, 1]
     assert point == pytest.approx([x, y], abs=2)
     assert move_picture(image, Motion()) is image
     assert np.argwhere(move_picture(image, Motion(shift_x=0.1))[..., 0] > 200).mean(axis=0)[

@@ -66,11 +66,6 @@ class Motion:
         matrix[:, 2] += np.array([self.shift_x, self.shift_y]) * size
         return matrix
 
-    def move_points(self, points: np.ndarray, size: int) -> np.ndarray:
-        """Points [N, 2] in pixels of the still picture -> of the moved one."""
-        matrix = self.matrix(size)
-        return points @ matrix[:, :2].T + matrix[:, 2]
-
 
 def move_picture(image: np.ndarray, motion: Motion) -> np.ndarray:
     """Move a picture and fill what comes into view.

@@ -113,14 +113,6 @@ def pack_frame(head: Mapping[str, Any], picture: bytes | None, before: bytes | N
     return struct.pack("<I", len(text)) + text + (picture or b"") + (before or b"")
 
 
-def unpack_frame(data: bytes) -> tuple[dict[str, Any], bytes, bytes]:
-    """Undo `pack_frame`; absent pictures are empty."""
-    (length,) = struct.unpack_from("<I", data)
-    head = json.loads(data[4 : 4 + length])
-    end = 4 + length + head["bytes"]
-    return head, data[4 + length : end], data[end : end + head["before_bytes"]]
-
-
 def panel_data(
     table: tuple[Any, ...],
     specs: Mapping[str, Any],
