@@ -79,7 +79,7 @@ def app(monkeypatch):
     monkeypatch.setattr(browser_state, "_refresh_dials", lambda *_: None)
     titles = {"fake": "Bundled", "other": "Official", "far": "Another space"}
     monkeypatch.setattr(loading, "usable_models", lambda: titles)
-    test = AppTest.from_string(SCRIPT, default_timeout=30)
+    test = AppTest.from_string(SCRIPT, default_timeout=120)
     test.query_params["seed"] = "7"
     yield test
     shared.loader.clear()

@@ -260,7 +260,7 @@ def test_a_job_of_the_page_ends_with_files(fake, person, dials):
     service = RenderService(fake)
     cells = make_cells([-5, 0, 5], [0])
     job = SweepJob(service, person, cells, size=256, dials=dials, measurer=Eyes()).start()
-    job.wait(30)
+    job.wait(120)
     assert job.is_done
     assert job.error is None
     assert len(job.shots) == job.total == 3

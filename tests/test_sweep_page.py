@@ -16,7 +16,7 @@ from facegen.sweeps.grid import make_cells
 from facegen.ui import state_keys
 from facegen.ui.components.sweep_view import pack_shots
 
-SECONDS = 60
+SECONDS = 120  # until a wait gives up
 
 
 def page() -> None:
