@@ -11,7 +11,7 @@ from stylegan2_files import NAME, write_model
 
 from facegen.latents import BUNDLED_SPACE
 from facegen.service import loading
-from facegen.ui import browser_state, shared, state_keys
+from facegen.ui import browser_state, main, shared, state_keys
 
 PICKER = "from facegen.ui.components import model_picker\nmodel_picker.choice()\n"
 SCRIPT = "from facegen.ui import main\nmain.main()\n"
@@ -76,6 +76,7 @@ def parts(progress, model=None):
 def app(monkeypatch):
     shared.loader.clear()
     monkeypatch.setattr(loading, "load_parts", parts)
+    monkeypatch.setattr(main, "QUICK_START_SECONDS", 120)
     monkeypatch.setattr(browser_state, "_refresh_dials", lambda *_: None)
     titles = {"fake": "Bundled", "other": "Official", "far": "Another space"}
     monkeypatch.setattr(loading, "usable_models", lambda: titles)
