@@ -23,7 +23,7 @@ from facegen.evaluation.compose_report import as_data, by_attribute, groups_of, 
 from facegen.evaluation.descriptions import ANSWERS, DESCRIPTIONS, NO, YES, Description
 from facegen.evaluation.judges import Judgement, align
 from facegen.evaluation.realism import learn_realism
-from facegen.evaluation.solvers import SOLVERS, Made, by_targets
+from facegen.evaluation.solvers import Made, by_targets
 from facegen.learning.samples import Glimpse
 from facegen.measure.detector import Sight
 from facegen.measure.face import Measured
@@ -124,17 +124,16 @@ def test_todays_way_is_that_of_the_command_line(face, dials):
         return dials.read(w_plus)
 
     targets = {"age": 50.0, "smile": 1.0}
-    made = by_targets(face, targets, see)
-    assert np.array_equal(made.first, reach_targets(face, face, targets, ()).w_plus)
-    after, _ = reach_on_picture(face, face, targets, (), see)
+    made = by_targets(dials)(face, targets, see)
+    assert np.array_equal(made.first, reach_targets(dials, face, face, targets, ()).w_plus)
+    after, _ = reach_on_picture(dials, face, face, targets, (), see)
     assert np.array_equal(made.after, after.w_plus)
     assert digest(face.w_plus) in seen
-    assert SOLVERS["dials"]() is by_targets
 
 
 @pytest.mark.weights
-def test_a_refusal_makes_no_picture_and_says_why(face):
-    made = by_targets(face, {"age": 500.0}, lambda w_plus: None)
+def test_a_refusal_makes_no_picture_and_says_why(face, dials):
+    made = by_targets(dials)(face, {"age": 500.0}, lambda w_plus: None)
     assert (made.first, made.after) == (None, None)
     assert "age can be set from" in made.refusal
 

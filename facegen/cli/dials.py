@@ -141,22 +141,25 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
 
 @directions.command("probabilities")
 @model_option
+@click.option("--faces", type=int, help="The first so many labelled faces; all by default.")
 @click.option("--docs", is_flag=True, help="Also write the table into docs/measure.md.")
-def learn_probabilities(*, model: str, docs: bool) -> None:
+def learn_probabilities(*, model: str, faces: int | None, docs: bool) -> None:
     """Learn what the classifiers' scores mean, from the labelled faces. Resumable.
 
     Writes facegen/measure/probabilities.json: for each yes-or-no channel the probability that a
     score stands for and the score from which the answer is yes.
     """
+    needs_checkout("directions probabilities")
     from facegen.learning.probabilities import learn_probabilities, write_table
     from facegen.measure.probabilities import write_probabilities
 
     generator = load_generator(model)
     with count_progress("Measuring labelled faces") as progress:
-        fits = learn_probabilities(generator, progress=progress)
-    write_probabilities({name: fit.channel for name, fit in fits.items()})
+        fits = learn_probabilities(generator, faces=faces, progress=progress)
+    command = "python -m facegen directions probabilities" + (f" --faces {faces}" if faces else "")
+    write_probabilities({name: fit.channel for name, fit in fits.items()}, command)
     if docs:
-        write_table(fits)
+        write_table(fits, command)
     print_table(
         [
             {

@@ -109,7 +109,7 @@ def compose_descriptions(
         run = compose(
             generator,
             dials,
-            {name: SOLVERS[name]() for name in chosen or SOLVERS},
+            {name: SOLVERS[name](dials) for name in chosen or SOLVERS},
             descriptions,
             starts=starts or DEFAULT_STARTS,
             natural=natural or DEFAULT_NATURAL,

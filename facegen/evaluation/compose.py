@@ -35,9 +35,9 @@ from facegen.latents import DEFAULT_PSI
 from facegen.learning.samples import Progress
 from facegen.measure.face import Measured
 from facegen.measure.probabilities import load_probabilities
-from facegen.paths import ROOT
+from facegen.paths import cache_dir
 
-CACHE_DIR = ROOT / ".cache" / "evaluation" / "compose"
+CACHE_DIR = cache_dir() / "evaluation" / "compose"
 # No other command draws these seeds.
 STARTS_FROM, SEEDS_PER_DESCRIPTION = 930_000, 100
 NATURAL_FROM = 940_000

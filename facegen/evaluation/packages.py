@@ -17,9 +17,9 @@ from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
 from facegen.files import file_sha256
-from facegen.paths import ROOT
+from facegen.paths import cache_dir
 
-JUDGES_DIR = ROOT / ".cache" / "judges"
+JUDGES_DIR = cache_dir() / "judges"
 COMMAND = "python -m facegen evaluate fetch"
 
 

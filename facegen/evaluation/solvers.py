@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from facegen.editing.closed_loop import See
+from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture, reach_targets
 from facegen.errors import FacegenError
 from facegen.face import Face
@@ -36,15 +37,19 @@ class Solver(Protocol):
         """Go from `face` to dial -> value in its unit; `see` renders and measures a w_plus."""
 
 
-def by_targets(face: Face, targets: Mapping[str, float], see: See) -> Made:
-    """As `python -m facegen edit --target` does it, with --quick and without."""
-    try:
-        first = reach_targets(face, face, targets, ())
-    except FacegenError as err:
-        return Made(None, None, str(err))
-    after, _ = reach_on_picture(face, face, targets, (), see)
-    return Made(first.w_plus, after.w_plus)
+def by_targets(dials: DialSet) -> Solver:
+    """As `python -m facegen edit --target` does it with these dials, with --quick and without."""
+
+    def solve(face: Face, targets: Mapping[str, float], see: See) -> Made:
+        try:
+            first = reach_targets(dials, face, face, targets, ())
+        except FacegenError as err:
+            return Made(None, None, str(err))
+        after, _ = reach_on_picture(dials, face, face, targets, (), see)
+        return Made(first.w_plus, after.w_plus)
+
+    return solve
 
 
-SOLVERS: Mapping[str, Callable[[], Solver]] = {"dials": lambda: by_targets}
-"""Name -> how to load it. Names are table headings, and part of nothing that is kept."""
+SOLVERS: Mapping[str, Callable[[DialSet], Solver]] = {"dials": by_targets}
+"""Name -> how to make it for the dials of a space. Names are the tables' headings."""

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from facegen.errors import ModelError
+from facegen.errors import ModelError, UsageError
 from facegen.files import write_atomic
 from facegen.latents import LABELS_PSI
 from facegen.learning.labels import read_labels
@@ -36,6 +36,7 @@ from facegen.paths import ROOT
 
 MEASURE_DOC = ROOT / "docs" / "measure.md"
 HEADING = "## Probabilities"
+FEWEST = 200
 BINS = 10
 CANDIDATES = 400
 SAME_WEIGHTS = 0.999
@@ -96,19 +97,29 @@ class Fit:
 
 
 def learn_probabilities(
-    generator: Renders, *, cache: Path = CACHE_DIR, progress: Progress | None = None
+    generator: Renders,
+    *,
+    faces: int | None = None,
+    cache: Path = CACHE_DIR,
+    progress: Progress | None = None,
 ) -> dict[str, Fit]:
     """Learn all channels of QUESTIONS from the labelled faces.
 
     Args:
         generator: The bundled one: the labels tell of its faces.
+        faces: As many of the labelled faces, the first ones; None takes all. Fewer make the
+            classifiers that are asked weaker than those in use, and so the numbers cautious.
         cache: Where measured faces are kept, the same as for learning the dials.
         progress: Called with (faces done, faces in all).
 
     Raises:
+        UsageError: too few faces.
         ModelError: the classifiers in use are others than these faces teach.
     """
     seeds, labels = read_labels()
+    if faces is not None and not FEWEST <= faces <= len(seeds):
+        raise UsageError(f"Take {FEWEST} to {len(seeds)} labelled faces, got {faces}.")
+    seeds = seeds[:faces]
     seen = scan(
         generator,
         seeds.tolist(),
@@ -121,7 +132,8 @@ def learn_probabilities(
     x = np.stack([features(one.look, one.sight) for one in glimpses if one.sight is not None])
     known = {name: values[rows] for name, values in labels.items()}
     fitted, unseen = fit_classifiers(x, known)
-    require_in_use(fitted, load_classifiers(), x)
+    if faces is None:
+        require_in_use(fitted, load_classifiers(), x)
     folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
     return {
         name: fit_channel(unseen[name], known[name], folds, cut, question)
@@ -130,7 +142,7 @@ def learn_probabilities(
     }
 
 
-def write_table(fits: Mapping[str, Fit], path: Path = MEASURE_DOC) -> None:
+def write_table(fits: Mapping[str, Fit], command: str, path: Path = MEASURE_DOC) -> None:
     """Replace the table of docs/measure.md, from its heading to the next.
 
     Raises:
@@ -141,16 +153,16 @@ def write_table(fits: Mapping[str, Fit], path: Path = MEASURE_DOC) -> None:
     if not mark:
         raise ModelError(f"{path.name} has no heading '{HEADING}'; put it back.")
     _, following, tail = rest.partition("\n## ")
-    write_atomic(path, f"{head}{as_markdown(fits)}{following}{tail}".encode())
+    write_atomic(path, f"{head}{as_markdown(fits, command)}{following}{tail}".encode())
 
 
-def as_markdown(fits: Mapping[str, Fit]) -> str:
-    """The section of docs/measure.md, from its heading."""
+def as_markdown(fits: Mapping[str, Fit], command: str) -> str:
+    """The section of docs/measure.md, from its heading; `command` made the numbers."""
     faces = max(fit.channel.faces for fit in fits.values())
     lines = [
         HEADING,
         "",
-        "`python -m facegen directions probabilities --docs`",
+        f"`{command}`",
         "",
         "A classifier's score is a regression on labels: it ranks faces, but 0.5 is no threshold "
         "and the score no probability. `YesNo` (`facegen/measure/probabilities.py`) turns it into "

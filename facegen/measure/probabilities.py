@@ -64,8 +64,10 @@ class YesNo:
         return score >= self.threshold
 
 
-def write_probabilities(channels: Mapping[str, YesNo], path: Path = PROBABILITIES_FILE) -> None:
-    """Write the file."""
+def write_probabilities(
+    channels: Mapping[str, YesNo], command: str, path: Path = PROBABILITIES_FILE
+) -> None:
+    """Write the file; `command` made the numbers."""
     rows = {
         name: {
             key: round(value, DIGITS) if isinstance(value, float) else value
@@ -74,7 +76,7 @@ def write_probabilities(channels: Mapping[str, YesNo], path: Path = PROBABILITIE
         for name, one in channels.items()
     }
     lines = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in rows.items())
-    text = f'{{\n "format": {FORMAT},\n "made_by": "python -m facegen directions probabilities",\n'
+    text = f'{{\n "format": {FORMAT},\n "made_by": {json.dumps(command)},\n'
     write_atomic(path, f'{text} "channels": {{\n{lines}\n }}\n}}\n'.encode())
 
 
