@@ -22,11 +22,12 @@ from facegen.evaluation.compose import attributes_of, compose
 from facegen.evaluation.compose_report import as_data, by_attribute, groups_of, summarise
 from facegen.evaluation.descriptions import ANSWERS, DESCRIPTIONS, NO, YES, Description
 from facegen.evaluation.judges import Judgement, align
+from facegen.evaluation.plain_solver import PlainDials
 from facegen.evaluation.realism import learn_realism
 from facegen.evaluation.solvers import Made, by_targets
-from facegen.learning.samples import Glimpse
-from facegen.measure.detector import Sight
-from facegen.measure.face import Measured
+from facegen.learning.samples import Sample
+from facegen.measure.detector import Detection
+from facegen.measure.measurer import Measurement
 from facegen.measure.probabilities import load_probabilities
 
 SIZE = 30
@@ -45,7 +46,7 @@ def measured(dials, **units):
         channel, mean, sd = dials._channels[name]
         spec = dials.spec(name)
         values[channel] = mean + sd * (units.get(name, spec.mean) - spec.mean) / spec.unit_per_sd
-    return Measured(values, np.zeros(128, np.float32))
+    return Measurement(values, np.full((68, 2), 0.5), np.zeros(128, np.float32))
 
 
 # --- what is asked ------------------------------
@@ -135,7 +136,22 @@ def test_todays_way_is_that_of_the_command_line(face, dials):
 def test_a_refusal_makes_no_picture_and_says_why(face, dials):
     made = by_targets(dials)(face, {"age": 500.0}, lambda w_plus: None)
     assert (made.first, made.after) == (None, None)
-    assert "age can be set from" in made.refusal
+    assert made.refusal.count("age can be set from") == 1
+
+
+def test_plain_dials_move_what_is_asked_and_stay_within_their_limit(dials):
+    plain = PlainDials(dials)
+    rng = np.random.RandomState(4)
+    base = np.tile(plain._regressor.origin + 0.3 * rng.randn(512).astype(np.float32), (18, 1))
+    assert np.array_equal(plain.apply(base, {"smile": 0.0}), base)
+    before = plain.read(base)
+    moved = plain.read(plain.apply(base, {"smile": 1.0, "age": 5.0}))
+    assert moved["smile"] - before["smile"] == pytest.approx(1.0, abs=0.1)
+    assert moved["age"] - before["age"] == pytest.approx(5.0, abs=1.0)
+    far = plain.apply(base, {"hat": 40.0}) - plain._regressor.origin
+    start = np.linalg.norm(base - plain._regressor.origin)
+    limit = max(1.42 * float(plain._regressor.radius[0]), 1.12 * start)
+    assert np.linalg.norm(far) <= limit * 1.001
 
 
 # --- a run ------------------------------
@@ -252,7 +268,7 @@ def test_a_refused_edit_is_no_picture_and_nothing_of_it_is_met(composed):
     one = summary_of(composed, "refuse", "after")
     assert (one.refused, one.all_met, one.seen, one.natural) == (1.0, 0.0, 0.0, None)
     text = compose_report.document(FakeGenerator(), composed[0], ASKED, [], "a command")
-    assert "* refuse, 4 times: This cannot be done." in text
+    assert "* refuse, after the loop, 4 times: This cannot be done." in text
 
 
 def test_the_document_holds_every_solver_description_and_attribute(composed):
@@ -311,11 +327,13 @@ def counted(dials, tmp_path, monkeypatch):
     """A cache whose looks are counted: (make it, how often it drew and looked)."""
     calls = {"looked": 0, "judged": 0}
 
-    def glimpse(image):
+    def sample_of(image):
         calls["looked"] += 1
         rng = np.random.RandomState(int(image[0, 0, 0]))
-        sight = Sight(rng.uniform(100, 400, (68, 2)), rng.randn(128).astype(np.float32), 30.0, 0.5)
-        return Glimpse(rng.randn(4032).astype(np.float32), sight)
+        found = Detection(
+            rng.uniform(100, 400, (68, 2)), rng.randn(128).astype(np.float32), 30.0, 0.5
+        )
+        return Sample(rng.randn(4032).astype(np.float32), found)
 
     class Judges:
         def __init__(self, folder):
@@ -325,7 +343,7 @@ def counted(dials, tmp_path, monkeypatch):
             calls["judged"] += 1
             return Judgement(40.0, 0.1, np.ones(4, np.float32), 1.0, 2.0)
 
-    monkeypatch.setattr(cached_judges, "glimpse", glimpse)
+    monkeypatch.setattr(cached_judges, "sample_of", sample_of)
     monkeypatch.setattr(cached_judges, "Judges", Judges)
     monkeypatch.setattr(cached_judges, "load_lite0", lambda folder: None)
     monkeypatch.setattr(
@@ -403,7 +421,7 @@ def test_a_judge_is_brought_to_our_scale():
     ("option", "text"),
     [
         (("--only", "nobody"), "No description is called 'nobody'. There are: grey-curls"),
-        (("--solver", "magic"), "No solver is called 'magic'. There are: dials"),
+        (("--solver", "magic"), "No solver is called 'magic'. There are: plain, dials"),
     ],
 )
 def test_an_unknown_name_is_a_sentence(option, text):

@@ -212,7 +212,7 @@ def test_judges_tell_people_apart_and_see_them_turn(fetched, generator):
 
     def judge(w_plus):
         image = generator.render(w_plus, size=512)
-        return judges.judge(image, load_instruments().look(image).landmarks)
+        return judges.judge(image, load_instruments().detect(image).landmarks)
 
     bases = [generator.w_from_seed(seed) for seed in (3, 7, 11)]
     front = [judge(w) for w in bases]

@@ -142,7 +142,7 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
 @directions.command("probabilities")
 @model_option
 @click.option("--faces", type=int, help="The first so many labelled faces; all by default.")
-@click.option("--docs", is_flag=True, help="Also write the table into docs/measure.md.")
+@click.option("--docs", is_flag=True, help="Also write the table into docs/results/measure.md.")
 def learn_probabilities(*, model: str, faces: int | None, docs: bool) -> None:
     """Learn what the classifiers' scores mean, from the labelled faces. Resumable.
 

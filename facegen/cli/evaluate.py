@@ -57,8 +57,8 @@ def fetch() -> None:
 @click.option(
     "--docs",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write compose.md, compose.json and the sheets into this folder; docs/ in the "
-    "repository is the published one.",
+    help="Write compose.md, compose.json and the sheets into this folder; docs/results in "
+    "the repository is the published one.",
 )
 @json_option
 def compose_descriptions(
@@ -79,7 +79,7 @@ def compose_descriptions(
 
     \b
     python -m facegen evaluate fetch
-    python -m facegen evaluate compose --docs docs
+    python -m facegen evaluate compose --docs docs/results
     python -m facegen evaluate compose --only beard-hat --starts 4
     """
     from facegen.editing.dial_set import DialSet

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,10 +23,12 @@ from facegen.evaluation.lite0 import EfficientNetLite0, load_lite0
 from facegen.evaluation.packages import JUDGES_DIR
 from facegen.evaluation.realism import picture_features
 from facegen.files import write_atomic
-from facegen.learning.samples import Glimpse, glimpse, read_glimpse, write_glimpse
+from facegen.learning.samples import Sample, read_sample, sample_of, write_sample
 from facegen.measure.classifiers import load_classifiers
 from facegen.measure.detector import MEASURE_PX
-from facegen.measure.face import Measured, measured_from
+from facegen.measure.face import channel_values
+from facegen.measure.measurer import Measurement
+from facegen.protocols import Generates
 
 HASH_CHARS = 20
 KEPT_PICTURES = 24
@@ -48,16 +49,6 @@ class Judged:
     judgement: Judgement | None
 
 
-class Renders(Protocol):
-    """What drawing needs of a generator."""
-
-    def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
-        """The w_plus, [18, 512]."""
-
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        """The picture, uint8."""
-
-
 class CachedJudges:
     """Looks at latents, each once.
 
@@ -69,7 +60,7 @@ class CachedJudges:
     """
 
     def __init__(
-        self, generator: Renders, dials: DialSet, cache: Path, *, judges: Path = JUDGES_DIR
+        self, generator: Generates, dials: DialSet, cache: Path, *, judges: Path = JUDGES_DIR
     ) -> None:
         self.generator, self._dials, self._cache, self._folder = generator, dials, cache, judges
         self._pictures: OrderedDict[str, np.ndarray] = OrderedDict()
@@ -86,12 +77,14 @@ class CachedJudges:
         self._pictures.move_to_end(key)
         return self._pictures[key]
 
-    def measured(self, w_plus: np.ndarray) -> Measured | None:
-        """What the instruments see; None if no face."""
-        found = self._glimpse(w_plus)
-        if found.sight is None:
+    def measured(self, w_plus: np.ndarray) -> Measurement | None:
+        """What the instruments find; None if no face."""
+        sample = self._sample(w_plus)
+        found = sample.detection
+        if found is None:
             return None
-        return measured_from(found.look, found.sight, load_classifiers())
+        values = channel_values(sample.appearance, found, load_classifiers())
+        return Measurement(values, found.landmarks / MEASURE_PX, found.descriptor)
 
     def see(self, w_plus: np.ndarray) -> Mapping[str, float] | None:
         """Dial -> value in its unit: what a closed loop asks for."""
@@ -119,21 +112,21 @@ class CachedJudges:
             write_atomic(path, npz_bytes({"features": found}))
             return found
 
-    def _glimpse(self, w_plus: np.ndarray) -> Glimpse:
+    def _sample(self, w_plus: np.ndarray) -> Sample:
         path = self._cache / "measured" / f"{digest(w_plus)}.npz"
-        found = read_glimpse(path)
+        found = read_sample(path)
         if found is None:
-            found = glimpse(self.picture(w_plus))
-            write_glimpse(path, found)
+            found = sample_of(self.picture(w_plus))
+            write_sample(path, found)
         return found
 
     def _judge(self, w_plus: np.ndarray) -> Judged:
-        sight = self._glimpse(w_plus).sight
-        if sight is None:
+        found = self._sample(w_plus).detection
+        if found is None:
             return Judged(self._features(w_plus), None)
         if self._judges is None:
             self._judges = Judges(self._folder)
-        judgement = self._judges.judge(self.picture(w_plus), sight.landmarks)
+        judgement = self._judges.judge(self.picture(w_plus), found.landmarks)
         return Judged(self._features(w_plus), judgement)
 
     def _features(self, w_plus: np.ndarray) -> np.ndarray:

@@ -32,10 +32,10 @@ from facegen.evaluation.solvers import Made, Solver
 from facegen.face import Face
 from facegen.generator import Generator
 from facegen.latents import DEFAULT_PSI
-from facegen.learning.samples import Progress
-from facegen.measure.face import Measured
+from facegen.measure.measurer import Measurement
 from facegen.measure.probabilities import load_probabilities
 from facegen.paths import cache_dir
+from facegen.protocols import Progress
 
 CACHE_DIR = cache_dir() / "evaluation" / "compose"
 # No other command draws these seeds.
@@ -61,7 +61,7 @@ class Picture:
     """
 
     w_plus: np.ndarray
-    measured: Measured | None
+    measured: Measurement | None
     judged: Judged
 
 
@@ -256,7 +256,7 @@ def require_askable(description: Description, dials: DialSet) -> None:
 
 
 def attributes_of(
-    description: Description, dials: DialSet, measured: Measured | None
+    description: Description, dials: DialSet, measured: Measurement | None
 ) -> tuple[Attribute, ...]:
     """What was asked, beside what the instruments see."""
     stands = None if measured is None else dials.in_units(measured.values)
@@ -298,7 +298,13 @@ def judge(
     measured = None if picture is None else picture.measured
     attributes = attributes_of(description, dials, measured)
     plain = Outcome(
-        description.name, solver, stage, seed, made.refusal, measured is not None, attributes
+        description.name,
+        solver,
+        stage,
+        seed,
+        made.refusal if picture is None else "",
+        measured is not None,
+        attributes,
     )
     if picture is None:
         return plain
@@ -314,9 +320,8 @@ def judge(
             "pitch": scales["pitch"](now.pitch),
         }
     if now is not None and was is not None and measured is not None and before.measured:
-        gap = measured.descriptor - before.measured.descriptor
         numbers |= {
-            "distance": float(np.linalg.norm(gap)),
+            "distance": measured.distance(before.measured),
             "likeness": float(now.identity @ was.identity),
             "age_before": reference.scales["age"](was.age),
             "male_before": was.male,

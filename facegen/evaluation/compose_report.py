@@ -1,4 +1,4 @@
-"""What a run of `facegen.evaluation.compose` comes to: docs/compose.md, its numbers, its sheets."""
+"""What a run of `facegen.evaluation.compose` comes to: a document, its numbers, its sheets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from facegen.latents import DEFAULT_PSI
 from facegen.measure.probabilities import load_probabilities
 from facegen.paths import ROOT
 
-DOCS_DIR = ROOT / "docs"
+DOCS_DIR = ROOT / "docs" / "results"
 WORDS = {"first": "first look", "after": "after the loop"}
 TILE_PX, CAPTION_PX, SHEET_ROWS, SHEET_STARTS = 112, 34, 12, 4
 MARK_PX = 4
@@ -345,13 +345,15 @@ def _answers(descriptions: Sequence[Description]) -> str:
 
 
 def _refusals(outcomes: Iterable[Outcome]) -> list[str]:
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     for one in outcomes:
-        if one.refusal and one.stage == STAGES[0]:
-            key = (one.solver, one.refusal)
+        if one.refusal:
+            key = (one.solver, WORDS[one.stage], one.refusal)
             counts[key] = counts.get(key, 0) + 1
     ordered = sorted(counts.items(), key=lambda row: -row[1])
-    return [f"* {solver}, {count} times: {text}" for (solver, text), count in ordered]
+    return [
+        f"* {solver}, {stage}, {count} times: {text}" for (solver, stage, text), count in ordered
+    ]
 
 
 def write_sheets(

@@ -12,7 +12,9 @@ from facegen.editing.closed_loop import See
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture, reach_targets
 from facegen.errors import FacegenError
+from facegen.evaluation.plain_solver import PlainDials
 from facegen.face import Face
+from facegen.protocols import Dials
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,7 @@ class Made:
     Attributes:
         first: w_plus [18, 512] before any look at the picture; None where it refused.
         after: The same after its corrections on the picture.
-        refusal: What it said where it refused.
+        refusal: What it said where it refused; a solver may refuse the one and make the other.
     """
 
     first: np.ndarray | None
@@ -37,19 +39,31 @@ class Solver(Protocol):
         """Go from `face` to dial -> value in its unit; `see` renders and measures a w_plus."""
 
 
-def by_targets(dials: DialSet) -> Solver:
+def by_targets(dials: Dials) -> Solver:
     """As `python -m facegen edit --target` does it with these dials, with --quick and without."""
 
     def solve(face: Face, targets: Mapping[str, float], see: See) -> Made:
+        refusals = []
         try:
-            first = reach_targets(dials, face, face, targets, ())
+            first = reach_targets(dials, face, face, targets, ()).w_plus
         except FacegenError as err:
-            return Made(None, None, str(err))
-        after, _ = reach_on_picture(dials, face, face, targets, (), see)
-        return Made(first.w_plus, after.w_plus)
+            first = None
+            refusals.append(str(err))
+        try:
+            after = reach_on_picture(dials, face, face, targets, (), see)[0].w_plus
+        except FacegenError as err:
+            after = None
+            refusals.append(str(err))
+        return Made(first, after, " ".join(dict.fromkeys(refusals)))
 
     return solve
 
 
-SOLVERS: Mapping[str, Callable[[DialSet], Solver]] = {"dials": by_targets}
-"""Name -> how to make it for the dials of a space. Names are the tables' headings."""
+SOLVERS: Mapping[str, Callable[[DialSet], Solver]] = {
+    "plain": lambda dials: by_targets(PlainDials(dials)),
+    "dials": by_targets,
+}
+"""Name -> how to make it for the dials of a space. Names are the tables' headings.
+
+"dials" is what the program does, "plain" what it did at first (`facegen.evaluation.plain_solver`).
+"""

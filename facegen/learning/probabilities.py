@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from facegen.errors import ModelError, UsageError
 from facegen.files import write_atomic
 from facegen.latents import LABELS_PSI
 from facegen.learning.labels import read_labels
 from facegen.learning.learn import CACHE_DIR
-from facegen.learning.samples import Progress, Renders, scan
+from facegen.learning.samples import scan
 from facegen.measure.classifiers import (
     FOLD_SEED,
     FOLDS,
     Classifiers,
-    area_under_curve,
     balanced_accuracy,
     features,
     fit_classifiers,
@@ -33,8 +33,9 @@ from facegen.measure.classifiers import (
 )
 from facegen.measure.probabilities import YesNo
 from facegen.paths import ROOT
+from facegen.protocols import Generates, Progress
 
-MEASURE_DOC = ROOT / "docs" / "measure.md"
+MEASURE_DOC = ROOT / "docs" / "results" / "measure.md"
 HEADING = "## Probabilities"
 FEWEST = 200
 BINS = 10
@@ -97,7 +98,7 @@ class Fit:
 
 
 def learn_probabilities(
-    generator: Renders,
+    generator: Generates,
     *,
     faces: int | None = None,
     cache: Path = CACHE_DIR,
@@ -127,9 +128,10 @@ def learn_probabilities(
         cache=cache,
         progress=progress,
     )
-    rows = [k for k, seed in enumerate(seeds.tolist()) if seen[seed].sight is not None]
-    glimpses = [seen[int(seeds[k])] for k in rows]
-    x = np.stack([features(one.look, one.sight) for one in glimpses if one.sight is not None])
+    pairs = [(k, seen[seed]) for k, seed in enumerate(seeds.tolist())]
+    found = [(k, one.appearance, one.detection) for k, one in pairs if one.detection is not None]
+    rows = [k for k, _, _ in found]
+    x = np.stack([features(appearance, detection) for _, appearance, detection in found])
     known = {name: values[rows] for name, values in labels.items()}
     fitted, unseen = fit_classifiers(x, known)
     if faces is None:
@@ -143,7 +145,7 @@ def learn_probabilities(
 
 
 def write_table(fits: Mapping[str, Fit], command: str, path: Path = MEASURE_DOC) -> None:
-    """Replace the table of docs/measure.md, from its heading to the next.
+    """Replace the table of docs/results/measure.md, from its heading to the next.
 
     Raises:
         ModelError: the document has no such heading.
@@ -157,7 +159,7 @@ def write_table(fits: Mapping[str, Fit], command: str, path: Path = MEASURE_DOC)
 
 
 def as_markdown(fits: Mapping[str, Fit], command: str) -> str:
-    """The section of docs/measure.md, from its heading; `command` made the numbers."""
+    """The section of docs/results/measure.md, from its heading; `command` made the numbers."""
     faces = max(fit.channel.faces for fit in fits.values())
     lines = [
         HEADING,
@@ -242,7 +244,7 @@ def fit_channel(
             faces=len(scores),
             share=float(yes.mean()),
             balanced=balanced,
-            auc=area_under_curve(scores, yes),
+            auc=float(roc_auc_score(yes, scores)),
             error=calibration_error(by_line, yes),
         ),
         at_half=float((called[yes].mean() + (~called[~yes]).mean()) / 2),
