@@ -22,7 +22,6 @@ from facegen.evaluation.compose import attributes_of, compose
 from facegen.evaluation.compose_report import as_data, by_attribute, groups_of, summarise
 from facegen.evaluation.descriptions import ANSWERS, DESCRIPTIONS, NO, YES, Description
 from facegen.evaluation.judges import Judgement, align
-from facegen.evaluation.plain_solver import PlainDials
 from facegen.evaluation.realism import learn_realism
 from facegen.evaluation.solvers import Made, by_targets
 from facegen.learning.samples import Sample
@@ -140,17 +139,17 @@ def test_a_refusal_makes_no_picture_and_says_why(face, dials):
 
 
 def test_plain_dials_move_what_is_asked_and_stay_within_their_limit(dials):
-    plain = PlainDials(dials)
+    plain = dials.plain
     rng = np.random.RandomState(4)
-    base = np.tile(plain._regressor.origin + 0.3 * rng.randn(512).astype(np.float32), (18, 1))
+    base = np.tile(plain._reading.origin + 0.3 * rng.randn(512).astype(np.float32), (18, 1))
     assert np.array_equal(plain.apply(base, {"smile": 0.0}), base)
     before = plain.read(base)
     moved = plain.read(plain.apply(base, {"smile": 1.0, "age": 5.0}))
     assert moved["smile"] - before["smile"] == pytest.approx(1.0, abs=0.1)
     assert moved["age"] - before["age"] == pytest.approx(5.0, abs=1.0)
-    far = plain.apply(base, {"hat": 40.0}) - plain._regressor.origin
-    start = np.linalg.norm(base - plain._regressor.origin)
-    limit = max(1.42 * float(plain._regressor.radius[0]), 1.12 * start)
+    far = plain.apply(base, {"hat": 40.0}) - plain._reading.origin
+    start = np.linalg.norm(base - plain._reading.origin)
+    limit = max(1.42 * float(plain._reading.radius[0]), 1.12 * start)
     assert np.linalg.norm(far) <= limit * 1.001
 
 

@@ -12,7 +12,6 @@ from facegen.editing.closed_loop import See
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture, reach_targets
 from facegen.errors import FacegenError
-from facegen.evaluation.plain_solver import PlainDials
 from facegen.face import Face
 from facegen.protocols import Dials
 
@@ -60,10 +59,10 @@ def by_targets(dials: Dials) -> Solver:
 
 
 SOLVERS: Mapping[str, Callable[[DialSet], Solver]] = {
-    "plain": lambda dials: by_targets(PlainDials(dials)),
+    "plain": lambda dials: by_targets(dials.plain),
     "dials": by_targets,
 }
 """Name -> how to make it for the dials of a space. Names are the tables' headings.
 
-"dials" is what the program does, "plain" what it did at first (`facegen.evaluation.plain_solver`).
+"dials" is what the program does, "plain" what it did at first (`DialSet.plain`).
 """
