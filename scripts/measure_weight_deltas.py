@@ -1,6 +1,7 @@
 """Ways to draw one face with weights of its own, measured on the bundled network.
 
-A tuned face brings changes to some weights. Measured here, each way in a process of its own:
+A tuned face brings changes to some weights. Measured here, each way's memory and first picture in a
+process of its own:
 
 - constants: the graph as it is, without any change (what the others are compared with);
 - inputs: the changed convolutions' weights are inputs of the graph;
@@ -41,9 +42,11 @@ from facegen.networks import load_networks
 MODEL = "mobilestylegan-ffhq-1024"
 WAYS = ("constants", "inputs", "low rank", "second graph", "second graph, cache cold",
         "second graph, cache warm", "torch")  # fmt: skip
+PACED = ("constants", "inputs", "low rank", "torch")
 RANK = 8
 CHANGE = 0.02  # of the weights' standard deviation
 WARM_UP = 2
+PACE = "pace"
 
 Draw = Callable[[np.ndarray], np.ndarray]
 
@@ -205,7 +208,7 @@ def runner(request: ov.InferRequest, extra: list[np.ndarray]) -> Draw:
 
 
 @torch.inference_mode()
-def measure(way: str, *, blocks: int, rounds: int, cache: str) -> dict[str, object]:
+def measure(way: str, *, blocks: int, cache: str) -> dict[str, object]:
     """One way, in this process."""
     net = load_networks(MODEL).synthesis
     assert isinstance(net, MobileSynthesis)
@@ -222,26 +225,45 @@ def measure(way: str, *, blocks: int, rounds: int, cache: str) -> dict[str, obje
     draw = come(face)
     picture = draw(w)
     first = Clock.now() - start
-    for _ in range(WARM_UP):
-        draw(w)
-    spent = []
-    for _ in range(rounds):
-        start = Clock.now()
-        draw(w)
-        spent.append(Clock.now() - start)
     after = rss_mb()
     changed = face.net if way != "constants" else net
     want = to_uint8(changed(torch.from_numpy(w)))
     return {
         "way": way,
-        "ms": float(np.median([one.wall_ms for one in spent])),
-        "min_ms": min(one.wall_ms for one in spent),
-        "cpu_ms": float(np.median([one.cpu_ms for one in spent])),
         "first_ms": first.wall_ms,
         "first_cpu_ms": first.cpu_ms,
         "start_up_ms": start_up.cpu_ms,
         "mb": after - before,
         "off": int(np.abs(picture.astype(int) - want).max()),
+    }
+
+
+@torch.inference_mode()
+def pace(blocks: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Way -> what a picture takes once a face is there; all ways in turn, round by round.
+
+    A second graph is as fast as the first.
+    """
+    net = load_networks(MODEL).synthesis
+    assert isinstance(net, MobileSynthesis)
+    w = np.random.RandomState(1).randn(1, net.num_ws, net.w_dim).astype(np.float32) * 0.3
+    face = tuned(net, blocks)
+    draws = {way: prepare(way, net, blocks, "")(face) for way in PACED}
+    spent: dict[str, list[Clock]] = {way: [] for way in draws}
+    for index in range(WARM_UP + rounds):
+        for way, draw in draws.items():
+            start = Clock.now()
+            draw(w)
+            if index >= WARM_UP:
+                spent[way].append(Clock.now() - start)
+    return {
+        way: {
+            "ms": float(np.median([one.wall_ms for one in ones])),
+            "best_ms": min(one.wall_ms for one in ones),
+            "cpu_ms": float(np.median([one.cpu_ms for one in ones])),
+            "best_cpu_ms": min(one.cpu_ms for one in ones),
+        }
+        for way, ones in spent.items()
     }
 
 
@@ -257,14 +279,18 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=4, help="Changed blocks, from 8 px up.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=0, help="0 leaves it to the libraries.")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=(*WAYS, PACE), help=argparse.SUPPRESS)
     parser.add_argument("--cache", default="", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.way:
         if args.threads:
             CONFIG["INFERENCE_NUM_THREADS"] = str(args.threads)
             torch.set_num_threads(args.threads)
-        found = measure(args.way, blocks=args.blocks, rounds=args.rounds, cache=args.cache)
+        found = (
+            pace(args.blocks, args.rounds)
+            if args.way == PACE
+            else measure(args.way, blocks=args.blocks, cache=args.cache)
+        )
         print(json.dumps(found))
         return
     edge = 4 * 2**args.blocks
@@ -273,21 +299,31 @@ def main() -> None:
           f"{block_rows(args.blocks - 1)[1]}), {len(pointwise_keys(args.blocks))} weights; "
           f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load "
           f"{load:.1f}, OpenVINO {ov.__version__.split('-')[0]}\n")  # fmt: skip
-    columns = {"ms": "ms a picture", "min_ms": "best", "cpu_ms": "CPU ms a picture",
-               "first_ms": "ms to a new face's first picture", "first_cpu_ms": "CPU ms to it",
-               "start_up_ms": "CPU ms at start-up", "mb": "MB more",
-               "off": "off, 1/255"}  # fmt: skip
-    print("| way | " + " | ".join(columns.values()) + " |")
-    print("| --- |" + " ---: |" * len(columns))
     with tempfile.TemporaryDirectory() as cache:
-        for way in WAYS:
+
+        def run(way: str) -> dict[str, Any]:
             command = [sys.executable, "-m", "scripts.measure_weight_deltas", "--way", way,
                        "--blocks", str(args.blocks), "--rounds", str(args.rounds),
                        "--cache", cache, "--threads", str(args.threads)]  # fmt: skip
-            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            row = json.loads(out.splitlines()[-1])
-            cells = " | ".join(f"{row[key]:.0f}" for key in columns)
-            print(f"| {way} | {cells} |", flush=True)
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+            return found
+
+        table(run(PACE), {"ms": "ms a picture", "best_ms": "best", "cpu_ms": "CPU ms a picture",
+                          "best_cpu_ms": "best"})  # fmt: skip
+        print()
+        table({way: run(way) for way in WAYS}, {
+            "first_ms": "ms to a new face's first picture", "first_cpu_ms": "CPU ms to it",
+            "start_up_ms": "CPU ms at start-up", "mb": "MB more", "off": "off, 1/255",
+        })  # fmt: skip
+
+
+def table(rows: dict[str, dict[str, Any]], columns: dict[str, str]) -> None:
+    """Print rows as Markdown."""
+    print("| way | " + " | ".join(columns.values()) + " |")
+    print("| --- |" + " ---: |" * len(columns))
+    for way, row in rows.items():
+        print(f"| {way} | " + " | ".join(f"{row[key]:.0f}" for key in columns) + " |", flush=True)
 
 
 if __name__ == "__main__":
