@@ -259,7 +259,7 @@ def test_the_picture_never_flickers_dims_or_jumps(drawn, chromium):
     """Every animation frame has a whole picture, at full strength, in the same place."""
     visitor = Visitor(chromium, drawn.url, "/?seed=417")
     page, first = visitor.page, visitor.face_id
-    page.locator(".fg-inhand img").wait_for()  # The last thing on the page.
+    page.locator(".fg-current img").wait_for()  # The last thing on the page.
     page.wait_for_function(
         """() => { const rect = document.querySelector('.fg-frame').getBoundingClientRect();
         const place = JSON.stringify(rect);
