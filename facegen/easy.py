@@ -24,12 +24,11 @@ from facegen.editing.faces import edit_face, reach_targets
 from facegen.face import Face, clean_name
 from facegen.files import write_atomic
 from facegen.generator import Generator
-from facegen.latents import DEFAULT_PSI
+from facegen.latents import DEFAULT_MODEL, DEFAULT_PSI
 from facegen.retouch.apply import draw
 from facegen.sweeps.export import make_zip, sheet_png
 from facegen.sweeps.grid import make_cells
 from facegen.sweeps.sweep import Frame, Sweep
-from facegen.weights.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import numpy as np

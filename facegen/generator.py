@@ -18,6 +18,7 @@ from facegen.checks import require_finite, require_shape
 from facegen.errors import ModelError, UsageError
 from facegen.images import area_downscale
 from facegen.latents import (
+    DEFAULT_MODEL,
     DEFAULT_PSI,
     NUM_WS,
     W_AVG_SAMPLES,
@@ -27,7 +28,6 @@ from facegen.latents import (
     z_from_seed,
 )
 from facegen.networks import Networks, load_networks
-from facegen.weights.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from facegen.engines import Engine

@@ -29,6 +29,8 @@ W_AVG_SAMPLES = 10_000
 
 BUNDLED_SPACE = "stylegan2-ffhq"
 """The W space of NVIDIA's StyleGAN2 FFHQ config-f, which the bundled model shares."""
+DEFAULT_MODEL = "mobilestylegan-ffhq-1024"
+"""The bundled model; here, because the registry of all models takes a while to import."""
 
 PROBE_SEED = 20210721
 FINGERPRINT_TOLERANCE = 0.01

@@ -13,7 +13,7 @@ import numpy as np
 
 from facegen.generator import Generator
 from facegen.images import area_downscale
-from facegen.weights.registry import DEFAULT_MODEL
+from facegen.latents import DEFAULT_MODEL
 
 PLAIN_SEED = 910_000
 STRUCTURE_SEED, COLOUR_SEED = 920_000, 930_000

@@ -31,6 +31,7 @@ from torch import Tensor
 from facegen.bench.roofline import Rates, rates_of
 from facegen.engines.cuda_engine import CudaEngine
 from facegen.images import area_downscale
+from facegen.latents import DEFAULT_MODEL
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
@@ -38,7 +39,6 @@ from facegen.nets.stylegan2_reference import config_f, random_synthesis, referen
 from facegen.nets.synthesis import Preview, Synthesis
 from facegen.networks import load_networks
 from facegen.service.render import RenderService
-from facegen.weights.registry import DEFAULT_MODEL
 
 Row = dict[str, object]
 BATCHES = (1, 4, 16)

@@ -25,6 +25,7 @@ from torch.nn import functional as F
 from facegen.engines.openvino_engine import CONFIG
 from facegen.generator import Generator
 from facegen.images import area_downscale
+from facegen.latents import DEFAULT_MODEL
 from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.mobilestylegan_openvino import HAAR, SLOPE, features_graph
@@ -40,7 +41,6 @@ from facegen.nets.mobilestylegan_preview import (
     block_at,
 )
 from facegen.paths import MODELS_DIR
-from facegen.weights.registry import DEFAULT_MODEL
 
 TEST_SEEDS = range(800_000, 800_024)
 FIRST_TRAIN_SEED = 1_000_000

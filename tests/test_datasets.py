@@ -372,8 +372,7 @@ def test_own_dials_choose_people_only_when_they_are_asked_to(own_dial, dials):
 
 @pytest.mark.weights
 def test_the_command_names_the_own_dials_it_chose_people_by(own_dial, tmp_path, monkeypatch):
-    module = sys.modules["facegen.cli.dataset"]  # the package has the command under this name
-    monkeypatch.setattr(module, "load_generator", lambda *_, **__: FakeGenerator())
+    monkeypatch.setattr("facegen.cli.dataset.load_generator", lambda *_, **__: FakeGenerator())
     asked = ["dataset", "--people", "2", "--max-angle", "0", "--random", "0", "--size", "256"]
 
     def run(out, *more):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import sys
 import threading
 from dataclasses import replace
 from functools import cache
@@ -17,6 +16,7 @@ from checkpoint_files import nvidia_pickle, small_network
 from click.testing import CliRunner
 
 from facegen.cli import cli
+from facegen.cli import models as models_command
 from facegen.errors import FetchError
 from facegen.generator import Generator
 from facegen.weights import download as download_module
@@ -26,7 +26,6 @@ from facegen.weights.fetch import is_fetched
 from facegen.weights.published import fetch_published, pin_path
 
 NAME = "stylegan2-ffhq-1024"
-COMMANDS = sys.modules["facegen.cli.models"]  # the package has a command of this name
 
 
 class Server(ThreadingHTTPServer):
@@ -86,7 +85,7 @@ def server(tmp_path, monkeypatch):
     thread.start()
     registered = tuple(replace(e, url=server.url) if e.url else e for e in registry.registered())
     monkeypatch.setattr(registry, "registered", lambda: registered)
-    monkeypatch.setattr(COMMANDS, "registered", lambda: registered)
+    monkeypatch.setattr(models_command, "registered", lambda: registered)
     monkeypatch.setenv("FACEGEN_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("NO_PROXY", "*")
     yield server
@@ -121,7 +120,7 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(server, monkeypatch):
     unasked = run()
     assert unasked.exit_code == 1
     assert "accepted; add --accept-licence" in unasked.output
-    monkeypatch.setattr(COMMANDS, "_can_ask", lambda: True)
+    monkeypatch.setattr(models_command, "_can_ask", lambda: True)
     refused = run(text="n\n")
     assert refused.exit_code == 1
     assert "382 MB" in refused.output
@@ -134,8 +133,8 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(server, monkeypatch):
 
 def test_all_leaves_out_what_needs_a_licence_accepted(server, monkeypatch):
     fetched = []
-    monkeypatch.setattr(COMMANDS, "ensure_model", lambda n, *_, **__: fetched.append(n))
-    monkeypatch.setattr(COMMANDS, "ensure_files", lambda n, *_, **__: fetched.append(n))
+    monkeypatch.setattr(models_command, "ensure_model", lambda n, *_, **__: fetched.append(n))
+    monkeypatch.setattr(models_command, "ensure_files", lambda n, *_, **__: fetched.append(n))
     done = CliRunner().invoke(cli, ["models", "fetch", "--all"])
     assert done.exit_code == 0
     assert f"{NAME}: left out" in done.output

@@ -21,10 +21,10 @@ import pytest
 from click.testing import CliRunner
 
 import facegen
+from facegen.cli import app as app_command
 from facegen.cli import cli
 
 ROOT = Path(__file__).parent.parent
-app_command = sys.modules["facegen.cli.app"]  # the package has a command of this name
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -153,8 +152,7 @@ def test_the_table_replaces_the_one_before(fit, tmp_path):
 
 
 def test_too_few_faces_are_a_sentence(monkeypatch):
-    command = import_module("facegen.cli.dials")  # the package has a command of that name
-    monkeypatch.setattr(command, "load_generator", lambda *_, **__: None)
+    monkeypatch.setattr("facegen.cli.dials.load_generator", lambda *_, **__: None)
     result = CliRunner().invoke(cli, ["directions", "probabilities", "--faces", "3"])
     assert result.exit_code == 1
     assert "Take 200 to 1764 labelled faces, got 3." in result.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import zipfile
 from dataclasses import replace
 
@@ -271,8 +270,7 @@ def test_a_job_of_the_page_ends_with_files(fake, person, dials):
 
 @pytest.mark.weights
 def test_the_command_writes_pictures_and_says_what_they_show(generator, tmp_path, monkeypatch):
-    module = sys.modules["facegen.cli.sweep"]  # the package has the command under this name
-    monkeypatch.setattr(module, "load_generator", lambda *_, **__: generator)
+    monkeypatch.setattr("facegen.cli.sweep.load_generator", lambda *_, **__: generator)
     face = Face.from_seed(generator, 950_006)
     face.save(tmp_path / "her.png", generator.render(face.w_plus))
 

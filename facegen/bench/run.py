@@ -19,6 +19,7 @@ from facegen.bench.roofline import rates_of
 from facegen.engines import make_engine
 from facegen.errors import ModelError, UsageError
 from facegen.generator import Generator
+from facegen.latents import DEFAULT_MODEL
 from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.stylegan2_reference import (
     ARCHITECTURES,
@@ -28,7 +29,6 @@ from facegen.nets.stylegan2_reference import (
 )
 from facegen.networks import Networks, load_networks
 from facegen.weights import ir_paths
-from facegen.weights.registry import DEFAULT_MODEL
 
 WARM_UP = 2
 CHECK_SEEDS = (900_100, 900_101)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from facegen.cli.own_dials import COMMANDS as OWN_DIALS
 from facegen.cli.shared import (
     count_progress,
     json_option,
@@ -117,6 +118,10 @@ def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object
 @click.group()
 def directions() -> None:
     """Learn and evaluate the directions behind the dials."""
+
+
+for command in OWN_DIALS:
+    directions.add_command(command)
 
 
 @directions.command("learn")

@@ -10,11 +10,12 @@ import click
 from facegen.cli.imported import finish_import, import_model, remove_model
 from facegen.cli.shared import count_progress, json_option, print_json, print_table
 from facegen.errors import ModelError
+from facegen.latents import DEFAULT_MODEL
 from facegen.paths import is_in_checkout, weights_dir
 from facegen.weights import ensure_files, ensure_model, entries, entry, verify_model
 from facegen.weights.fetch import how_to_restore, is_fetched
 from facegen.weights.published import fetch_published
-from facegen.weights.registry import DEFAULT_MODEL, ModelEntry, registered
+from facegen.weights.registry import ModelEntry, registered
 
 
 @click.group()

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from facegen.errors import UsageError
-from facegen.latents import MAX_SEED
+from facegen.latents import DEFAULT_MODEL, MAX_SEED
 from facegen.paths import IN_CHECKOUT
-from facegen.weights.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import FacegenError, ModelError, UnknownDialError
-from facegen.latents import BUNDLED_SPACE
+from facegen.latents import BUNDLED_SPACE, DEFAULT_MODEL
 from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
-from facegen.weights.registry import DEFAULT_MODEL
 
 _log = logging.getLogger(__name__)
 

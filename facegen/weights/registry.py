@@ -20,7 +20,6 @@ from facegen.weights.imported import (
     record_path,
 )
 
-DEFAULT_MODEL = "mobilestylegan-ffhq-1024"
 REGISTRY_PATH = MODELS_DIR / "registry.json"
 
 
