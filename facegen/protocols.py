@@ -78,6 +78,9 @@ class Dials(Moves, Protocol):
     def read(self, w_plus: np.ndarray) -> dict[str, float]:
         """Where each dial stands on a latent, [18, 512], in its unit."""
 
+    def naturalness(self, w_plus: np.ndarray) -> float:
+        """How natural a latent, [18, 512], is: 0 to 100."""
+
 
 class Measures(Protocol):
     """Measures the largest face of a picture, uint8 [H, H, 3]; None where no face is seen."""

@@ -160,6 +160,14 @@ class FakeDials:
             for name, row in self._rows.items()
         }
 
+    def naturalness(self, w_plus: np.ndarray) -> float:
+        """Falls from 100 toward 0 the further the readings are from the average."""
+        far = max(
+            abs(value - MEAN[self._units[name]]) / SCALE[self._units[name]]
+            for name, value in self.read(w_plus).items()
+        )
+        return float(np.clip(100.0 * (3.0 - far), 0.0, 100.0))
+
     @property
     def plain(self) -> FakeDials:
         """These dials know one way to move."""

@@ -101,5 +101,31 @@ def test_an_edit_that_cannot_be_seen_counts_as_worse_than_one_too_strong():
     assert cost_of(-1.0, -0.2) > cost_of(-1.0, -1.8)
 
 
+def test_a_wish_that_is_met_counts_more_than_one_that_is_missed_less():
+    both_near = cost_of(1.0, 0.5) + cost_of(1.0, 0.5)
+    one_met = cost_of(1.0, 1.0) + cost_of(1.0, -0.5)
+    assert one_met < both_near
+
+
+def test_earlier_corrections_are_where_it_begins():
+    looks = []
+    shapes = STILL | {"smile": lambda x: 0.5 * x}
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.0}, START, watch(shapes, looks), asked={"smile": 2.0}
+    )
+    assert len(looks) == 1
+    assert outcome.asked["smile"] == 2.0
+
+
+def test_a_try_that_leaves_the_region_of_faces_is_not_taken():
+    shapes = STILL | {"smile": lambda x: 0.5 * x}
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.0}, START, watch(shapes, []),
+        natural=lambda w_plus: 0.0 if w_plus[0, 0] > 1.2 else 50.0,
+    )  # fmt: skip
+    assert outcome.asked["smile"] == 1.0
+    assert outcome.measured["smile"] == 0.5
+
+
 def test_the_secant_goes_between_what_was_too_little_and_too_much():
     assert 1.0 < next_try(1.0, [(1.0, 0.3), (1.8, 2.4)]) < 1.8

@@ -5,6 +5,10 @@ Readings predict the picture's measurement well but not exactly, and traits with
 corrected: at first by what was missed, then by the secant through what was seen. Only what was
 asked for is corrected; to chase the measured side effects as well was tried, and made things
 worse (the noise of fifty classifiers moves the face, descriptor distance 0.26 -> 0.38).
+
+Of all tries the best is kept: the one that misses the fewest wishes, then the nearest; never one
+that leaves the region of faces. So a correction can only help, and what cannot be reached does not
+cost what can.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facegen.directions.solver import IDENTITY
+from facegen.editing.targets import MISS_SD
 from facegen.protocols import Moves
 
 MAX_ROUNDS = 3
@@ -23,9 +28,15 @@ FURTHEST_SD = 4.5
 LONGEST_CORRECTION_SD = 2.0
 SLOPES = (0.35, 4.0)
 TOO_LITTLE_COSTS = 2.0
+NEARNESS_COUNTS = 0.2
+"""How much of a wish being met or not the way there counts: ties are broken by it."""
+LEAST_NATURAL = 1.0
+"""Per cent, see `Natural.naturalness`: further out a try is not taken, unless it began there."""
 
 See = Callable[[np.ndarray], Mapping[str, float] | None]
 """Renders and measures a w_plus: dial -> value in its unit; None if no face is seen."""
+Naturalness = Callable[[np.ndarray], float]
+"""How natural a w_plus is, 0 to 100; `facegen.editing.dial_set.DialSet.naturalness`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +65,9 @@ class Loop:
         wanted: Dial -> change of its measured value, in units; 0 is a lock.
         before: Dial -> value measured on the base.
         fixed: Dial -> change to ask for besides, in units; not corrected.
+        asked: Dial -> change to ask of the dials at first, in units, where earlier corrections are
+            known; what is wanted, if not.
+        natural: Tells which tries leave the region of faces; None takes all.
         rounds: Corrections at most.
 
     Raises:
@@ -68,10 +82,14 @@ class Loop:
         before: Mapping[str, float],
         *,
         fixed: Mapping[str, float] | None = None,
+        asked: Mapping[str, float] | None = None,
+        natural: Naturalness | None = None,
         rounds: int = MAX_ROUNDS,
     ) -> None:
         self._dials, self._base, self._before = dials, base, before
         self._asked = {**(fixed or {}), **wanted}
+        self._asked |= {name: asked[name] for name in wanted if asked and name in asked}
+        self._natural = natural or (lambda w_plus: 100.0)
         self._looks_left = rounds + 1
         self._looks = 0
         self._unit = {name: dials.spec(name).unit_per_sd for name in wanted if name != IDENTITY}
@@ -79,6 +97,7 @@ class Loop:
         self._tries: dict[str, list[tuple[float, float]]] = {name: [] for name in self._unit}
         self._cost = np.inf
         self.w_plus = dials.apply(base, self._asked)
+        self._least = min(LEAST_NATURAL, self._natural(self.w_plus))
         self.outcome = Outcome(self.w_plus, dict(self._asked), {}, 0)
         self.done = not any(self._wanted.values())
 
@@ -87,18 +106,18 @@ class Loop:
         if found is None:
             self.done = True
             return
-        costs = []
+        cost, worst = 0.0, 0.0
         for name, unit in self._unit.items():
             moved = (found[name] - self._before[name]) / unit
             self._tries[name].append((self._asked[name] / unit, moved))
-            costs.append(cost_of(self._wanted[name], moved))
-        # One target that cannot be reached must not keep the others from being better.
-        if sum(costs) < self._cost:
-            self._cost = sum(costs)
+            cost += cost_of(self._wanted[name], moved)
+            worst = max(worst, abs(self._wanted[name] - moved))
+        if cost < self._cost and self._natural(self.w_plus) >= self._least:
+            self._cost = cost
             self.outcome = Outcome(self.w_plus, dict(self._asked), dict(found), self._looks)
         self._looks += 1
         self._looks_left -= 1
-        self.done = max(costs) <= CLOSE_ENOUGH_SD or not self._looks_left
+        self.done = worst <= CLOSE_ENOUGH_SD or not self._looks_left
         if not self.done:
             for name, unit in self._unit.items():
                 self._asked[name] = unit * next_try(self._wanted[name], self._tries[name])
@@ -113,6 +132,8 @@ def reach(
     see: See,
     *,
     fixed: Mapping[str, float] | None = None,
+    asked: Mapping[str, float] | None = None,
+    natural: Naturalness | None = None,
     rounds: int = MAX_ROUNDS,
 ) -> Outcome:
     """Move measured values by `wanted`, looking at the picture after each try.
@@ -124,9 +145,13 @@ def reach(
         before: Dial -> value measured on the base.
         see: Renders and measures.
         fixed: Dial -> change to ask for besides, in units; not corrected.
+        asked: As for `Loop`.
+        natural: As for `Loop`.
         rounds: Corrections at most.
     """
-    loop = Loop(dials, base, wanted, before, fixed=fixed, rounds=rounds)
+    loop = Loop(
+        dials, base, wanted, before, fixed=fixed, asked=asked, natural=natural, rounds=rounds
+    )
     while not loop.done:
         loop.saw(see(loop.w_plus))
     return loop.outcome
@@ -153,8 +178,11 @@ def next_try(wanted: float, tries: Sequence[tuple[float, float]]) -> float:
 
 
 def cost_of(wanted: float, moved: float) -> float:
-    """How bad a result is: an edit that falls short counts twice one that goes too far."""
-    if not wanted:
-        return abs(moved)
-    miss = (moved - wanted) * np.sign(wanted)
-    return float(miss if miss >= 0 else -TOO_LITTLE_COSTS * miss)
+    """How bad it is that a measured value moved by this instead: from 0 to 1 and a little.
+
+    A miss of more than MISS_SD counts 1; within it, and to tell misses apart, the distance counts.
+    An edit that falls short is further off than one that goes too far. In standard deviations.
+    """
+    off = abs(moved - wanted)
+    seen = off * (TOO_LITTLE_COSTS if abs(moved) < abs(wanted) or moved * wanted < 0 else 1.0)
+    return float(off > MISS_SD) + NEARNESS_COUNTS * seen**2 / (seen**2 + MISS_SD**2)

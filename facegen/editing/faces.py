@@ -178,7 +178,7 @@ def reach_on_picture(
     # Dials of the user's own are not measured on pictures: they stay at what was asked.
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
     fixed = {name: value for name, value in asked.items() if name not in wanted}
-    outcome = reach(dials, face.base, wanted, start, see, fixed=fixed)
+    outcome = reach(dials, face.base, wanted, start, see, fixed=fixed, natural=dials.naturalness)
     edits = tuple(DialMove(dial, delta) for dial, delta in outcome.asked.items())
     return face.edited(outcome.w_plus, edits), outcome.measured
 

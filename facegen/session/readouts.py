@@ -15,7 +15,7 @@ import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.editing.closed_loop import See, reach
-from facegen.protocols import Moves
+from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
 WORTH_CORRECTING_SD = 0.25
@@ -154,7 +154,7 @@ class Scale:
 
 
 def corrected(
-    dials: Moves,
+    dials: Dials,
     base: np.ndarray,
     state: EditState,
     before: Mapping[str, float],
@@ -177,7 +177,10 @@ def corrected(
         return state
     # The identity and the user's own dials cannot be measured: they stay at what was asked.
     fixed = {name: delta for name, delta in state.deltas if name not in wanted}
-    found = reach(dials, base, wanted, before, see, fixed=fixed)
+    found = reach(
+        dials, base, wanted, before, see,
+        fixed=fixed, asked=dict(state.deltas), natural=dials.naturalness,
+    )  # fmt: skip
     deltas = clean_deltas(found.asked, limits)
     corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
     return replace(state, deltas=deltas, corrections=corrections)
