@@ -503,3 +503,19 @@ def test_somebody_with_and_without_a_wink_are_two_subjects(session, generator):
     assert session.state.subject.uid != first
     session.open_face(plain)
     assert session.state.subject.uid == first
+
+
+def test_a_dial_is_turned_from_where_the_picture_shows_it(session, dials):
+    see = short(dials)
+    before = see(session.base())
+    session.measured_start(before)
+    session.turn({"age": before["age"] + 10})
+    session.measured_now(see(session.w_plus()))
+    shown = session.readouts(measured=see(session.w_plus()), before=before)["age"].shown
+    assert shown == pytest.approx(before["age"] + 5, abs=0.1)
+    session.turn({"age": shown + 1})
+    assert see(session.w_plus())["age"] > shown
+    age = session.readouts(measured=see(session.w_plus()), before=before)["age"]
+    assert age.asked == pytest.approx(shown + 1, abs=0.1)
+    session.turn({"age": age.start})
+    assert session.state.deltas == ()

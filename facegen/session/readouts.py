@@ -34,6 +34,7 @@ class Readout:
         missed: What the picture falls short of `asked` (negative: goes beyond); 0 if too little
             to correct, or not known.
         locked: Whether it is held.
+        carried: What measuring added to the prediction when the picture was last looked at.
     """
 
     start: float
@@ -42,6 +43,12 @@ class Readout:
     measured: float | None = None
     missed: float = 0.0
     locked: bool = False
+    carried: float = 0.0
+
+    @property
+    def shown(self) -> float:
+        """Where the dial stands: as the picture shows where that is known, else as predicted."""
+        return self.predicted + self.carried if self.measured is None else self.measured
 
     @property
     def is_moved(self) -> bool:

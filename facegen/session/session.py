@@ -40,6 +40,7 @@ from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
+from facegen.session.seen import LastSeen, Settled, turned_from_seen
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
@@ -61,6 +62,7 @@ class Session:
         history: Undo and redo, and the newest state of each subject.
         revision: Counts the changes that did not come from the dials themselves.
         locks: What stays as it is while dials move.
+        settled: States in which the picture was corrected as far as that goes.
         dials_version: Of the users' own dials; see `facegen.service.loading.Backend.version`.
     """
 
@@ -81,6 +83,8 @@ class Session:
         self._faces = faces
         self.history = History()
         self._offsets = Offsets()
+        self._seen = LastSeen()
+        self.settled = Settled()
         self._names: dict[int, str] = {}
         self._finishes = Finishes()
         self._subjects = 0
@@ -165,8 +169,12 @@ class Session:
         before: Mapping[str, float] | None = None,
     ) -> dict[str, Readout]:
         """What each dial shows; `measured` and `before` as for `Scale.readouts`."""
-        scale = self._scale(state or self.state)
-        return scale.readouts(self.dials, self.locks.held, measured, before)
+        state = state or self.state
+        scale, gaps = self._scale(state), self._seen.gaps(state)
+        found = scale.readouts(self.dials, self.locks.held, measured, before)
+        return {
+            name: replace(readout, carried=gaps.get(name, 0.0)) for name, readout in found.items()
+        }
 
     def measured_start(self, measured: Mapping[str, float]) -> None:
         """Take what was measured on the current subject before any dial, in the dials' units.
@@ -175,6 +183,10 @@ class Session:
         known when it was chosen. So this is no new revision.
         """
         self._offsets.learn(self.state, measured, self.dials.read(self.base()))
+
+    def measured_now(self, measured: Mapping[str, float]) -> None:
+        """Take what was measured on the current picture; see `facegen.session.seen`."""
+        self._seen.take(self.state, self._scale(self.state), measured)
 
     def _scale(self, state: EditState) -> Scale:
         base = self.dials.read(self.base(state))
@@ -270,8 +282,10 @@ class Session:
             OutOfRangeError: What is locked leaves no way there.
         """
         after = moved(self.state, dict(self.state.deltas), self._limits, psi=psi)
-        scale = self._scale(after)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
+        gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
+        after = turned_from_seen(self.dials, after, self._scale(after), known, gaps)
+        scale = self._scale(after)
         back = {name for name, value in known.items() if abs(value - scale.start(name)) < AT_START}
         targets = scale.targets(known, uncorrected=back)
         if not targets and not resets and after.same_as(self.state):

@@ -118,6 +118,8 @@ def panel_data(
     specs: Mapping[str, Any],
     readouts: Mapping[str, Readout],
     *,
+    faceless: bool = False,
+    offer: bool = False,
     measure_after: float = 0.0,
     identity: bool | None,
     psi: float,
@@ -130,10 +132,25 @@ def panel_data(
     """Describe the dials for `dial_panel`.
 
     A dial's rail is the range in which it works safely, its band the natural range of faces; the
-    rail is longer where the face or its present value lies outside. The tick is where the subject
-    stands at first. After `measure_after` seconds of rest the page is to ask for the picture to be
-    measured (0: never). `identity` is None where it cannot be locked; `number` is the newest
-    request that is answered in this.
+    rail is longer where the face or its present value lies outside. The handle and the number are
+    where the picture stands (`now`), the ring where it was asked to be (`asked`), if that differs;
+    the tick is where the subject stands at first.
+
+    Args:
+        table: The dials in their order.
+        specs: Name -> its numbers.
+        readouts: Name -> where it stands.
+        faceless: Whether the picture was measured and no face was seen on it.
+        offer: Whether correcting the dials on the picture may be offered.
+        measure_after: After so many seconds of rest the page is to ask for the picture to be
+            measured (0: never).
+        identity: Whether it is locked; None where it cannot be.
+        psi: Truncation now.
+        own_psi: Truncation at first.
+        max_psi: The most there is.
+        revision: Of the session.
+        number: The newest request that is answered in this.
+        open_groups: So many groups are open at first.
     """
     person = {
         "name": "psi",
@@ -149,18 +166,18 @@ def panel_data(
         "locked": None,
         "min": 0.0,
         "max": max_psi,
+        "limits": [0.0, max_psi],
         "natural": [0.4, 0.9],
     }
-    is_locked = bool(identity) or any(readout.locked for readout in readouts.values())
     groups: dict[str, list[dict[str, Any]]] = {}
     for dial in table:
         spec = specs[dial.name]
         natural = [float(x) for x in spec.natural]
         safe = [max(float(x), 0.0) if dial.unit == "years" else float(x) for x in spec.safe]
         readout = readouts[dial.name]
-        value, start, seen = readout.predicted, readout.start, readout.measured
-        # While something is locked the solver sets the dials, and it stays in the safe range.
-        ends = (*safe, value, start, *(() if is_locked else natural))
+        value, start = readout.shown, readout.start
+        asked = readout.asked if readout.missed else None
+        ends = (*safe, value, start, *(() if asked is None else (asked,)))
         groups.setdefault(dial.group, []).append(
             {
                 "name": dial.name,
@@ -175,9 +192,10 @@ def panel_data(
                 "locked": readout.locked,
                 "min": round(min(ends), 3),
                 "max": round(max(ends), 3),
+                "limits": [round(min(safe[0], start), 3), round(max(safe[1], start), 3)],
                 "natural": [round(x, 3) for x in natural],
-                "seen": None if seen is None else round(seen, 3),
-                "missed": bool(readout.missed),
+                "seen": readout.measured is not None,
+                "asked": None if asked is None else round(asked, 3),
             }
         )
     named = [{"name": "Person", "dials": [person], "open": True}]
@@ -188,6 +206,8 @@ def panel_data(
         "n": number,
         "identity": identity,
         "measure": measure_after,
+        "faceless": faceless,
+        "offer": offer,
         "groups": named,
     }
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from facegen.editing.naturalness import how_natural
 from facegen.errors import FacegenError
 from facegen.service import finishing
 from facegen.service.loading import Backend
@@ -102,13 +103,14 @@ def _obey(backend: Backend, session: Session) -> str | None:
     before = measuring.known(backend.service, session.base())
     if before:
         session.measured_start(before)
+    now = measuring.known(backend.service, session.w_plus())
+    if now:
+        session.measured_now(now)
     if _trigger("fg_panel", "correct") is not None:
         before = measuring.see(backend.service, backend.dials, session.base())
-        was = session.state
         if before is not None:
             session.correct(before, lambda w: measuring.see(backend.service, backend.dials, w))
-        if session.state is was:
-            return "Nearer than this the face does not come to what was asked."
+        session.settled.add(session.state)
     lock = _trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         session.lock(lock["name"], bool(lock.get("on")))
@@ -150,6 +152,7 @@ def _show_face(
         "id": request.digest,
         "before_id": start.digest,
         "status": status_line(backend, result),
+        "natural": natural_mark(session, state),
         "error": result.error or problem,
         "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {session.name}, a person who does not exist",
@@ -185,6 +188,8 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
         readouts,
+        faceless=measured is not None and not measured,
+        offer=is_current and measuring.is_ready and state not in session.settled,
         measure_after=measuring.wait if measured is None or before is None else 0.0,
         identity=session.locks.identity,
         psi=state.psi,
@@ -207,6 +212,14 @@ def _trigger(key: str, name: str) -> Any:
     """The trigger of a component in the run it caused, else None."""
     state = st.session_state.get(key)
     return state.get(name) if state else None
+
+
+def natural_mark(session: Session, state: EditState) -> dict[str, Any]:
+    """How natural the face of a state is, as it stands under the picture."""
+    if not session.dials.names:
+        return {}
+    found = how_natural(session.dials.naturalness(session.w_plus(state)))
+    return {"word": found.word.capitalize(), "tip": f"{found.sentence}.", "far": found.is_far}
 
 
 def status_line(backend: Backend, result: RenderResult) -> str:

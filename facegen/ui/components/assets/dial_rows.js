@@ -12,26 +12,28 @@ export function addRows(s) {
   };
 
   s.paint = (row, { keepValue = false } = {}) => {
-    const { dial, input, output, node } = row, span = dial.max - dial.min || 1;
+    const { dial, input, node } = row, span = dial.max - dial.min || 1;
     const value = s.value(dial), at = (x) => Math.min(1, Math.max(0, (x - dial.min) / span));
     const style = row.track.style, v = at(value), t = at(dial.own), moved = s.isMoved(dial), beyond = s.isBeyond(dial, value);
     style.setProperty("--t", t); style.setProperty("--a", Math.min(v, t)); style.setProperty("--b", Math.max(v, t));
     style.setProperty("--n0", at(dial.natural[0])); style.setProperty("--n1", at(dial.natural[1]));
     if (!keepValue) input.value = value;
-    // At rest the number is what the picture measures, and a dot on the rail shows where that is.
-    const seen = s.down || s.pending.size ? null : dial.seen ?? null;
-    output.textContent = format(dial, seen ?? value);
-    node.classList.toggle("seen", seen !== null);
-    node.classList.toggle("missed", seen !== null && !!dial.missed);
-    if (seen !== null) style.setProperty("--s", at(seen));
-    const words = dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
-      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "";
+    s.paintNumber(row, value);
+    // The handle is where the picture is; the ring where it was asked to be, if it is not there.
+    const asked = s.down || s.pending.size ? null : dial.asked ?? null;
+    node.classList.toggle("seen", !!dial.seen && !s.pending.has(dial.name));
+    node.classList.toggle("missed", asked !== null);
+    if (asked !== null) style.setProperty("--s", at(asked));
+    const told = s.told?.name === dial.name ? s.told.text : "";
+    const words = told || (dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
+      : asked !== null ? `${format(dial, asked)} was asked for (the ring).`
+      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "");
     row.words.textContent = words;
     row.track.title = input.title = words || dial.help;
-    output.title = words || (seen === null ? dial.help
-      : `${dial.label}: ${format(dial, seen)} on the picture${dial.missed ? `, though ${format(dial, value)} was asked for` : ""}`);
+    row.value.title = words || `${dial.label}: click to type a number${dial.unit === "sd" ? " (0 is usual, 1 is common, 2 is rare)" : ""}.`;
     input.setAttribute("aria-valuetext", spoken(dial, value) + (words ? ". " + words : ""));
     input.disabled = !!dial.locked;
+    node.classList.toggle("told", !!told);
     node.classList.toggle("moved", moved);
     node.classList.toggle("beyond", beyond);
     node.classList.toggle("locked", !!dial.locked);
@@ -47,7 +49,6 @@ export function addRows(s) {
     const track = make("div", "fg-track");
     const input = make("input", "", { type: "range", id, min: dial.min, max: dial.max, step: "any",
       "aria-label": dial.label, title: dial.help });
-    const output = make("output", "", { for: id });
     const back = make("button", "fg-back", { type: "button", title: `Put ${dial.label.toLowerCase()} back`,
       "aria-label": `Reset ${dial.label}` });
     back.innerHTML = BACK_SIGN;
@@ -56,9 +57,10 @@ export function addRows(s) {
     track.append(input, ends);
     const words = make("span", "fg-words");
     ends.append(words);
-    track.append(make("i", "fg-dot"));
-    node.append(label, track, output);
-    const row = { dial, node, input, output, track, words };
+    track.append(make("i", "fg-ring"));
+    const row = { dial, node, input, track, words };
+    row.value = s.numberOf(row);
+    node.append(label, track, row.value);
     if (dial.name === "psi") node.classList.add("always");
     else {
       row.lock = make("button", "fg-lock", { type: "button", "aria-pressed": "false", "aria-label": `Lock ${dial.label}` });
@@ -72,7 +74,8 @@ export function addRows(s) {
       if (!row.dial.locked) return;
       node.classList.remove("nudge"); void node.offsetWidth; node.classList.add("nudge");
     };
-    input.onpointerdown = () => { if (!row.dial.locked) s.down = dial.name; };
+    input.onpointerdown = () => { if (!row.dial.locked) s.down = dial.name; s.tell(row, ""); };
+    input.onfocus = () => s.near(row);
     input.oninput = () => {
       s.set(row.dial, +input.value); s.paint(row, { keepValue: true });
       if (s.down === dial.name) s.preview(dial.name);
@@ -80,6 +83,11 @@ export function addRows(s) {
     input.onchange = () => { s.set(row.dial, +input.value); s.paint(row); s.down = null; s.commit(dial.name); };
     // Streamlit's shortcuts sleep while a field has the focus; a dial is no place to type letters.
     input.onkeydown = input.onkeyup = (e) => {
+      // A digit on the dial begins to type its number.
+      if (e.type === "keydown" && /^[\d.+-]$/.test(e.key) && !e.ctrlKey && !e.metaKey) {
+        e.preventDefault(); row.field.focus(); row.field.value = e.key; row.typing = true;
+        return;
+      }
       if (e.key.length !== 1 || e.ctrlKey || e.metaKey || e.altKey) return;
       document.body.dispatchEvent(new KeyboardEvent(e.type, { key: e.key, code: e.code, shiftKey: e.shiftKey, bubbles: true }));
     };

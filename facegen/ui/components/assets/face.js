@@ -1,5 +1,6 @@
 // The picture: swaps frames without flicker.
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
+import { addCaption } from "./caption.js";
 import { addCompare } from "./compare.js";
 import { addCopyLink } from "./copy_link.js";
 import { addFileDrop } from "./file_drop.js";
@@ -29,6 +30,7 @@ function setUp(el) {
   const s = { shown: null, head: {}, beforeUrl: null, beforeId: null, holding: false, comparing: false,
     order: 0, painted: 0, off: [] };
   const on = listener(s);
+  addCaption(s, $, on);
   addCompare(s, $, on);
   addCopyLink(s, $, on);
   addFileDrop(s, $, on);
@@ -43,7 +45,7 @@ function setUp(el) {
     s.head = head;
     clearTimeout(s.waitTimer);
     $("wait").hidden = true;
-    $("status").textContent = head.status || "";
+    s.caption(head);
     $("note").textContent = head.error || "";
     $("note").hidden = !head.error;
     if (before) {

@@ -4,6 +4,7 @@
 import { LOCK_SIGN } from "./dial_elements.js";
 import { addGroups } from "./dial_groups.js";
 import { addMoves } from "./dial_moves.js";
+import { addNumbers } from "./dial_number.js";
 import { addRequests } from "./dial_requests.js";
 import { addRows } from "./dial_rows.js";
 import { addSearch } from "./dial_search.js";
@@ -18,20 +19,25 @@ function setUp(el) {
   const s = { rows: new Map(), groups: [], pending: new Map(), rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
   const on = listener(s);
   addRequests(s, on);
+  addNumbers(s);
   addRows(s);
   addMoves(s, $, on);
   addGroups(s, $);
   addSearch(s, $, on);
 
+  s.say = (text) => { $("live").textContent = text; };
+  // Somebody turns to a dial: what was said at another is over.
+  s.near = (row) => { if (s.told && s.told.name !== row.dial.name) s.tell(row, ""); };
+  // What is to be said of the picture stands under it: see caption.js.
   s.note = () => {
-    const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.missed);
-    const [first] = missed, note = $("truth");
-    note.hidden = !first;
-    if (!first) return;
-    const others = missed.length > 1 ? ` ${missed.length - 1} more ${missed.length > 2 ? "differ" : "differs"}.` : "";
-    $("missed").textContent = `${first.label} is ${format(first, first.seen)} on the picture, not ${format(first, first.now)}.${others}`;
+    const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.asked !== null && d.asked !== undefined);
+    const offer = !!s.offer && missed.length > 0, [first] = missed;
+    const text = s.faceless ? "No face is seen on this picture; numbers are not measured."
+      : offer ? `${first.label}: ${format(first, first.now)} on the picture, ${format(first, first.asked)} asked`
+      + (missed.length > 1 ? `, and ${missed.length - 1} more` : "") : "";
+    window.dispatchEvent(new CustomEvent("facegen:say", { detail: { text, offer } }));
   };
-  on($("correct"), "click", () => { $("truth").hidden = true; s.fire("correct", Date.now()); });
+  on(window, "facegen:correct", () => s.fire("correct", Date.now()));
 
   s.update = (data) => {
     const shape = data.groups.map((g) => g.name + ":" + g.dials.map((d) => d.name).join()).join(";");
@@ -41,6 +47,8 @@ function setUp(el) {
       if (name !== s.down && (isNew || asked.n <= data.n)) s.pending.delete(name);
     }
     s.rev = data.rev;
+    s.offer = data.offer; s.faceless = data.faceless;
+    $("panel").classList.toggle("guessed", !!s.faceless);
     if (shape !== s.shape) { s.shape = shape; s.build(data.groups); }
     for (const group of data.groups) {
       const known = s.groups.find((g) => g.name === group.name);

@@ -1,0 +1,95 @@
+"""What the app says of the picture: how natural it is, whether a face is seen, what is offered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fakes import TABLE, FakeDials, FakeGenerator, fake_measure
+from test_app import dials, fake, frame, panel_says, revision, start  # noqa: F401
+
+from facegen.editing.naturalness import how_natural
+from facegen.service import loading, measuring
+from facegen.ui import shared
+
+
+@pytest.fixture
+def measured(fake, monkeypatch):  # noqa: F811
+    """Pictures can be measured; with something in this list no face is seen on them."""
+    faceless: list[bool] = []
+    generator = FakeGenerator()
+    measure = fake_measure(generator)
+
+    def see(known, picture):
+        return None if faceless else measure(known, picture)
+
+    parts = generator, FakeDials(generator), TABLE
+    monkeypatch.setattr(loading, "load_parts", lambda progress: parts)
+    monkeypatch.setattr(measuring, "load_measure", lambda: see)
+    yield faceless
+    shared.measuring.clear()
+
+
+def rested(at, monkeypatch):
+    """The page at rest: it asks for the picture to be measured."""
+    shared.measuring()._thread.join()
+    panel_says(monkeypatch, "measure", 1)
+    return at.run()
+
+
+def panel(at):
+    return json.loads(at.get_by_key("fg_panel").proto.json)
+
+
+def test_the_words_for_how_natural_a_face_is():
+    words = [how_natural(percent).word for percent in (100.0, 40.0, 8.0, 0.4, 0.0)]
+    assert words == [
+        "natural", "natural", "unusual",
+        "at the edge of what the network knows", "at the edge of what the network knows",
+    ]  # fmt: skip
+    assert "fewer than 1 are less natural" in how_natural(0.4).sentence
+    assert not how_natural(60.0).is_far
+
+
+def test_how_natural_the_face_is_comes_with_its_picture(fake, monkeypatch):  # noqa: F811
+    at = start(seed="417")
+    mark = frame(at)[0]["natural"]
+    assert (mark["word"], mark["far"]) == ("Natural", False)
+    event = {"n": 1, "rev": revision(at), "final": False, "what": "smile", "moves": {"smile": 3.2}}
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+    mark = frame(at)[0]["natural"]
+    assert (mark["word"], mark["far"]) == ("At the edge of what the network knows", True)
+
+
+def test_a_picture_without_a_face_is_told_and_its_numbers_are_predictions(measured, monkeypatch):
+    at = start(seed="417")
+    assert not panel(at)["faceless"]
+    measured.append(True)
+    rested(at, monkeypatch)
+    assert panel(at)["faceless"]
+    assert not any(dial.get("seen") for dial in dials(at).values())
+    assert not at.exception
+
+
+def test_a_correction_is_not_offered_again_where_it_gave_all_it_could(measured, monkeypatch):
+    at = rested(start(seed="417", age="20"), monkeypatch)
+    assert panel(at)["offer"]
+    assert dials(at)["age"]["asked"] > dials(at)["age"]["now"] + 4
+    panel_says(monkeypatch, "correct", 1)
+    at.run()
+    assert not panel(at)["offer"]
+    rested(at, monkeypatch)
+    assert not panel(at)["offer"]
+    assert dials(at)["age"]["asked"] is None
+    assert not frame(at)[0]["error"]
+
+
+def test_dials_that_are_not_turned_keep_what_was_seen_of_them(measured, monkeypatch):
+    at = rested(start(seed="417", age="20"), monkeypatch)
+    seen = dials(at)["age"]["now"]
+    event = {"n": 1, "rev": revision(at), "final": False, "what": "yaw", "moves": {"yaw": 9.0}}
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+    assert dials(at)["age"]["now"] == pytest.approx(seen, abs=0.05)
+    assert dials(at)["yaw"]["now"] == pytest.approx(9.0, abs=0.05)
