@@ -16,9 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +31,7 @@ from torch import Tensor
 from facegen.bench.roofline import Rates, rates_of
 from facegen.engines.cuda_engine import CudaEngine
 from facegen.images import area_downscale
-from facegen.latents import DEFAULT_MODEL
+from facegen.latents import DEFAULT_MODEL, NUM_WS
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.mobilestylegan_preview import PreviewHead
 from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
@@ -238,13 +238,13 @@ class _Drawing:
     model, engine_name = "measured", "cuda"
 
     def __init__(self, engine: CudaEngine, net: Synthesis) -> None:
-        self._engine = engine
+        self._engine, self._num_ws = engine, net.num_ws
         self.img_resolution = net.img_resolution
         self.preview_size = engine.preview_size
         self.max_batch = engine.max_batch
 
     def render(self, w_plus: np.ndarray, *, size: int = 0) -> np.ndarray:
-        batch = w_plus if w_plus.ndim == 3 else w_plus[None]
+        batch = (w_plus if w_plus.ndim == 3 else w_plus[None])[:, : self._num_ws]
         images = area_downscale(self._engine.render(batch), size or self.img_resolution)
         return images if w_plus.ndim == 3 else images[0]
 
@@ -261,22 +261,17 @@ def _queue(net: Synthesis, head: Preview, w: Tensor, *, device: str) -> Row:
     rng = np.random.RandomState(0)
     for visitors in (1, VISITORS):
         service = RenderService(_Drawing(engine, net))
-        pictures = w.cpu().numpy()
-
+        missing = ((0, 0), (0, NUM_WS - w.shape[1]), (0, 0))  # rows that small networks lack
+        pictures = np.pad(w.cpu().numpy(), missing)
         asked = [
             [(w_plus + 0.01 * rng.standard_normal(w_plus.shape)).astype(np.float32)
              for _ in range(EACH)]
             for w_plus in pictures[:visitors]
         ]  # fmt: skip
-        threads = [
-            threading.Thread(target=_visit, args=(service, str(n), asked[n]))
-            for n in range(visitors)
-        ]
         start = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(visitors) as pool:
+            for visit in [pool.submit(_visit, service, str(n), asked[n]) for n in range(visitors)]:
+                visit.result()  # raises what went wrong
         seconds = time.perf_counter() - start
         found[f"pictures/s for {visitors} visitors"] = visitors * EACH / seconds
     return found

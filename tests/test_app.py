@@ -364,7 +364,7 @@ def test_the_first_start_shows_how_far_the_model_is(fake, monkeypatch):
     assert "Fetching the face model" in at.subheader[0].value
     at.button(key="cancel_fetch").click().run()
     go_on.set()
-    shared.loader().wait(SECONDS)
+    shared.loader(None).wait(SECONDS)
     at.run()
     assert any("Stopped" in item.value for item in at.markdown)
     assert not at.exception
@@ -526,7 +526,7 @@ def _your_dials_alone() -> None:
     from facegen.ui import shared
     from facegen.ui.pages import your_dials
 
-    loader = shared.loader()
+    loader = shared.loader(None)
     loader.start()
     loader.wait(120)
     your_dials.page(loader.backend)

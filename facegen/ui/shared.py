@@ -9,7 +9,7 @@ from facegen.service.measuring import MeasuringService
 
 
 @st.cache_resource(show_spinner=False)
-def loader(model: str | None = None) -> Loader:
+def loader(model: str | None) -> Loader:
     """The one loader of a network in this process; None for the default one."""
     return Loader(model)
 
