@@ -6,6 +6,8 @@ PORT ?= 8501
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 CORE := not weights and not browser and not wheel and not slow
+# Each worker loads the networks (4 GB), so not one per core; a file's tests share their fixtures.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: run test test-everywhere check lint lint-python slow bench pose pictures screenshots clean
 .DELETE_ON_ERROR:
@@ -15,7 +17,7 @@ run: $(VENV)/.app model
 
 test: lint-python models
 	@bash scripts/ensure_chromium.sh
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # All tests as other machines would run them: 1, 2 and 4 threads, AVX2 alone, busy cores.
 test-everywhere: $(VENV)/.dev models
@@ -24,7 +26,7 @@ test-everywhere: $(VENV)/.dev models
 
 # Without a network, weights or a browser: what to run before every commit.
 check: lint-python
-	$(BIN)/python -m pytest -m "$(CORE)"
+	$(PYTEST) -m "$(CORE)"
 
 # The JavaScript is checked too where Node is installed.
 lint: lint-python

@@ -32,7 +32,7 @@ CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 )
 SECOND = 1000
-PATIENCE = 90  # seconds until a wait gives up: a machine may be busy with other work
+PATIENCE = 300  # seconds until a wait gives up: a machine may be busy with other work
 
 pytestmark = [
     pytest.mark.browser,
