@@ -11,6 +11,7 @@ from scripts import measure_gpu
 
 def test_it_measures_all_that_is_asked_and_writes_both_files(tmp_path, monkeypatch):
     monkeypatch.setattr(measure_gpu, "BATCHES", (1, 4))
+    monkeypatch.setattr(measure_gpu, "WARM_UP", 1)
     monkeypatch.setattr(measure_gpu, "CHECKED", 2)
     monkeypatch.setattr(measure_gpu, "VISITORS", 4)
     monkeypatch.setattr(measure_gpu, "rates_of", lambda *_: measure_gpu.Rates(1e12, 1e11))
