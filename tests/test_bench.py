@@ -30,6 +30,7 @@ def test_an_imported_network_is_timed_against_the_plain_form(tmp_path, monkeypat
         assert row["max_diff"] < 2
 
 
+@pytest.mark.long
 def test_random_weights_serve_for_timing_and_the_floors_are_told(monkeypatch):
     monkeypatch.setattr(facegen.bench.run, "config_f", lambda edge: CONFIG)
     result = bench("--architecture", "stylegan2-config-f-32")

@@ -161,6 +161,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(whole, tmp_path):
     out = tmp_path / "data"
     rng = random.Random(3)

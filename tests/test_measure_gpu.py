@@ -9,6 +9,7 @@ import pytest
 from scripts import measure_gpu
 
 
+@pytest.mark.long
 def test_it_measures_all_that_is_asked_and_writes_both_files(tmp_path, monkeypatch):
     monkeypatch.setattr(measure_gpu, "BATCHES", (1, 4))
     monkeypatch.setattr(measure_gpu, "WARM_UP", 1)

@@ -82,6 +82,7 @@ def test_the_file_arrives(index, folder):
     assert zipfile.is_zipfile(folder / NAME)
 
 
+@pytest.mark.long
 def test_without_pip_the_one_of_ensurepip_is_borrowed(index, folder, monkeypatch):
     pytest.importorskip("ensurepip")
     bare = folder.parent / "bare"

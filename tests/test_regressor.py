@@ -76,6 +76,7 @@ def test_slopes_are_those_of_the_scores(regressor):
         assert np.allclose((near[0] - near[1]) / 2e-3, straight[k] + through[:, k], atol=1e-3)
 
 
+@pytest.mark.long
 def test_learning_finds_a_threshold_that_no_line_can():
     rng = np.random.RandomState(1)
     groups = np.zeros((2000, 6, 512), np.float32)
