@@ -412,8 +412,8 @@ PRESET_FILE = b'{"facegen_presets": 1, "presets": [{"name": "Sunday", "targets":
 
 
 def test_presets_come_back_from_their_file(dials):
-    found, unknown = presets.from_json(PRESET_FILE, dials)
-    assert presets.from_json(presets.to_json(found), dials) == (found, ())
+    found, unknown, _ = presets.from_json(PRESET_FILE, dials)
+    assert presets.from_json(presets.to_json(found), dials) == (found, (), ())
     assert found[0].name == "Sunday"
     assert found[0].targets == {"smile": 1.5}
     assert unknown == ()

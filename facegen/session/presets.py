@@ -97,7 +97,9 @@ def to_json(presets: Iterable[Preset]) -> bytes:
     ).encode("utf-8")
 
 
-def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, ...]]:
+def from_json(
+    data: bytes, dials: Any
+) -> tuple[tuple[Preset, ...], tuple[str, ...], tuple[str, ...]]:
     """Read a file of presets.
 
     Args:
@@ -106,7 +108,8 @@ def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, .
             are brought to its end.
 
     Returns:
-        The presets, and the names of dials that are not known here and were left out.
+        The presets, the names of dials that are not known here and were left out, and those of
+        dials that were brought to their ends.
 
     Raises:
         BadFileError: It is no such file.
@@ -118,14 +121,15 @@ def from_json(data: bytes, dials: Any) -> tuple[tuple[Preset, ...], tuple[str, .
     except RecordError as err:
         raise BadFileError(f"This is no preset file: {err}. {_ADVICE}") from err
     unknown: set[str] = set()
-    found = [_as_known(entry, dials, unknown) for entry in entries]
+    eased: set[str] = set()
+    found = [_as_known(entry, dials, unknown, eased) for entry in entries]
     kept = tuple(preset for preset in found if preset.targets)
     if not kept:
         raise BadFileError(f"None of the dials in this preset file is known here. {_ADVICE}")
-    return kept, tuple(sorted(unknown))
+    return kept, tuple(sorted(unknown)), tuple(sorted(eased))
 
 
-def _as_known(entry: _Entry, dials: Any, unknown: set[str]) -> Preset:
+def _as_known(entry: _Entry, dials: Any, unknown: set[str], eased: set[str]) -> Preset:
     kept = {}
     for dial, value in entry.targets.items():
         if dial not in dials.names:
@@ -133,4 +137,6 @@ def _as_known(entry: _Entry, dials: Any, unknown: set[str]) -> Preset:
             continue
         low, high = dials.spec(dial).safe
         kept[dial] = min(max(value, low), high)
+        if kept[dial] != value:
+            eased.add(dial)
     return Preset(" ".join(entry.name.split())[:MAX_NAME], kept)

@@ -8,10 +8,11 @@ import streamlit as st
 
 from facegen.latents import DEFAULT_PSI
 from facegen.service.loading import Backend
+from facegen.session.easing import eased_link
 from facegen.session.edit_state import clean_psi, link_of, parse_number, parse_seed
 from facegen.session.session import Session
 from facegen.ui import state_keys
-from facegen.ui.components.messages import notify
+from facegen.ui.components.messages import notify, notify_eased
 
 FRESH_SEEDS = 10_000
 
@@ -55,7 +56,10 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Session:
     if asked is not None and seed is None:
         notify("The link has no usable seed, so here is somebody new.")
     elif seed is not None:
+        query, eased = eased_link(query, made.dials, made.base(), made.table)
         unknown = made.apply_query(query)
+        if eased:
+            notify_eased(eased)
         if unknown:
             names = ", ".join(name[:30] for name in unknown[:5])
             notify(

@@ -29,11 +29,19 @@ def notify_done(text: str) -> None:
     st.session_state[state_keys.NOTICE] = ("done", text)
 
 
+def notify_eased(text: str) -> None:
+    """Show what was brought within its limits, at the next run."""
+    st.session_state[state_keys.NOTICE] = ("eased", text)
+
+
 def show_notices() -> None:
-    """Show once what `notify` and `notify_done` left."""
+    """Show once what was left for this run."""
     kind, text = st.session_state.pop(state_keys.NOTICE, ("", ""))
     if kind == "done":
         st.toast(plain(text), icon=":material/check:")
+    elif kind == "eased":
+        with st.container(key="fg_notice"):
+            st.info(plain(text), icon=":material/info:")
     elif text:
         show(text)
 

@@ -150,7 +150,7 @@ def take_file(session: Session, data: bytes, name: str) -> None:
     """Add the presets of a file to those of the visitor, or say why not."""
     try:
         require_kind(data, name, {Kind.PRESETS}, wanted="a file of presets")
-        found, unknown = from_json(data, session.dials)
+        found, unknown, eased = from_json(data, session.dials)
     except FacegenError as err:
         text = str(err)
         messages.notify(text if text.startswith(name) else f"{name}: {text}")
@@ -167,8 +167,11 @@ def take_file(session: Session, data: bytes, name: str) -> None:
     )
     others = tuple(preset for preset in own() if preset.name not in names)
     st.session_state[state_keys.PRESETS] = (*others, *found)[-MAX_PRESETS:]
-    messages.notify_done(
-        f"{', '.join(preset.name for preset in found[:5])}: now among the presets."
-    )
+    done = f"{', '.join(preset.name for preset in found[:5])}: now among the presets"
+    if eased:
+        labels = [dial.label for dial in session.table if dial.name in eased]
+        messages.notify_eased(f"{done}, within where their dials end (eased: {', '.join(labels)}).")
+    else:
+        messages.notify_done(f"{done}.")
     if unknown:
         messages.notify(f"Left out, because they are no dials here: {', '.join(unknown[:5])}.")

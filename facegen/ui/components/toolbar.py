@@ -13,6 +13,7 @@ from facegen.face import Face
 from facegen.formats.sniff import FACES, Kind, require_kind
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
+from facegen.session.easing import eased_face
 from facegen.session.edit_state import EditState
 from facegen.session.session import Session
 from facegen.ui import browser_state, state_keys
@@ -67,7 +68,7 @@ def show(backend: Backend, session: Session) -> None:
             )
         presets_menu.show(backend, session)
         _save(backend, session)
-        _open(session)
+        _open(backend, session)
         _more(backend, session)
 
 
@@ -113,7 +114,7 @@ def _save(backend: Backend, session: Session) -> None:
     )
 
 
-def _open(session: Session) -> None:
+def _open(backend: Backend, session: Session) -> None:
     count = st.session_state.get(state_keys.FACES_OPENED, 0)
     key = f"fg_open_{count}"
 
@@ -122,7 +123,7 @@ def _open(session: Session) -> None:
         if upload is None:
             return
         st.session_state[state_keys.FACES_OPENED] = count + 1
-        open_bytes(session, upload.getvalue(), upload.name)
+        open_bytes(backend, session, upload.getvalue(), upload.name)
 
     st.file_uploader(
         "Open",
@@ -134,7 +135,7 @@ def _open(session: Session) -> None:
     )
 
 
-def open_bytes(session: Session, data: bytes, name: str) -> None:
+def open_bytes(backend: Backend, session: Session, data: bytes, name: str) -> None:
     """Go on with the face in a file, or say why not; presets are added to the visitor's."""
     try:
         accepted = FACES | {Kind.PRESETS, Kind.PHOTOGRAPH}
@@ -144,7 +145,10 @@ def open_bytes(session: Session, data: bytes, name: str) -> None:
             return
         face = Face.from_bytes(data, name=name)
         face.require_space(session.space)
+        face, eased = eased_face(face, session.dials, backend.generator.w_avg, session.table)
         session.open_face(face)
+        if eased:
+            messages.notify_eased(eased)
     except FacegenError as err:
         messages.notify(str(err))
     except Exception:

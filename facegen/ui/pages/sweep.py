@@ -90,7 +90,7 @@ def _ask(backend: Backend, session: Session) -> None:
         f"<div>{html.escape(session.name)}</div></div>"
     )
     with st.popover("Another face", icon=":material/person_add:"):
-        _open(session)
+        _open(backend, session)
     low, high = (int(value) for value in backend.dials.spec("yaw").safe)
     yaw = st.slider("Turn, from and to", low, high, (-30, 30), format="%d°", key="sweep_yaw")
     pitch = st.slider(
@@ -193,7 +193,7 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
     )
 
 
-def _open(session: Session) -> None:
+def _open(backend: Backend, session: Session) -> None:
     count = st.session_state.get(state_keys.SWEEP_OPENED, 0)
     key = f"sweep_open_{count}"
 
@@ -201,7 +201,7 @@ def _open(session: Session) -> None:
         upload = st.session_state.get(key)
         if upload is not None:
             st.session_state[state_keys.SWEEP_OPENED] = count + 1
-            toolbar.open_bytes(session, upload.getvalue(), upload.name)
+            toolbar.open_bytes(backend, session, upload.getvalue(), upload.name)
 
     st.file_uploader(
         "Drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."
