@@ -374,7 +374,8 @@ def test_beyond_the_natural_range_a_dial_warns_in_words(drawn, chromium):
     assert visitor.page.locator(".fg-row.beyond").count() == 0
     before = visitor.face_id
     visitor.slider("yaw").focus()
-    visitor.page.keyboard.press("End")
+    visitor.page.keyboard.type("46")
+    visitor.page.keyboard.press("Enter")
     visitor.wait_other(before)
     visitor.page.locator("[data-dial=yaw].beyond").wait_for()
     assert "Beyond natural" in visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()

@@ -92,13 +92,38 @@ def test_nonsense_is_refused_in_a_sentence_at_the_dial(visitor):
 
 def test_a_number_beyond_the_dial_is_eased_with_a_word(visitor):
     first = visitor.face_id
-    highest = float(visitor.slider("yaw").get_attribute("max"))
     field(visitor, "yaw").click()
     visitor.page.keyboard.type("9000")
     visitor.page.keyboard.press("Enter")
-    assert "eased to" in visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()
+    words = visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()
     visitor.wait_other(first)
-    wait_value(visitor, "yaw", str(round(highest)))
+    wait_value(visitor, "yaw", words.split("eased to ")[1].split("\u00b0")[0])
+
+
+def test_a_dial_shows_how_far_it_gets_and_resists_beyond(drawn, chromium):  # noqa: F811
+    """Nobody of these drawn faces is natural beyond three deviations; the dials go further."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    visitor.slider("yaw").focus()
+    limit = page.wait_for_function(
+        """() => { const row = document.querySelector('[data-dial=yaw]');
+        const [low, high] = ['--n0', '--n1'].map(
+            name => parseFloat(row.querySelector('.fg-track').style.getPropertyValue(name)));
+        const input = row.querySelector('input[type=range]');
+        const end = +input.min + high * (input.max - input.min);
+        return high > 0.85 && high < 1 ? end : null; }"""
+    ).json_value()
+    page.keyboard.press("End")
+    visitor.wait_other(first)
+    page.locator("[data-dial=yaw].beyond").wait_for()
+    assert "This face reaches" in page.locator("[data-dial=yaw] .fg-words").inner_text()
+    assert limit < reading(visitor, "yaw") < float(visitor.slider("yaw").get_attribute("max")) - 0.3
+    field(visitor, "yaw").click()
+    page.keyboard.type("58")
+    page.keyboard.press("Enter")
+    assert "gets no further" in page.locator("[data-dial=yaw] .fg-words").inner_text()
+    wait_value(visitor, "yaw", str(round(limit)))
+    visitor.close()
 
 
 def test_a_digit_on_a_dial_begins_its_number(visitor):

@@ -6,6 +6,7 @@ import streamlit as st
 
 from facegen.service.loading import Loader
 from facegen.service.measuring import MeasuringService
+from facegen.service.reaching import ReachService
 
 
 @st.cache_resource(show_spinner=False)
@@ -18,3 +19,9 @@ def loader(model: str | None) -> Loader:
 def measuring() -> MeasuringService:
     """What measures pictures, once in this process."""
     return MeasuringService()
+
+
+@st.cache_resource(show_spinner=False)
+def reaching() -> ReachService:
+    """What finds how far dials get, once in this process."""
+    return ReachService()

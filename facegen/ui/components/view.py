@@ -118,6 +118,7 @@ def panel_data(
     specs: Mapping[str, Any],
     readouts: Mapping[str, Readout],
     *,
+    reaches: Mapping[str, tuple[float, float]] | None = None,
     faceless: bool = False,
     offer: bool = False,
     measure_after: float = 0.0,
@@ -140,6 +141,7 @@ def panel_data(
         table: The dials in their order.
         specs: Name -> its numbers.
         readouts: Name -> where it stands.
+        reaches: Dial -> how far it gets on this face, for those of which that is known.
         faceless: Whether the picture was measured and no face was seen on it.
         offer: Whether correcting the dials on the picture may be offered.
         measure_after: After so many seconds of rest the page is to ask for the picture to be
@@ -194,6 +196,7 @@ def panel_data(
                 "max": round(max(ends), 3),
                 "limits": [round(min(safe[0], start), 3), round(max(safe[1], start), 3)],
                 "natural": [round(x, 3) for x in natural],
+                "reach": (reaches or {}).get(dial.name),
                 "seen": readout.measured is not None,
                 "asked": None if asked is None else round(asked, 3),
             }
@@ -225,11 +228,13 @@ def dial_panel(
     on_lock: Callable[[], None],
     on_shuffle: Callable[[], None],
     on_measure: Callable[[], None],
+    on_near: Callable[[], None],
 ) -> Any:
     """Show the dials.
 
     The trigger `edit` carries a `PanelEdit`, `lock` a name and whether, `shuffle` the name of a
-    group; `measure` wants the picture measured, `correct` the dials corrected on it.
+    group, `near` the name of the dial that is focused; `measure` wants the picture measured,
+    `correct` the dials corrected on it.
     """
     return _PANEL(
         key=key,
@@ -238,6 +243,7 @@ def dial_panel(
         on_lock_change=on_lock,
         on_shuffle_change=on_shuffle,
         on_measure_change=on_measure,
+        on_near_change=on_near,
         on_correct_change=on_measure,
     )
 

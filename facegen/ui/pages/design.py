@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,8 @@ from facegen.service import finishing
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
+from facegen.session.reach import reach
+from facegen.session.readouts import Readout
 from facegen.session.session import Session
 from facegen.ui import browser_state, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
@@ -188,6 +191,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
         readouts,
+        reaches=_reaches(backend, session, readouts),
         faceless=measured is not None and not measured,
         offer=is_current and measuring.is_ready and state not in session.settled,
         measure_after=measuring.wait if measured is None or before is None else 0.0,
@@ -205,7 +209,29 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         on_lock=lambda: None,
         on_shuffle=lambda: None,
         on_measure=lambda: None,
+        on_near=lambda: None,
     )
+
+
+def _reaches(
+    backend: Backend, session: Session, readouts: Mapping[str, Readout]
+) -> dict[str, tuple[float, float]]:
+    """How far the dial that is focused gets, on the scale it shows, once that is known."""
+    near = _trigger("fg_panel", "near")
+    if isinstance(near, dict) and isinstance(near.get("name"), str):
+        st.session_state[state_keys.NEAR] = near["name"]
+    name, locks, base = st.session_state.get(state_keys.NEAR), session.locks, session.base()
+    if name not in session.dials.names or name in locks.held:
+        return {}
+    dials, asked = session.dials, {n: d for n, d in session.state.deltas if n != name}
+    held = tuple(sorted(locks.held.items())), locks.identity
+    key = backend.service.request(base).digest, name, tuple(asked.items()), held
+    shared.reaching().ask(key, lambda: reach(dials, base, asked, locks, name))
+    ends = shared.reaching().known(key)
+    if ends is None:
+        return {}
+    shift = readouts[name].start - dials.read(base)[name]
+    return {name: (round(ends[0] + shift, 3), round(ends[1] + shift, 3))}
 
 
 def _trigger(key: str, name: str) -> Any:

@@ -16,8 +16,10 @@ export function addNumbers(s) {
 
   // The number, brought to where the dial ends; says so.
   s.eased = (row, value) => {
-    const { dial } = row, [low, high] = dial.limits, inside = Math.min(Math.max(value, low), high);
-    if (inside !== value) s.tell(row, `Goes from ${format(dial, low)} to ${format(dial, high)}: eased to ${format(dial, inside)}.`);
+    const { dial } = row, [low, high] = dial.limits, safe = Math.min(Math.max(value, low), high);
+    const inside = s.withinReach(dial, safe), to = `eased to ${format(dial, inside)}.`;
+    if (inside !== safe) s.tell(row, `Beside all else this face gets no further: ${to}`);
+    else if (inside !== value) s.tell(row, `Goes from ${format(dial, low)} to ${format(dial, high)}: ${to}`);
     return inside;
   };
 

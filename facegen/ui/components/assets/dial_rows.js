@@ -16,7 +16,8 @@ export function addRows(s) {
     const value = s.value(dial), at = (x) => Math.min(1, Math.max(0, (x - dial.min) / span));
     const style = row.track.style, v = at(value), t = at(dial.own), moved = s.isMoved(dial), beyond = s.isBeyond(dial, value);
     style.setProperty("--t", t); style.setProperty("--a", Math.min(v, t)); style.setProperty("--b", Math.max(v, t));
-    style.setProperty("--n0", at(dial.natural[0])); style.setProperty("--n1", at(dial.natural[1]));
+    const band = dial.reach ?? dial.natural, isOut = s.isOut(dial, value);
+    style.setProperty("--n0", at(band[0])); style.setProperty("--n1", at(band[1]));
     if (!keepValue) input.value = value;
     s.paintNumber(row, value);
     // The handle is where the picture is; the ring where it was asked to be, if it is not there.
@@ -26,6 +27,7 @@ export function addRows(s) {
     if (asked !== null) style.setProperty("--s", at(asked));
     const told = s.told?.name === dial.name ? s.told.text : "";
     const words = told || (dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
+      : isOut ? s.reachWords(dial)
       : asked !== null ? `${format(dial, asked)} was asked for (the ring).`
       : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "");
     row.words.textContent = words;
@@ -35,7 +37,7 @@ export function addRows(s) {
     input.disabled = !!dial.locked;
     node.classList.toggle("told", !!told);
     node.classList.toggle("moved", moved);
-    node.classList.toggle("beyond", beyond);
+    node.classList.toggle("beyond", beyond || isOut);
     node.classList.toggle("locked", !!dial.locked);
     if (row.lock) {
       row.lock.setAttribute("aria-pressed", String(!!dial.locked));
@@ -77,7 +79,9 @@ export function addRows(s) {
     input.onpointerdown = () => { if (!row.dial.locked) s.down = dial.name; s.tell(row, ""); };
     input.onfocus = () => s.near(row);
     input.oninput = () => {
-      s.set(row.dial, +input.value); s.paint(row, { keepValue: true });
+      const value = s.resisted(row.dial, +input.value);
+      if (value !== +input.value) input.value = value;
+      s.set(row.dial, value); s.paint(row, { keepValue: true });
       if (s.down === dial.name) s.preview(dial.name);
     };
     input.onchange = () => { s.set(row.dial, +input.value); s.paint(row); s.down = null; s.commit(dial.name); };

@@ -5,6 +5,7 @@ import { LOCK_SIGN } from "./dial_elements.js";
 import { addGroups } from "./dial_groups.js";
 import { addMoves } from "./dial_moves.js";
 import { addNumbers } from "./dial_number.js";
+import { addReach } from "./dial_reach.js";
 import { addRequests } from "./dial_requests.js";
 import { addRows } from "./dial_rows.js";
 import { addSearch } from "./dial_search.js";
@@ -19,6 +20,7 @@ function setUp(el) {
   const s = { rows: new Map(), groups: [], pending: new Map(), rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
   const on = listener(s);
   addRequests(s, on);
+  addReach(s);
   addNumbers(s);
   addRows(s);
   addMoves(s, $, on);
@@ -26,8 +28,6 @@ function setUp(el) {
   addSearch(s, $, on);
 
   s.say = (text) => { $("live").textContent = text; };
-  // Somebody turns to a dial: what was said at another is over.
-  s.near = (row) => { if (s.told && s.told.name !== row.dial.name) s.tell(row, ""); };
   // What is to be said of the picture stands under it: see caption.js.
   s.note = () => {
     const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.asked !== null && d.asked !== undefined);
@@ -89,5 +89,5 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
   if (!s) { s = setUp(el); memory.set(el, s); }
   s.fire = setTriggerValue;
   if (data) s.update(data);
-  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); clearTimeout(s.measuring); memory.delete(el); };
+  return () => { s.off.forEach((f) => f()); clearTimeout(s.watchdog); clearTimeout(s.rest); clearTimeout(s.measuring); clearTimeout(s.asking); memory.delete(el); };
 }

@@ -1,0 +1,33 @@
+// How far a dial gets on this face: found by the server for the dial that is focused or held.
+import { format } from "./dial_text.js";
+
+const AGAIN_MS = 450;
+const TRIES = 8;
+const LAG = 0.3;
+
+export function addReach(s) {
+  const ask = (row, tries) => {
+    clearTimeout(s.asking);
+    if (row.dial.name === "psi" || row.dial.locked || row.dial.reach || !tries) return;
+    if (!row.node.contains(document.activeElement)) return;
+    // Beside a picture under way it would only wait; the answer to that brings the reach along.
+    if (!s.busy) s.fire("near", { name: row.dial.name, n: Date.now() });
+    s.asking = setTimeout(() => ask(row, tries - 1), AGAIN_MS);
+  };
+  // Somebody turns to a dial: what was said at another is over.
+  s.near = (row) => {
+    if (s.told && s.told.name !== row.dial.name) s.tell(row, "");
+    ask(row, TRIES);
+  };
+  s.isLimited = ({ reach, limits }) => !!reach && (reach[0] > limits[0] + 1e-3 || reach[1] < limits[1] - 1e-3);
+  s.reachWords = (dial) => `This face reaches ${format(dial, dial.reach[0])} to ${format(dial, dial.reach[1])} beside all else.`;
+  const nearest = (dial, value) => Math.min(Math.max(value, dial.reach[0]), dial.reach[1]);
+  s.isOut = (dial, value) => s.isLimited(dial) && Math.abs(value - nearest(dial, value)) > 1e-3;
+  // Beyond its reach a dial follows the hand only in part.
+  s.resisted = (dial, value) => {
+    if (!s.isOut(dial, value)) return value;
+    const end = nearest(dial, value);
+    return end + LAG * (value - end);
+  };
+  s.withinReach = (dial, value) => (s.isOut(dial, value) ? nearest(dial, value) : value);
+}
