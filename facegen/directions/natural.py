@@ -39,13 +39,20 @@ class Natural:
 
     Attributes:
         mean: [512].
-        axes: [512, 512]; mean + axes @ v is a straightened w, v standard normal for faces.
+        axes: [512, 512], from the shortest to the longest; mean + axes @ v is a straightened w, v
+            standard normal for faces.
         reach: Distances of faces without truncation: percentiles 0 to 100, [101], rising.
     """
 
     mean: np.ndarray
     axes: np.ndarray
     reach: np.ndarray
+
+    @cached_property
+    def is_round(self) -> bool:
+        """Whether faces vary alike in all directions, as far as is known."""
+        lengths = np.square(self.axes, dtype=np.float64).sum(axis=0)
+        return bool(np.allclose(lengths, lengths[0], rtol=1e-3))
 
     @cached_property
     def inverse(self) -> np.ndarray:

@@ -5,8 +5,8 @@ What is asked for is a change of some readings; what is held is every other dial
 face's descriptor, the colours around the face, and how natural the latent is. Two things move: the
 plain directions of all dials (c_k, one standard deviation of dial k each) and the regressor's
 keepers, as offsets of the rows; and x, a change of all rows alike in straightened w along the
-axes in which faces vary (`facegen.directions.natural`). With y the regressor's standard scores and
-d_g the Mahalanobis distance of a group of rows from natural faces, the change minimises
+longest axes in which faces vary (`facegen.directions.natural`). With y the regressor's standard
+scores and d_g the Mahalanobis distance of a group of rows from natural faces, the change minimises
 
     OWN |asked miss|^2 + |other readings' change|^2 + identity |descriptor's change|^2
         + scene |colours' change|^2
@@ -30,9 +30,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve
 
 from facegen.cache import BoundedCache
+from facegen.directions.linear_system import LONGEST_STEP, Point, System, eased
 from facegen.directions.natural import NUM_GROUPS, Natural, bent, steepness, straightened
 from facegen.directions.recipes import KEEPS_PERSON, RECIPES, TWINS, same_things
 from facegen.directions.regressor import ROW_GROUPS, Regressor, group_means, spread_groups
@@ -59,13 +59,12 @@ SOFT = 0.5
 UNNATURAL = 0.05
 FURTHEST = 2.5
 FURTHEST_OF_OWN = 1.12
-ROUNDS = 12
-GOOD_ENOUGH = 0.02, 0.1  # The least that a step must win: a share of the cost, and in all.
-LEAST_DAMPING = 0.02
+ROUNDS = 16
+GOOD_ENOUGH = 0.01, 0.05  # The least that a step must win: a share of the cost, and in all.
 FIRST_DAMPING = 0.5
-LONGEST_STEP = 1.5
 HALVINGS = 12
 DESCRIPTOR_AXES = 64
+FACE_AXES = 128  # Of x: the longest. All 512 are slower, and the same rounds get less far.
 FACES_REMEMBERED = 8
 
 
@@ -85,6 +84,8 @@ class Settler:
         self._regressor = regressor
         self._names = tuple(names)
         self._natural = natural
+        self._lead = slice(0 if natural.is_round else W_DIM - FACE_AXES, None)
+        self._axes = np.ascontiguousarray(natural.axes[:, self._lead])
         one_blas_thread()
         keepers = spread_groups(regressor.keepers.reshape(-1, len(ROW_GROUPS), W_DIM))
         self._steps = np.concatenate([steps, keepers]).astype(np.float32)
@@ -129,7 +130,7 @@ class Settler:
         """
         wanted = {name: change for name, change in asked.items() if name in self._index}
         task = self._task(np.asarray(w_plus, np.float32), wanted, IDENTITY in asked, person)
-        here = _Point(np.zeros(W_DIM), task.first)
+        here = Point(np.zeros(self._axes.shape[1]), task.first)
         there = self._at(task, here)
         best, damping, growth, promised = np.inf, 0.0, 2.0, 0.0
         for _ in range(ROUNDS):
@@ -140,7 +141,7 @@ class Settler:
                     here, best = there.point, there.cost
                     break
                 if promised:
-                    damping = _eased(damping, won / promised)
+                    damping = eased(damping, won / promised)
                 growth = 2.0
                 here, best = there.point, there.cost
                 system = self._linearised(task, there)
@@ -148,7 +149,7 @@ class Settler:
                 damping = max(damping * growth * 1.5, FIRST_DAMPING)
                 growth *= 2
             step, promised = system.step(damping)
-            there = self._at(task, _Point(here.x + step.x, here.c + step.c))
+            there = self._at(task, Point(here.x + step.x, here.c + step.c))
         else:
             if there.cost < best:
                 here = there.point
@@ -184,10 +185,10 @@ class Settler:
             self._total[rows], bool((groups == groups[0]).all()), self._steep(groups),
         )  # fmt: skip
 
-    def _at(self, task: _Task, point: _Point) -> _Found:
+    def _at(self, task: _Task, point: Point) -> _Found:
         """Readings, distances and cost of a change."""
         x, c = point.x.astype(np.float32), point.c.astype(np.float32)
-        straight = task.straight + self._natural.axes @ x
+        straight = task.straight + self._axes @ x
         alike = bent(straight) - task.groups
         groups = task.groups + alike + np.einsum("s,gsw->gw", c, self._by_group)
         parts = np.einsum("gw,gwk->gk", alike, self._linear).reshape(-1)
@@ -222,11 +223,12 @@ class Settler:
                     for g in range(NUM_GROUPS)
                 ]
             )
-            known = _Steepness(moved, np.stack([one.T @ one for one in moved]))
+            squares = np.stack([one.T @ one for one in moved])
+            known = _Steepness(np.ascontiguousarray(moved[:, self._lead]), squares)
             self._steepness.put(key, known)
         return known
 
-    def _linearised(self, task: _Task, found: _Found) -> _System:
+    def _linearised(self, task: _Task, found: _Found) -> System:
         """The linear system around a change."""
         back = self._regressor.output_slopes(found.contributions, self._last_layer[:, task.rows])
         by_steps = task.total + back @ self._entry.T
@@ -237,7 +239,7 @@ class Settler:
             through = np.zeros((len(task.rows), W_DIM), np.float32)
             for g in range(NUM_GROUPS):
                 through += (self._straight_line[g][task.rows] + back @ self._inner[g]) * slopes[g]
-        by_x = through @ self._natural.axes
+        by_x = through @ self._axes
         # How it pushes is exact; how steep it is, is taken from where the face started.
         hold = found.hold.astype(np.float32)
         both = np.tensordot(hold, task.steep.moved, axes=1)
@@ -245,14 +247,14 @@ class Settler:
         pull = (hold[:, None] * found.v.astype(np.float32)) @ self._natural.inverse
         pull *= steepness(found.groups)
         push_c = -task.caution * found.point.c - np.einsum("gsw,gw->s", self._by_group, pull)
-        push_x = -ALIKE * found.point.x - found.hold @ found.v
-        return _System(
+        push_x = -ALIKE * found.point.x - found.hold @ found.v[:, self._lead]
+        return System(
             by_x, by_steps, ALIKE + float(found.hold.sum()), both,
             np.diag(task.caution) + own, push_x, push_c, found.miss, task.weight,
         )  # fmt: skip
 
-    def _change(self, task: _Task, point: _Point) -> np.ndarray:
-        straight = task.straight + self._natural.axes @ point.x.astype(np.float32)
+    def _change(self, task: _Task, point: Point) -> np.ndarray:
+        straight = task.straight + self._axes @ point.x.astype(np.float32)
         alike = spread_groups(bent(straight) - task.groups).astype(np.float64)
         offset: np.ndarray = np.tensordot(point.c, self._steps.astype(np.float64), axes=1)
         return alike + offset
@@ -296,7 +298,9 @@ class Settler:
 
 @dataclass(frozen=True, eq=False)
 class _Steepness:
-    """Slopes of v along the steps, [6, 512, S], and their products, [6, S, S]."""
+    """Slopes of v's leading part along the steps, [6, FACE_AXES, S], and all their products,
+    [6, S, S].
+    """
 
     moved: np.ndarray
     squares: np.ndarray
@@ -321,18 +325,10 @@ class _Task:
 
 
 @dataclass(frozen=True, eq=False)
-class _Point:
-    """A change: x [512], alike in all rows, and c, in steps."""
-
-    x: np.ndarray
-    c: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
 class _Found:
     """Where a change leads. `hold` is the slope of `beyond` for each group, times UNNATURAL."""
 
-    point: _Point
+    point: Point
     straight: np.ndarray
     groups: np.ndarray
     contributions: np.ndarray
@@ -340,51 +336,6 @@ class _Found:
     v: np.ndarray
     hold: np.ndarray
     cost: float
-
-
-@dataclass(frozen=True, eq=False)
-class _System:
-    """Least squares around a change, in x and c.
-
-    by_x [R, 512] and by_c [R, S] are the slopes of the readings; the rest is the quadratic cost of
-    x and c themselves: [[own_x I, both], [both^T, own_c]], and how it pushes.
-    """
-
-    by_x: np.ndarray
-    by_c: np.ndarray
-    own_x: float
-    both: np.ndarray
-    own_c: np.ndarray
-    push_x: np.ndarray
-    push_c: np.ndarray
-    miss: np.ndarray
-    weight: np.ndarray
-
-    def step(self, damping: float) -> tuple[_Point, float]:
-        """The step, and by how much it should lower the cost.
-
-        Solved in the space of the R readings: fewer than the unknowns.
-        """
-        own_x = self.own_x * (1 + damping)
-        schur = self.own_c + damping * np.diag(np.diag(self.own_c))
-        schur = schur - (self.both.T @ self.both).astype(np.float64) / own_x
-        right = self.by_c.T - self.both.T @ self.by_x.T / np.float32(own_x)
-        free = self.push_c - self.both.T @ self.push_x.astype(np.float32) / own_x
-        factor = cho_factor(schur, check_finite=False)
-        to_c = cho_solve(factor, right, check_finite=False).astype(np.float32)
-        c0 = cho_solve(factor, free, check_finite=False)
-        to_x = (self.by_x.T - self.both @ to_c) / np.float32(own_x)
-        x0 = (self.push_x - self.both @ c0.astype(np.float32)) / own_x
-        system = (self.by_x @ to_x + self.by_c @ to_c).astype(np.float64)
-        miss = self.miss - self.by_x @ x0 - self.by_c @ c0
-        system[np.diag_indices_from(system)] += 1 / self.weight
-        answer = solve(system, miss, assume_a="sym", check_finite=False)
-        x = x0 + to_x @ answer
-        c = np.clip(c0 + to_c @ answer, -LONGEST_STEP, LONGEST_STEP)
-        left = self.miss - self.by_x @ x - self.by_c @ c
-        own = self.own_x * (x @ x) + c @ self.own_c @ c + 2 * x @ (self.both @ c.astype(np.float32))
-        gain = self.weight @ self.miss**2 - self.weight @ left**2 - own
-        return _Point(x, c), float(gain + 2 * (self.push_x @ x + self.push_c @ c))
 
 
 def _readout(regressor: Regressor, natural: Natural) -> np.ndarray:
@@ -401,10 +352,3 @@ def _readout(regressor: Regressor, natural: Natural) -> np.ndarray:
     readout[:known, :known] = np.eye(known)
     readout[known:, known:] = regressor.spread[known:, None] * main
     return readout
-
-
-def _eased(damping: float, kept: float) -> float:
-    """The next damping after a step that won `kept` times what it promised (Nielsen 1999)."""
-    if damping > LEAST_DAMPING:
-        return damping * float(np.clip(1 - (2 * kept - 1) ** 3, 0.2, 2.0))
-    return 0.0 if kept > 0.5 else LEAST_DAMPING * 15
