@@ -31,7 +31,8 @@ function setUp(el) {
   // What is to be said of the picture stands under it: see caption.js.
   s.note = () => {
     const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.asked !== null && d.asked !== undefined);
-    const offer = !!s.offer && missed.length > 0, [first] = missed;
+    const offer = !!s.offer && missed.length > 0, share = (d) => Math.abs(d.asked - d.now) / (d.max - d.min);
+    const [first] = missed.sort((a, b) => share(b) - share(a));  // The one that is furthest off.
     const text = s.faceless ? "No face is seen on this picture; numbers are not measured."
       : offer ? `${first.label}: ${format(first, first.now)} on the picture, ${format(first, first.asked)} asked`
       + (missed.length > 1 ? `, and ${missed.length - 1} more` : "") : "";
