@@ -98,7 +98,7 @@ def _locks(page: Page) -> None:
     page.get_by_role("button", name="Lock Smile").click()
     page.get_by_role("button", name="Lock identity").click()
     page.wait_for_timeout(400)
-    page.locator("[data-dial=yaw] input").focus()
+    page.locator("[data-dial=yaw] input[type=range]").focus()
     page.keyboard.press("End")
     page.wait_for_timeout(2500)
 

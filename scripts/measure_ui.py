@@ -66,7 +66,7 @@ def start_server(arguments: list[str]) -> tuple[subprocess.Popen[bytes], str]:
 
 def drag(page: Page, seconds: float) -> list[dict[str, Any]]:
     """Drag the dial to and fro; gives one row per preview."""
-    box = page.locator(f"[data-dial={DIAL}] input").bounding_box()
+    box = page.locator(f"[data-dial={DIAL}] input[type=range]").bounding_box()
     assert box is not None
     y, middle, reach = box["y"] + box["height"] / 2, box["x"] + box["width"] / 2, box["width"] * 0.4
     page.evaluate("window.__log.length = 0")
@@ -88,7 +88,7 @@ def drag(page: Page, seconds: float) -> list[dict[str, Any]]:
 def jump(page: Page, moves: int) -> list[dict[str, Any]]:
     """Set the dial to new values; gives one row per full picture."""
     rows = []
-    field = page.locator(f"[data-dial={DIAL}] input")
+    field = page.locator(f"[data-dial={DIAL}] input[type=range]")
     low, high = float(field.get_attribute("min") or 0), float(field.get_attribute("max") or 1)
     for move in range(moves):
         page.evaluate("window.__log.length = 0")
