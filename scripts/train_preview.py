@@ -1,10 +1,11 @@
 """Trains the preview head of a generator: `python -m scripts.train_preview`.
 
-The target is the full picture averaged down to 256 px. The head starts from the network's own
-block at 128 px, of which it keeps the channels that carry most of the signal. Four in ten of the
-training latents mix two people (structure of one, colours of the other) so that the head learns
-to follow the late rows of w_plus, which dials of colour move. Judged on seeds that training never
-saw. Needs about 5 GB of memory, and some fifteen minutes on two cores.
+The target is the full picture averaged down to 256 px. The head begins as much of the network
+as its width allows (`scripts.preview_beginning`). First its chain of colours learns the picture's
+32 px averages, then the narrow layers learn what is finer, each on latents of which three in ten
+mix two people (structure of one, colours of the other) and a third have dials moved, so that the
+late rows of w_plus, which dials of colour move, are followed. Judged on seeds that training never
+saw. Needs about 9 GB of memory; on one core of a shared machine it takes an hour.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import copy
 import math
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,65 +24,166 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from facegen.editing.dial_set import DialSet
 from facegen.engines.openvino_engine import CONFIG
 from facegen.generator import Generator
 from facegen.images import area_downscale
 from facegen.latents import DEFAULT_MODEL
-from facegen.nets.haar import haar_upsample
 from facegen.nets.mobilestylegan import MobileSynthesis
-from facegen.nets.mobilestylegan_openvino import HAAR, SLOPE, features_graph
-from facegen.nets.mobilestylegan_preview import (
-    CONV2_ROW,
-    HEAD_PX,
-    KEPT_CHANNELS,
-    LAST_CHANNELS,
-    LATE_ROWS,
-    MID_CHANNELS,
-    NUM_BLOCKS,
-    PreviewHead,
-    block_at,
-)
+from facegen.nets.mobilestylegan_colours import COLOUR_PX, with_colours
+from facegen.nets.mobilestylegan_openvino import features_graph
+from facegen.nets.mobilestylegan_preview import HEAD_PX, NUM_BLOCKS, PreviewHead, block_at
 from facegen.paths import MODELS_DIR
+from scripts.preview_beginning import begin_chain, first_head, fit_trunk
 
 TEST_SEEDS = range(800_000, 800_024)
 FIRST_TRAIN_SEED = 1_000_000
+FITTED = 160  # latents that the trunk is fitted to
 CROP = HEAD_PX // 2
 CROPS_PER_SAMPLE = 2
-BATCH = 8
-LEARNING_RATE = 1.5e-3
+COLOUR_BATCH, COLOUR_RATE = 8, 2e-3
+BATCH = 6
+LEARNING_RATE = 1.2e-3
 STYLE_RATE = 0.15  # of the learning rate, for layers with 512 inputs and more
 STYLE_DECAY = 2.0  # few people are seen: styles must not learn them by heart
-MARGIN = 6  # pixels at a crop's cut edge that lack their neighbours and are not judged
-AVERAGE = 0.998  # of the running mean of the weights that is kept
+MARGIN = 8  # pixels at a crop's cut edge that lack their neighbours and are not judged
+AVERAGE = 0.99  # of the running mean of the weights that is kept
 
 
 class Sample(NamedTuple):
     """One training latent."""
 
     w_plus: Tensor  # [18, 512]
+    averages: Tensor  # of what the head reads, [KEPT_CHANNELS, 32, 32], half precision
+    left_out: Tensor  # [LEFT_OUT_CHANNELS, 32, 32], half precision
     corners: list[tuple[int, int]]  # top left of each crop, at 128 px
     features: Tensor  # [crops, KEPT_CHANNELS, CROP, CROP], half precision
-    target: Tensor  # [crops, 3, 2 * CROP, 2 * CROP], bytes
+    target: Tensor  # [3, 256, 256], bytes
 
 
 def main() -> None:
     """Draw pictures, train, report, write models/heads/."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=2200)
+    parser.add_argument("--samples", type=int, default=1600)
+    parser.add_argument("--colour-steps", type=int, default=1200)
     parser.add_argument("--steps", type=int, default=3000)
     args = parser.parse_args()
     generator = Generator.load(DEFAULT_MODEL)
     net = generator.synthesis
     assert isinstance(net, MobileSynthesis)
+    dials = DialSet.load(generator.space, own=False)
+    seeds = range(FIRST_TRAIN_SEED, FIRST_TRAIN_SEED + args.samples)
+    latents = [training_latent(generator, dials, seed) for seed in seeds]
     w_test = np.stack([generator.w_from_seed(seed) for seed in TEST_SEEDS])
-    head = first_head(net, torch.from_numpy(w_test[:8]))
+    head = first_head(net, torch.from_numpy(w_test))
+    fit_trunk(head, net, torch.from_numpy(np.stack(latents[:FITTED])))
+    begin_chain(head, net)
     compiled = ov.Core().compile_model(features_graph(net, head), "CPU", CONFIG)
     request = compiled.create_infer_request()
-    samples = [draw(generator, request, FIRST_TRAIN_SEED + i) for i in range(args.samples)]
-    average = copy.deepcopy(head)
-    styles = [head.conv3.modulation.weight, head.to_img.modulation.weight, head.tone.weight]
-    slow = [head.conv2.modulation.weight]
-    fast = [p for p in head.parameters() if all(p is not q for q in (*styles, *slow))]
+    samples = [draw(generator, request, w, np.random.RandomState(i)) for i, w in enumerate(latents)]
+
+    def report(step: int, head: PreviewHead) -> None:
+        mae, psnr = judge(head, generator, w_test)
+        print(f"step {step}: mean |difference| {mae:.2f}/255, PSNR {psnr:.2f} dB", flush=True)
+        folder = MODELS_DIR / "heads"
+        folder.mkdir(exist_ok=True)
+        tensors = {k: v.detach().half().contiguous() for k, v in head.state_dict().items()}
+        save_file(tensors, folder / f"{DEFAULT_MODEL}.safetensors")
+
+    start = time.time()
+    learn_colours(head, net, samples, args.colour_steps)
+    report(0, head)
+    learn_drawing(head, net, samples, args.steps, report)
+    print(f"{time.time() - start:.0f} s")
+
+
+def training_latent(generator: Generator, dials: DialSet, seed: int) -> np.ndarray:
+    """A latent of a seed, [18, 512], perhaps with another's late rows or with moved dials."""
+    random = np.random.RandomState(seed)
+    w_plus = generator.w_from_seed(seed, random.uniform(0.4, 1.0)).copy()
+    kind = random.rand()
+    if kind < 0.3:
+        row = random.randint(7, 14)
+        w_plus[row:] = generator.w_from_seed(seed + 500_000, random.uniform(0.4, 1.0))[0]
+    elif kind < 0.65:
+        names = random.choice(dials.names, random.randint(1, 5), replace=False)
+        moves = {
+            str(name): 1.3 * random.randn() * dials.spec(str(name)).unit_per_sd for name in names
+        }
+        w_plus = dials.apply(w_plus, moves)
+    return w_plus
+
+
+def draw(
+    generator: Generator,
+    request: ov.InferRequest,
+    w_plus: np.ndarray,
+    random: np.random.RandomState,
+) -> Sample:
+    """What the head reads, and the target picture, of one latent."""
+    outputs = request.infer(w_plus[None])
+    x, left_out = (torch.from_numpy(outputs[i].copy()) for i in range(2))
+    picture = generator.render(w_plus)[None]
+    target = torch.from_numpy(area_downscale(picture, PreviewHead.size_px)[0]).permute(2, 0, 1)
+    corners = [tuple(random.randint(0, 9, 2) * 8) for _ in range(CROPS_PER_SAMPLE)]
+    crops = [x[0, :, top : top + CROP, left : left + CROP] for top, left in corners]
+    return Sample(
+        torch.from_numpy(w_plus),
+        F.adaptive_avg_pool2d(x, COLOUR_PX)[0].half(),
+        F.adaptive_avg_pool2d(left_out, COLOUR_PX)[0].half(),
+        corners,
+        torch.stack(crops).half(),
+        target.contiguous(),
+    )
+
+
+def learn_colours(
+    head: PreviewHead, net: MobileSynthesis, samples: list[Sample], steps: int
+) -> None:
+    """Train the chain of colours on whole pictures: L1 of 32 px averages."""
+    chain = head.colours
+    # Adam's steps do not grow with the weights: the first layer's are larger, since it undoes
+    # `input_scale`.
+    first = float(chain.pointwise[0].detach().std() / chain.pointwise[1].detach().std())
+    groups = [
+        {"params": [p], "rate": first if p is chain.pointwise[0] else 1.0}
+        for p in chain.parameters()
+    ]
+    optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
+    random = np.random.RandomState(0)
+    for step in range(1, steps + 1):
+        _set_rate(optimizer, COLOUR_RATE * min(1, step / 50), step / steps)
+        picked = [samples[i] for i in random.randint(0, len(samples), COLOUR_BATCH)]
+        target = torch.stack([sample.target for sample in picked]).float() / 127.5 - 1.0
+        wanted = F.adaptive_avg_pool2d(target, COLOUR_PX)
+        loss = (colours_of(head, net, picked) - wanted).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def colours_of(head: PreviewHead, net: MobileSynthesis, samples: list[Sample]) -> Tensor:
+    """What the chain of colours gives, [N, 3, 32, 32]."""
+    return head.colours.from_averages(
+        net,
+        torch.stack([sample.averages for sample in samples]).float(),
+        torch.stack([sample.left_out for sample in samples]).float(),
+        torch.stack([sample.w_plus for sample in samples]),
+    )
+
+
+def learn_drawing(
+    head: PreviewHead,
+    net: MobileSynthesis,
+    samples: list[Sample],
+    steps: int,
+    report: Callable[[int, PreviewHead], None],
+) -> None:
+    """Train the layers that draw, with the colours of the chain, on crops."""
+    fixed = {id(p) for p in (head.trunk, head.trunk_left_out, *head.colours.parameters())}
+    styles, slow = [head.style3.weight, head.tone.weight], [head.style2.weight]
+    named = {id(p) for p in (*styles, *slow)}
+    fast = [p for p in head.parameters() if id(p) not in fixed | named]
     optimizer = torch.optim.AdamW(
         [
             {"params": fast, "rate": 1.0, "weight_decay": 0.0},
@@ -89,15 +192,14 @@ def main() -> None:
         ],
         betas=(0.9, 0.99),
     )
+    with torch.no_grad():
+        colours = torch.cat([colours_of(head, net, [sample]) for sample in samples])
+    average = copy.deepcopy(head)
     noise = block_at(net, NUM_BLOCKS).conv1.noise
-    random = np.random.RandomState(0)
-    start = time.time()
-    for step in range(1, args.steps + 1):
-        rate = LEARNING_RATE * min(1, step / 100) * 0.5
-        rate *= 1 + math.cos(math.pi * step / args.steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["rate"]
-        loss = crop_loss(head, samples, noise, random)
+    random = np.random.RandomState(1)
+    for step in range(1, steps + 1):
+        _set_rate(optimizer, LEARNING_RATE * min(1, step / 60), step / steps)
+        loss = crop_loss(head, samples, colours, noise, random)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)
@@ -106,149 +208,54 @@ def main() -> None:
         with torch.no_grad():
             for mean, now in zip(average.parameters(), head.parameters(), strict=True):
                 mean.lerp_(now, 1 - keep)
-        if step % 500 == 0 or step == args.steps:
-            mae, psnr = judge(average, generator, w_test)
-            print(
-                f"step {step:5d}  loss {loss.item():.4f}  test: mean |difference| {mae:.2f}/255, "
-                f"PSNR {psnr:.2f} dB  {time.time() - start:.0f} s",
-                flush=True,
-            )
-            folder = MODELS_DIR / "heads"
-            folder.mkdir(exist_ok=True)
-            tensors = {key: value.half() for key, value in average.state_dict().items()}
-            save_file(tensors, folder / f"{DEFAULT_MODEL}.safetensors")
-
-
-@torch.no_grad()
-def first_head(net: MobileSynthesis, w_plus: Tensor) -> PreviewHead:
-    """A head that copies the network as far as its width allows.
-
-    Channels are ranked by the mean square of what they send on through the next 1x1 convolution,
-    over the faces of `w_plus`, and scaled to a mean square of 1.
-    """
-    rng = torch.Generator().manual_seed(0)
-    head = PreviewHead()
-    for value in head.tone.parameters():  # as PyTorch begins a linear layer
-        bound = head.tone.in_features**-0.5
-        nn.init.uniform_(value, -bound, bound, generator=rng)
-    block, after = block_at(net, NUM_BLOCKS), block_at(net, NUM_BLOCKS + 1)
-    head.kept = torch.arange(block.conv1.pointwise.shape[1])
-    head.input_scale = torch.ones(len(head.kept))
-    x = head.features(net, w_plus)
-    head.kept = _best(x, block.conv1.pointwise, KEPT_CHANNELS)
-    x = x[:, head.kept]
-    rms = _rms(x)
-    head.input_scale = 1 / rms
-    pointwise = block.conv1.pointwise[:, head.kept]
-    x = F.conv2d(x, pointwise) + block.conv1.noise + block.conv1.bias[:, None, None]
-    x = F.leaky_relu(x, SLOPE)
-    style = block.conv2.modulation
-    y = x * style(w_plus[:, CONV2_ROW])[:, :, None, None]
-    y = F.conv2d(y, block.conv2.depthwise, padding=1, groups=y.shape[1])
-    mid = _best(y, block.conv2.pointwise, MID_CHANNELS)
-    mid_rms = _rms(x[:, mid])
-    head.pointwise1.copy_(pointwise[mid] * rms[:, None, None] / mid_rms[:, None, None, None])
-    head.bias1.copy_(block.conv1.bias[mid] / mid_rms)
-    head.noise1.copy_(1 / mid_rms)
-    head.conv2.modulation.weight.copy_(style.weight[mid])
-    head.conv2.modulation.bias.copy_(style.bias[mid])
-    head.conv2.depthwise.copy_(block.conv2.depthwise[mid])
-    y = F.conv2d(y, block.conv2.pointwise) + block.conv2.noise
-    y = F.leaky_relu(y + block.conv2.bias[:, None, None], SLOPE)
-    row = 2 * NUM_BLOCKS + 3
-    up_style = after.up(w_plus[:, row])
-    y = haar_upsample(y * up_style[:, :, None, None])
-    y = y * after.conv1.modulation(w_plus[:, row])[:, :, None, None]
-    y = F.conv2d(y, after.conv1.depthwise, padding=1, groups=y.shape[1])
-    last = _best(y, after.conv1.pointwise, LAST_CHANNELS)
-    bands = torch.stack([last, *(y.shape[1] + 3 * last + i for i in range(3))], dim=1)
-    gain = up_style.mean(dim=0)[bands]  # [LAST_CHANNELS, subband]
-    kernel = block.conv2.pointwise[:, mid, 0, 0][bands] * gain[:, :, None] * mid_rms
-    to_pixels = torch.from_numpy(HAAR)
-    kernel = torch.einsum("pb,cbk->cpk", to_pixels, kernel).flatten(0, 1)
-    bias = torch.einsum("pb,cb->cp", to_pixels, block.conv2.bias[bands] * gain).flatten()
-    x = x[:, mid] / mid_rms[:, None, None]
-    x = x * head.conv2.modulation(w_plus[:, CONV2_ROW])[:, :, None, None]
-    x = F.conv2d(x, head.conv2.depthwise, padding=1, groups=x.shape[1])
-    x = F.pixel_shuffle(F.conv2d(x, kernel[:, :, None, None], bias), 2)
-    scale = _rms(x).repeat_interleave(4)
-    head.conv2.pointwise.copy_((kernel / scale[:, None])[:, :, None, None])
-    nn.init.normal_(head.conv2.shift.weight, std=0.001, generator=rng)
-    head.conv2.shift.bias.copy_(bias / scale)
-    for conv, gain_out in ((head.conv3, 1.0), (head.to_img, 0.3)):
-        nn.init.normal_(conv.modulation.weight, std=0.004, generator=rng)
-        nn.init.ones_(conv.modulation.bias)
-        nn.init.normal_(conv.depthwise, std=0.05, generator=rng)
-        conv.depthwise[:, :, 1, 1] += 1.0
-        std = gain_out * conv.pointwise.shape[1] ** -0.5
-        nn.init.normal_(conv.pointwise, std=std, generator=rng)
-        nn.init.normal_(conv.shift.weight, std=0.001, generator=rng)
-        nn.init.zeros_(conv.shift.bias)
-    return head
-
-
-def _rms(x: Tensor) -> Tensor:
-    """Root mean square of each channel, [C]."""
-    return x.square().mean(dim=(0, 2, 3)).sqrt()
-
-
-def _best(x: Tensor, kernel: Tensor, count: int) -> Tensor:
-    """Channels of x that send most through the 1x1 `kernel`, in rising order."""
-    power = _rms(x).square() * kernel[:, :, 0, 0].square().sum(dim=0)
-    return power.argsort(descending=True)[:count].sort().values
-
-
-def draw(generator: Generator, request: ov.InferRequest, seed: int) -> Sample:
-    """Features and target picture of one latent."""
-    random = np.random.RandomState(seed)
-    w_plus = generator.w_from_seed(seed, random.uniform(0.4, 1.0))
-    if random.rand() < 0.4:
-        other = generator.w_from_seed(seed + 500_000, random.uniform(0.4, 1.0))
-        w_plus[random.randint(LATE_ROWS[0] - 3, LATE_ROWS[-1] - 2) :] = other[0]
-    x = torch.from_numpy(request.infer(w_plus[None])[0][0])
-    picture = generator.render(w_plus)[None]
-    target = torch.from_numpy(area_downscale(picture, PreviewHead.size_px)[0]).permute(2, 0, 1)
-    corners = [tuple(random.randint(0, 9, 2) * 8) for _ in range(CROPS_PER_SAMPLE)]
-    return Sample(
-        torch.from_numpy(w_plus),
-        corners,
-        torch.stack([x[:, top : top + CROP, left : left + CROP] for top, left in corners]).half(),
-        torch.stack([
-            target[:, 2 * top : 2 * (top + CROP), 2 * left : 2 * (left + CROP)]
-            for top, left in corners
-        ]),
-    )  # fmt: skip
+        if step % 500 == 0 or step == steps:
+            report(step, average)
 
 
 def crop_loss(
-    head: PreviewHead, samples: list[Sample], noise: Tensor, random: np.random.RandomState
+    head: PreviewHead,
+    samples: list[Sample],
+    colours: Tensor,
+    noise: Tensor,
+    random: np.random.RandomState,
 ) -> Tensor:
-    """L1 of a random batch of crops and of the differences between neighbouring pixels."""
-    picked = [
-        (samples[i], k)
-        for i, k in zip(
+    """Of a random batch of crops: L1, squares, and L1 of neighbouring pixels' differences."""
+    places = list(
+        zip(
             random.randint(0, len(samples), BATCH),
             random.randint(0, CROPS_PER_SAMPLE, BATCH),
             strict=True,
         )
-    ]
-    corners = [sample.corners[k] for sample, k in picked]
-    drawn = head.from_features(
-        torch.stack([sample.features[k] for sample, k in picked]).float(),
-        torch.stack([sample.w_plus for sample, _ in picked]),
-        torch.cat([noise[:, :, i : i + CROP, j : j + CROP] for i, j in corners]),
     )
-    target = torch.stack([sample.target[k] for sample, k in picked]).float() / 127.5 - 1.0
+    corners = [samples[i].corners[k] for i, k in places]
+    drawn = head.from_features(
+        torch.stack([samples[i].features[k] for i, k in places]).float(),
+        torch.stack([samples[i].w_plus for i, _ in places]),
+        torch.cat([noise[:, :, a : a + CROP, b : b + CROP] for a, b in corners]),
+    )
+    part = CROP * COLOUR_PX // HEAD_PX
+    tones, targets = [], []
+    for (i, _), (top, left) in zip(places, corners, strict=True):
+        a, b = (place * COLOUR_PX // HEAD_PX for place in (top, left))
+        tones.append(colours[i, :, a : a + part, b : b + part])
+        a, b = 2 * top, 2 * left
+        targets.append(samples[i].target[:, a : a + 2 * CROP, b : b + 2 * CROP])
     mask = torch.ones(BATCH, 1, 2 * CROP, 2 * CROP)
     for i, (top, left) in enumerate(corners):
         mask[i, :, : MARGIN if top > 0 else 0] = 0
         mask[i, :, :, : MARGIN if left > 0 else 0] = 0
         mask[i, :, 2 * CROP - (MARGIN if top < HEAD_PX - CROP else 0) :] = 0
         mask[i, :, :, 2 * CROP - (MARGIN if left < HEAD_PX - CROP else 0) :] = 0
-    error = drawn - target
+    error = with_colours(drawn, torch.stack(tones)) - (torch.stack(targets).float() / 127.5 - 1.0)
     across = (error.diff(dim=-1) * mask[..., 1:]).abs().mean()
     down = (error.diff(dim=-2) * mask[:, :, 1:]).abs().mean()
-    return (error * mask).abs().mean() + 0.5 * (across + down)
+    error = error * mask
+    return error.abs().mean() + 2 * error.square().mean() + 0.25 * (across + down)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float, done: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = group["rate"] * rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 @torch.inference_mode()

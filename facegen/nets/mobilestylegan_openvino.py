@@ -20,6 +20,14 @@ import openvino.opset13 as op
 from openvino import Model, Node
 
 from facegen.nets.mobilestylegan import MobileSynthesis, block_rows
+from facegen.nets.mobilestylegan_colours import (
+    COLOUR_PX,
+    FEATURES_PX,
+    LAYERS,
+    LEFT_OUT_PX,
+    LEFT_OUT_ROW,
+    LEFT_OUT_STYLES,
+)
 from facegen.nets.mobilestylegan_preview import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
 from facegen.nets.openvino_ops import as_bytes, const, conv, per_channel
 
@@ -51,10 +59,9 @@ def full_graph(net: MobileSynthesis) -> Model:
 def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
     """w_plus [1, 18, 512] -> RGB bytes [1, 256, 256, 3]; see `PreviewHead`."""
     graph = feature_builder(net, head)
-    weights = {f"head.{key}": value for key, value in _arrays(head).items()}
-    graph.weights.update(weights)
-    x = graph.head_features()
-    x = graph.pointwise(x, weights["head.pointwise1"])
+    weights = graph.weights
+    features, left_out = graph.head_features()
+    x = graph.pointwise(features, weights["head.pointwise1"])
     x = op.add(x, const(weights["head.bias1"][None, :, None, None]))
     noise = graph.weights[f"blocks.{NUM_BLOCKS}.conv1.noise"]
     x = op.add(x, const(noise * weights["head.noise1"][:, None, None]))
@@ -65,24 +72,25 @@ def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
     style = op.concat([late, tone], 1)
     # Each style is applied with the layer before, and for conv3 before channels move to space:
     # one pass over memory less.
-    x = op.multiply(x, graph.style("head.conv2.modulation", CONV2_ROW))
-    x = graph.shifted("head.conv2", x, tone)
+    x = op.multiply(x, graph.style("head.style2", CONV2_ROW))
+    shift = op.matmul(tone, const(weights["head.shift2.weight"]), False, True)
+    x = op.add(graph.thin("head.conv2", x), per_channel(shift))
     for part in ("weight", "bias"):
-        key = f"head.conv3.modulation.{part}"
-        graph.weights[key] = graph.weights[key].repeat(4, axis=0)
+        graph.weights[f"head.style3.{part}"] = weights[f"head.style3.{part}"].repeat(4, axis=0)
     x = op.prelu(x, const([SLOPE]))
-    x = op.multiply(x, per_channel(graph.affine("head.conv3.modulation", style)))
+    x = op.multiply(x, per_channel(graph.affine("head.style3", style)))
     x = op.depth_to_space(x, "depth_first", 2)
-    x = op.prelu(graph.shifted("head.conv3", x, tone), const([SLOPE]))
-    x = op.multiply(x, per_channel(graph.affine("head.to_img.modulation", style)))
-    x = op.multiply(graph.shifted("head.to_img", x, tone), const(127.5))
+    x = graph.thin("head.to_img", op.prelu(graph.thin("head.conv3", x), const([SLOPE])))
+    factor = head.size_px // COLOUR_PX
+    wrong = op.subtract(graph.colours(features, left_out), averaged(x, factor))
+    x = op.multiply(op.add(x, enlarged(wrong, factor)), const(127.5))
     return graph.finish(x, mode=None, name="preview")
 
 
 def features_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
-    """w_plus [1, 18, 512] -> what the preview head reads; for training it."""
+    """w_plus [1, 18, 512] -> what `PreviewHead.features` gives; for training."""
     graph = feature_builder(net, head)
-    return ov.Model([graph.head_features()], [graph.w_plus], "features")
+    return ov.Model(list(graph.head_features()), [graph.w_plus], "features")
 
 
 def feature_builder(net: MobileSynthesis, head: PreviewHead) -> _Builder:
@@ -91,12 +99,28 @@ def feature_builder(net: MobileSynthesis, head: PreviewHead) -> _Builder:
     kept, scale = head.kept.numpy(), head.input_scale.numpy()
     last, after = f"blocks.{NUM_BLOCKS - 1}.conv2", f"blocks.{NUM_BLOCKS}"
     bands = head.kept_subbands(weights[f"{after}.up.weight"].shape[0] // 4).numpy()
-    for key in (f"{last}.pointwise", f"{last}.bias", f"{after}.up.weight", f"{after}.up.bias"):
+    weights[f"{last}.pointwise"] = head.trunk.detach().numpy()
+    for key in (f"{last}.bias", f"{after}.up.weight", f"{after}.up.bias"):
         weights[key] = weights[key][bands]
+    middle, before = head.middle.numpy(), f"blocks.{NUM_BLOCKS - 1}.conv1"
+    for key in (
+        *(f"{before}.{part}" for part in ("pointwise", "bias")),
+        *(f"{last}.{part}" for part in ("modulation.weight", "modulation.bias", "depthwise")),
+    ):
+        weights[key] = weights[key][middle]
     style, depthwise = f"{after}.conv1.modulation", f"{after}.conv1.depthwise"
     weights[f"{style}.weight"] = weights[f"{style}.weight"][kept] * scale[:, None]
     weights[f"{style}.bias"] = weights[f"{style}.bias"][kept] * scale
     weights[depthwise] = weights[depthwise][kept]
+    whole, chosen = _arrays(net), head.colours.left_out.numpy()
+    weights["left_out.bias"] = whole[f"{last}.bias"][chosen]
+    weights["left_out.noise"] = whole[f"{last}.noise"]
+    parts = [(key, chosen) for key in LEFT_OUT_STYLES]
+    parts += [(key, np.arange(layer.channels)) for layer in LAYERS for key in layer.styles]
+    for key, channels in parts:
+        for part in ("weight", "bias"):
+            weights[f"colours.{key}.{part}"] = whole[f"{key}.{part}"][channels]
+    weights |= {f"head.{key}": value for key, value in _arrays(head).items()}
     return _Builder(weights, num_ws=net.num_ws, w_dim=net.w_dim)
 
 
@@ -137,29 +161,67 @@ class _Builder:
         x = op.multiply(const(self.weights["const"]), self.style("conv0.modulation", 0))
         x = self._activate(conv(x, self.weights["conv0.weight"], pad=1), "conv0")
         for i in range(num_blocks):
-            row1, row2, _ = block_rows(i)
-            x = self._haar(op.multiply(x, self.style(f"blocks.{i}.up", row1)))
-            for part, row in (("conv1", row1), ("conv2", row2)):
-                key = f"blocks.{i}.{part}"
-                x = op.multiply(x, self.style(f"{key}.modulation", row))
-                x = self.depthwise(x, self.weights[f"{key}.depthwise"])
-                x = self._activate(self.pointwise(x, self.weights[f"{key}.pointwise"]), key)
+            x = self._block_middle(x, i)
+            x = self._activate(
+                self.pointwise(x, self.weights[f"blocks.{i}.conv2.pointwise"]), f"blocks.{i}.conv2"
+            )
         return x
 
-    def head_features(self) -> Node:
-        """What the preview head reads; only for a `feature_builder`."""
-        last, after = f"blocks.{NUM_BLOCKS - 1}.conv2", f"blocks.{NUM_BLOCKS}"
-        self._order_for_haar(f"{last}.pointwise", f"{last}.bias", block=NUM_BLOCKS)
-        row, *_ = block_rows(NUM_BLOCKS)
-        x = self._haar(op.multiply(self.trunk(NUM_BLOCKS), self.style(f"{after}.up", row)))
-        x = op.multiply(x, self.style(f"{after}.conv1.modulation", row))
-        return self.depthwise(x, self.weights[f"{after}.conv1.depthwise"])
+    def _block_middle(self, x: Node, i: int) -> Node:
+        """A block up to its last pointwise convolution."""
+        row1, row2, _ = block_rows(i)
+        x = self._haar(op.multiply(x, self.style(f"blocks.{i}.up", row1)))
+        x = self._spread(x, f"blocks.{i}.conv1", row1)
+        x = self.pointwise(x, self.weights[f"blocks.{i}.conv1.pointwise"])
+        return self._spread(self._activate(x, f"blocks.{i}.conv1"), f"blocks.{i}.conv2", row2)
 
-    def shifted(self, key: str, x: Node, tone: Node) -> Node:
-        """Depthwise and pointwise convolution of a styled input, shifted by the tone."""
-        x = self.depthwise(x, self.weights[f"{key}.depthwise"])
-        x = self.pointwise(x, self.weights[f"{key}.pointwise"])
-        return op.add(x, per_channel(self.affine(f"{key}.shift", tone)))
+    def _spread(self, x: Node, key: str, row: int) -> Node:
+        """Style and depthwise convolution."""
+        x = op.multiply(x, self.style(f"{key}.modulation", row))
+        return self.depthwise(x, self.weights[f"{key}.depthwise"])
+
+    def head_features(self) -> tuple[Node, Node]:
+        """See `PreviewHead.features`; only for a `feature_builder`."""
+        before = f"blocks.{NUM_BLOCKS - 2}.conv2"
+        last, after = f"blocks.{NUM_BLOCKS - 1}.conv2", f"blocks.{NUM_BLOCKS}"
+        for key, block in ((before, NUM_BLOCKS - 1), (last, NUM_BLOCKS)):
+            self._order_for_haar(f"{key}.pointwise", f"{key}.bias", block=block)
+        x = self._block_middle(self.trunk(NUM_BLOCKS - 1), NUM_BLOCKS - 1)
+        left_out = self.pointwise(x, self.weights["head.trunk_left_out"])
+        left_out = self._activate(left_out, "left_out")
+        x = self._activate(self.pointwise(x, self.weights[f"{last}.pointwise"]), last)
+        row, *_ = block_rows(NUM_BLOCKS)
+        x = self._haar(op.multiply(x, self.style(f"{after}.up", row)))
+        return self._spread(x, f"{after}.conv1", row), left_out
+
+    def thin(self, key: str, x: Node) -> Node:
+        """Depthwise and pointwise convolution with a bias; see `ThinConv`."""
+        x = self.pointwise(
+            self.depthwise(x, self.weights[f"{key}.depthwise"]), self.weights[f"{key}.pointwise"]
+        )
+        return op.add(x, const(self.weights[f"{key}.bias"][None, :, None, None]))
+
+    def colours(self, features: Node, left_out: Node) -> Node:
+        """RGB averaged to 32 px, [1, 3, 32, 32]; see `ColourChain`."""
+        x = averaged(left_out, LEFT_OUT_PX // COLOUR_PX)
+        for key in LEFT_OUT_STYLES:
+            x = op.multiply(x, self.style(f"colours.{key}", LEFT_OUT_ROW))
+        x = self.depthwise(x, self.weights["head.colours.depthwise.0"])
+        x = op.concat([averaged(features, FEATURES_PX // COLOUR_PX), x], 1)
+        x = self._biased(x, 0)
+        for k, layer in enumerate(LAYERS, start=1):
+            x = op.prelu(x, const([SLOPE]))
+            for key in layer.styles:
+                x = op.multiply(x, self.style(f"colours.{key}", layer.row))
+            if k < len(LAYERS):
+                x = self.depthwise(x, self.weights[f"head.colours.depthwise.{k}"])
+            x = self._biased(x, k)
+        return x
+
+    def _biased(self, x: Node, k: int) -> Node:
+        """Pointwise convolution k of the chain of colours, with its bias."""
+        bias = self.weights[f"head.colours.bias.{k}"][None, :, None, None]
+        return op.add(self.pointwise(x, self.weights[f"head.colours.pointwise.{k}"]), const(bias))
 
     def _order_for_haar(self, kernel: str, bias: str, *, block: int) -> None:
         """Let a convolution write its channels in the order that `_haar` reads."""
@@ -196,6 +258,20 @@ class _Builder:
         x = op.add(x, const(self.weights[f"{key}.bias"][None, :, None, None]))
         x = op.add(x, const(self.weights[f"{key}.noise"]))
         return op.prelu(x, const([SLOPE]))
+
+
+def averaged(x: Node, factor: int) -> Node:
+    """[1, C, H, W] -> [1, C, H / factor, W / factor]."""
+    size, pads = [factor, factor], [0, 0]
+    return op.avg_pool(x, size, pads, pads, size, True)
+
+
+def enlarged(x: Node, factor: int) -> Node:
+    """[1, C, H, W] -> [1, C, H * factor, W * factor], bilinear between the centres of pixels."""
+    scales, axes = op.constant(np.array([factor, factor], np.float32)), op.constant([2, 3])
+    return op.interpolate(
+        x, scales, "linear_onnx", "scales", coordinate_transformation_mode="half_pixel", axes=axes
+    )
 
 
 def _haar_order(channels: int) -> np.ndarray:
