@@ -85,6 +85,26 @@ def test_a_correction_is_not_offered_again_where_it_gave_all_it_could(measured, 
     assert not frame(at)[0]["error"]
 
 
+def test_a_dial_that_was_turned_comes_to_what_was_asked_by_itself(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    wanted = dials(at)["age"]["now"] + 20
+    event = {"n": 1, "rev": revision(at), "final": True, "what": "age", "moves": {"age": wanted}}
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+    picture = frame(at)[0]["id"]
+    rested(at, monkeypatch)
+    assert panel(at)["settling"]
+    assert panel(at)["measure"] > 0
+    assert not panel(at)["offer"]
+    shared.settling()._worker.submit(lambda: None).result()
+    rested(at, monkeypatch)
+    assert not panel(at)["settling"]
+    assert frame(at)[0]["id"] != picture
+    assert dials(at)["age"]["now"] == pytest.approx(wanted, abs=2.0)
+    assert dials(at)["age"]["asked"] is None
+    assert not at.exception
+
+
 def test_dials_that_are_not_turned_keep_what_was_seen_of_them(measured, monkeypatch):
     at = rested(start(seed="417", age="20"), monkeypatch)
     seen = dials(at)["age"]["now"]

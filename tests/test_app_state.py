@@ -305,7 +305,7 @@ def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(session
     session.measured_start(before)
     goal = before["age"] + 10
     plain = session.turn({"age": goal, "yaw": 5.0})
-    session.correct(before, see)
+    session.settle(session.correction(session.state, before, see), is_step=True)
     assert see(session.w_plus())["age"] == pytest.approx(goal, abs=1.5)
     assert session.readouts()["age"].predicted == pytest.approx(goal, abs=1.5)
     assert not missed(session.readouts(measured=see(session.w_plus()), before=before))
@@ -321,10 +321,37 @@ def test_a_corrected_dial_stands_where_it_was_put_and_the_picture_agrees(session
     assert session.state.same_as(plain)
 
 
+def test_a_dial_that_was_turned_is_brought_to_what_was_asked_in_the_same_step(session, dials):
+    see = short(dials)
+    before = see(session.base())
+    session.measured_start(before)
+    session.turn({"age": before["age"] + 10})
+    state, now = session.state, see(session.w_plus())
+    assert session.settling.is_due(dials, state, session.readouts(measured=now, before=before))
+    session.settle(session.correction(state, before, see))
+    assert see(session.w_plus())["age"] == pytest.approx(before["age"] + 10, abs=1.5)
+    now = see(session.w_plus())
+    readouts = session.readouts(measured=now, before=before)
+    assert not session.settling.is_due(dials, session.state, readouts)
+    session.undo()
+    assert not session.state.deltas
+    assert not session.history.can_undo
+
+
+def test_a_face_that_was_only_opened_stays_as_it_is(session, dials):
+    see = short(dials)
+    session.apply_query({"age": "10"})
+    before, now = see(session.base()), see(session.w_plus())
+    session.measured_start(before)
+    readouts = session.readouts(measured=now, before=before)
+    assert missed(readouts)
+    assert not session.settling.is_due(dials, session.state, readouts)
+
+
 def test_nothing_moved_is_not_corrected(session, dials):
     see = short(dials)
     state = session.state
-    assert session.correct(see(session.base()), see) is state
+    assert session.correction(state, see(session.base()), see) is state
     assert not session.history.can_undo
 
 

@@ -159,6 +159,25 @@ def test_the_handle_is_where_the_picture_is_and_the_ring_where_it_was_asked(draw
     visitor.close()
 
 
+def test_what_was_typed_is_what_the_picture_comes_to_and_one_step_back_undoes_it(drawn, chromium):  # noqa: F811
+    """The drawn face comes out younger at first; the app brings it there and asks nothing."""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page, first = visitor.page, visitor.face_id
+    page.locator("[data-dial=age].seen").wait_for(state="attached")
+    page.get_by_label("Search a dial").fill("age")
+    wanted = int(field(visitor, "age").input_value()) + 20
+    field(visitor, "age").fill(str(wanted))
+    field(visitor, "age").press("Enter")
+    visitor.wait_other(first)
+    page.locator("[data-dial=age].seen:not(.missed)").wait_for(state="attached")
+    assert abs(int(field(visitor, "age").input_value()) - wanted) <= 2
+    assert page.get_by_role("button", name="Correct").is_hidden()
+    settled = visitor.face_id
+    page.get_by_role("button", name="Undo").click()
+    assert visitor.wait_other(settled) == first
+    visitor.close()
+
+
 def test_a_dial_goes_on_from_where_it_is_seen(drawn, chromium):  # noqa: F811
     """One year more than the picture shows makes the picture older, never younger."""
     visitor = Visitor(chromium, drawn.url, "/?seed=417&age=20")

@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeDials, FakeGenerator
 
 from facegen.editing.targets import Locks
-from facegen.service.reaching import ReachService
+from facegen.service.background import Background
 from facegen.session.reach import reach
 
 
@@ -34,7 +34,7 @@ def test_a_lock_that_gives_way_is_beyond_reach(known):
 
 
 def test_a_reach_is_found_behind_the_page_and_only_once():
-    service, done, found = ReachService(), threading.Event(), []
+    service, done, found = Background("reach"), threading.Event(), []
 
     def find():
         found.append(1)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.editing.targets import Locks, plan, require_locks
+from facegen.editing.targets import Locks, as_far_as_possible, plan, require_locks
 from facegen.protocols import Dials, Maps
 from facegen.session.edit_state import DELTA_DIGITS, EditState, moved
 
@@ -86,6 +86,25 @@ class Latents:
             readings = self._dials.read(self.w_plus(after))
             require_locks(self._dials, readings, planned.goals, locks, steps)
         return after
+
+    def aimed(
+        self,
+        state: EditState,
+        targets: Mapping[str, float],
+        locks: Locks,
+        limits: Mapping[str, float],
+    ) -> EditState:
+        """`solved` for many dials at once: all of the way, or a part of it.
+
+        Raises:
+            OutOfRangeError: What is locked leaves no way there.
+        """
+
+        def attempt(partly: Mapping[str, float]) -> tuple[EditState, np.ndarray]:
+            found = self.solved(state, partly, (), locks, limits)
+            return found, self.w_plus(found)
+
+        return as_far_as_possible(self._dials, self.w_plus(state), targets, locks, attempt)
 
     def _move(self, state: EditState) -> np.ndarray:
         latent = self._dials.apply(self.base(state), dict(state.deltas))  # some milliseconds

@@ -19,7 +19,6 @@ from facegen.session.readouts import Scale
 FURTHEST_GAP_SD = 1.5
 """More than this is no miss of the picture but another thing seen; it is not asked on top."""
 AT_START_SD = 0.05
-MAX_SETTLED = 64
 
 
 class LastSeen:
@@ -70,17 +69,3 @@ def turned_from_seen(
         share = min(max((moves[name] - start) / way, 0.0), 1.0)
         corrections[name] = corrections.get(name, 0.0) - share * gap
     return replace(state, corrections=tuple(sorted(corrections.items())))
-
-
-class Settled:
-    """States that a correction has given all it could: it is not offered again."""
-
-    def __init__(self) -> None:
-        self._states: list[EditState] = []
-
-    def add(self, state: EditState) -> None:
-        """Take a state in."""
-        self._states = [*self._states[-MAX_SETTLED + 1 :], state]
-
-    def __contains__(self, state: EditState) -> bool:
-        return any(state.same_as(known) for known in self._states)

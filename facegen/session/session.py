@@ -18,7 +18,6 @@ from facegen.editing.closed_loop import See
 from facegen.editing.targets import (
     IDENTITY,
     Locks,
-    as_far_as_possible,
     natural_targets,
 )
 from facegen.errors import UsageError
@@ -40,7 +39,8 @@ from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
-from facegen.session.seen import LastSeen, Settled, turned_from_seen
+from facegen.session.seen import LastSeen, turned_from_seen
+from facegen.session.settling import Settling
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 MAX_NAME = 60
@@ -62,7 +62,7 @@ class Session:
         history: Undo and redo, and the newest state of each subject.
         revision: Counts the changes that did not come from the dials themselves.
         locks: What stays as it is while dials move.
-        settled: States in which the picture was corrected as far as that goes.
+        settling: Which pictures are still to be brought to what was asked.
         dials_version: Of the users' own dials; see `facegen.service.loading.Backend.version`.
     """
 
@@ -84,7 +84,7 @@ class Session:
         self.history = History()
         self._offsets = Offsets()
         self._seen = LastSeen()
-        self.settled = Settled()
+        self.settling = Settling()
         self._names: dict[int, str] = {}
         self._finishes = Finishes()
         self._subjects = 0
@@ -306,17 +306,14 @@ class Session:
         Raises:
             OutOfRangeError: What is locked leaves no way there; the face stays.
         """
-        return self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
+        state = self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
+        self.settling.turned(state)
+        return state
 
     def aimed(self, targets: Mapping[str, float]) -> EditState:
         """The state with many dials at numbers at once, as far as that goes."""
-
-        def attempt(partly: Mapping[str, float]) -> tuple[EditState, np.ndarray]:
-            state = self._latents.solved(self.state, partly, (), self.locks, self._limits)
-            return state, self.w_plus(state)
-
         wanted = self._scale(self.state).targets(targets)
-        return as_far_as_possible(self.dials, self.w_plus(), wanted, self.locks, attempt)
+        return self._latents.aimed(self.state, wanted, self.locks, self._limits)
 
     def aim(self, targets: Mapping[str, float]) -> EditState:
         """Make `aimed` a step; raises OutOfRangeError, and the face stays, as `turn` does."""
@@ -327,10 +324,18 @@ class Session:
         other = self.dials.read(self._faces.w_from_seed(seed, psi=1.0))
         return self.aim(natural_targets(self.dials, other, names))
 
-    def correct(self, before: Mapping[str, float], see: See) -> EditState:
-        """Correct the dials on the picture, see `facegen.session.readouts.corrected`; one step."""
-        state = corrected(self.dials, self.base(), self.state, before, see, self._limits)
-        return self._step_if_new(state)
+    def correction(self, state: EditState, before: Mapping[str, float], see: See) -> EditState:
+        """A state corrected on its picture; see `facegen.session.readouts.corrected`."""
+        return corrected(self.dials, self.base(state), state, before, see, self._limits)
+
+    def settle(self, found: EditState, *, is_step: bool = False) -> None:
+        """Go on with the corrected current state: as a step, or as if it had come at once."""
+        self.settling.add((self.state, found))
+        if is_step:
+            self._step_if_new(found)
+        elif not found.same_as(self.state):
+            self.history.replace(found)
+            self._arrived()
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
@@ -345,8 +350,6 @@ class Session:
         """Go one step forward again; at the end nothing happens."""
         return self._go(1)
 
-    # -- links ------------------------------------------------------------------------------------
-
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
         """Set the dials of a link on the current subject as their first state.
 
@@ -359,8 +362,6 @@ class Session:
         self._hold_zeros(state)
         self.revision += 1
         return unknown
-
-    # -- inside -----------------------------------------------------------------------------------
 
     def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""

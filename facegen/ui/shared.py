@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facegen.service.background import Background
 from facegen.service.loading import Loader
 from facegen.service.measuring import MeasuringService
-from facegen.service.reaching import ReachService
+from facegen.session.edit_state import EditState
 
 
 @st.cache_resource(show_spinner=False)
@@ -22,6 +23,12 @@ def measuring() -> MeasuringService:
 
 
 @st.cache_resource(show_spinner=False)
-def reaching() -> ReachService:
+def reaching() -> Background[tuple[float, float]]:
     """What finds how far dials get, once in this process."""
-    return ReachService()
+    return Background("reach")
+
+
+@st.cache_resource(show_spinner=False)
+def settling() -> Background[EditState]:
+    """What brings pictures to what was asked, once in this process."""
+    return Background("settle")

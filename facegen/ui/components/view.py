@@ -121,6 +121,8 @@ def panel_data(
     reaches: Mapping[str, tuple[float, float]] | None = None,
     faceless: bool = False,
     offer: bool = False,
+    settling: bool = False,
+    settled: bool = False,
     measure_after: float = 0.0,
     identity: bool | None,
     psi: float,
@@ -144,6 +146,8 @@ def panel_data(
         reaches: Dial -> how far it gets on this face, for those of which that is known.
         faceless: Whether the picture was measured and no face was seen on it.
         offer: Whether correcting the dials on the picture may be offered.
+        settling: Whether that is being done behind the page.
+        settled: Whether it was done as far as it goes.
         measure_after: After so many seconds of rest the page is to ask for the picture to be
             measured (0: never).
         identity: Whether it is locked; None where it cannot be.
@@ -211,6 +215,8 @@ def panel_data(
         "measure": measure_after,
         "faceless": faceless,
         "offer": offer,
+        "settling": settling,
+        "settled": settled,
         "groups": named,
     }
 

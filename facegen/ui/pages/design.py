@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import streamlit as st
 
 from facegen.editing.naturalness import how_natural
@@ -30,6 +31,7 @@ from facegen.ui.components import messages, toolbar, view
 _log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 0.6
+SETTLING_SECONDS = 0.3
 STRIP_PEOPLE = 14
 
 
@@ -109,11 +111,13 @@ def _obey(backend: Backend, session: Session) -> str | None:
     now = measuring.known(backend.service, session.w_plus())
     if now:
         session.measured_now(now)
+    if now and before:
+        _settle(backend, session, now, before)
     if _trigger("fg_panel", "correct") is not None:
         before = measuring.see(backend.service, backend.dials, session.base())
         if before is not None:
-            session.correct(before, lambda w: measuring.see(backend.service, backend.dials, w))
-        session.settled.add(session.state)
+            see = lambda w: measuring.see(backend.service, backend.dials, w)  # noqa: E731
+            session.settle(session.correction(session.state, before, see), is_step=True)
     lock = _trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         session.lock(lock["name"], bool(lock.get("on")))
@@ -124,6 +128,31 @@ def _obey(backend: Backend, session: Session) -> str | None:
         except FacegenError as err:
             return str(err)
     return None
+
+
+def _settle(
+    backend: Backend, session: Session, now: Mapping[str, float], before: Mapping[str, float]
+) -> None:
+    """Bring the picture of a dial that was turned to what was asked, behind the page."""
+    state, measuring, key = session.state, shared.measuring(), _settling_key(session)
+    readouts = session.readouts(measured=now, before=before)
+    if not session.settling.is_due(session.dials, state, readouts):
+        return
+
+    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
+        # Whoever went on has no use for it.
+        is_wanted = session.state is state
+        return measuring.see(backend.service, backend.dials, w_plus) if is_wanted else None
+
+    shared.settling().ask(key, lambda: session.correction(state, before, see))
+    found = shared.settling().known(key)
+    if found is not None:
+        session.settle(found)
+
+
+def _settling_key(session: Session) -> tuple[object, ...]:
+    state = session.state
+    return session.id, state.subject.uid, state.psi, state.deltas, state.corrections
 
 
 def _show_face(
@@ -193,8 +222,13 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         readouts,
         reaches=_reaches(backend, session, readouts),
         faceless=measured is not None and not measured,
-        offer=is_current and measuring.is_ready and state not in session.settled,
-        measure_after=measuring.wait if measured is None or before is None else 0.0,
+        offer=is_current
+        and not _is_settling(session)
+        and measuring.is_ready
+        and state not in session.settling,
+        measure_after=_ask_again(session, measured, before),
+        settling=_is_settling(session),
+        settled=state in session.settling,
         identity=session.locks.identity,
         psi=state.psi,
         own_psi=state.subject.psi,
@@ -211,6 +245,17 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         on_measure=lambda: None,
         on_near=lambda: None,
     )
+
+
+def _is_settling(session: Session) -> bool:
+    return shared.settling().is_waiting(_settling_key(session))
+
+
+def _ask_again(session: Session, measured: object, before: object) -> float:
+    """After how many seconds of rest the page is to ask what there is to see; 0 for never."""
+    if _is_settling(session):
+        return SETTLING_SECONDS
+    return shared.measuring().wait if measured is None or before is None else 0.0
 
 
 def _reaches(

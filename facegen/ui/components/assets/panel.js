@@ -34,8 +34,10 @@ function setUp(el) {
     const offer = !!s.offer && missed.length > 0, share = (d) => Math.abs(d.asked - d.now) / (d.max - d.min);
     const [first] = missed.sort((a, b) => share(b) - share(a));  // The one that is furthest off.
     const text = s.faceless ? "No face is seen on this picture; numbers are not measured."
-      : offer ? `${first.label}: ${format(first, first.now)} on the picture, ${format(first, first.asked)} asked`
-      + (missed.length > 1 ? `, and ${missed.length - 1} more` : "") : "";
+      : s.settling ? "Bringing the picture to what was asked \u2026"
+      : first && (offer || s.settled) ? `${first.label}: ${format(first, first.now)} on the picture, ${format(first, first.asked)} asked`
+      + (missed.length > 1 ? `, and ${missed.length - 1} more` : "")
+      + (offer ? "" : ": as near as this face comes") : "";
     window.dispatchEvent(new CustomEvent("facegen:say", { detail: { text, offer } }));
   };
   on(window, "facegen:correct", () => s.fire("correct", Date.now()));
@@ -48,7 +50,7 @@ function setUp(el) {
       if (name !== s.down && (isNew || asked.n <= data.n)) s.pending.delete(name);
     }
     s.rev = data.rev;
-    s.offer = data.offer; s.faceless = data.faceless;
+    s.offer = data.offer; s.faceless = data.faceless; s.settling = data.settling; s.settled = data.settled;
     $("panel").classList.toggle("guessed", !!s.faceless);
     if (shape !== s.shape) { s.shape = shape; s.build(data.groups); }
     for (const group of data.groups) {

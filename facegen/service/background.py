@@ -1,4 +1,4 @@
-"""How far dials get, found behind the page: some solves a dial, never in the way of a picture."""
+"""Answers that are found behind the page, never in the way of a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 from facegen.cache import BoundedCache
 
@@ -14,23 +15,31 @@ _log = logging.getLogger(__name__)
 MAX_KNOWN = 256
 MAX_WAITING = 4
 
-Ends = tuple[float, float]
+Answer = TypeVar("Answer")
 
 
-class ReachService:
-    """Finds the reach of dials for all visitors, one after the other, each once."""
+class Background(Generic[Answer]):
+    """Finds answers for all visitors, one after the other, each once.
 
-    def __init__(self) -> None:
-        self._known: BoundedCache[Ends] = BoundedCache(MAX_KNOWN)
+    Args:
+        name: Of the thread that finds them.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._known: BoundedCache[Answer] = BoundedCache(MAX_KNOWN)
         self._waiting: set[Hashable] = set()
         self._guard = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="reach")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix=name)
 
-    def known(self, key: Hashable) -> Ends | None:
+    def known(self, key: Hashable) -> Answer | None:
         """What was found; None as long as nothing was."""
         return self._known.get(key)
 
-    def ask(self, key: Hashable, find: Callable[[], Ends]) -> None:
+    def is_waiting(self, key: Hashable) -> bool:
+        """Whether it was asked for and is not found yet."""
+        return key in self._waiting
+
+    def ask(self, key: Hashable, find: Callable[[], Answer]) -> None:
         """Begin to find it, unless it is known or too much is waiting: the page asks again."""
         with self._guard:
             busy = key in self._waiting or len(self._waiting) >= MAX_WAITING
@@ -39,11 +48,11 @@ class ReachService:
             self._waiting.add(key)
         self._worker.submit(self._find, key, find)
 
-    def _find(self, key: Hashable, find: Callable[[], Ends]) -> None:
+    def _find(self, key: Hashable, find: Callable[[], Answer]) -> None:
         try:
             self._known.put(key, find())
         except Exception:
-            _log.exception("The reach of a dial could not be found.")
+            _log.exception("An answer could not be found behind the page.")
         finally:
             with self._guard:
                 self._waiting.discard(key)

@@ -1,0 +1,46 @@
+"""Which pictures are brought to what was asked, and which already were.
+
+A dial is moved by prediction, so its picture can fall short. When somebody has turned a dial and
+lets it rest, the picture is corrected behind the page (`facegen.editing.closed_loop`) and the step
+becomes what was asked. A face that was opened, linked to or gone back to stays as it is: there
+the correction is offered. Once it gave all it could, it is neither made nor offered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from facegen.editing.targets import MISS_SD
+from facegen.protocols import Moves
+from facegen.session.edit_state import EditState
+from facegen.session.readouts import Readout
+
+MAX_SETTLED = 64
+
+
+class Settling:
+    """What is left to be done for the states of one visitor."""
+
+    def __init__(self) -> None:
+        self._turned: EditState | None = None
+        self._settled: list[EditState] = []
+
+    def turned(self, state: EditState) -> None:
+        """A dial was turned, and this came of it."""
+        self._turned = state
+
+    def is_due(self, dials: Moves, state: EditState, readouts: dict[str, Readout]) -> bool:
+        """Whether the picture of a state, now measured, is to be brought to what was asked."""
+        if state is not self._turned or state in self:
+            return False
+        return any(
+            abs(readout.missed) > MISS_SD * dials.spec(name).unit_per_sd
+            for name, readout in readouts.items()
+        )
+
+    def add(self, states: Iterable[EditState]) -> None:
+        """Their pictures were corrected as far as that goes."""
+        self._settled = [*self._settled, *states][-MAX_SETTLED:]
+
+    def __contains__(self, state: EditState) -> bool:
+        return any(state.same_as(known) for known in self._settled)
