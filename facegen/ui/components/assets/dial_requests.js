@@ -39,8 +39,8 @@ export function addRequests(s, on) {
     s.measuring = setTimeout(() => {
       // Asked beside a run under way, the answer can bring the picture before it back.
       const running = document.querySelector(".stApp")?.dataset.testScriptState === "running";
-      if (s.down || s.busy || s.pending.size || running || document.hidden) s.rested();
-      else s.fire("measure", Date.now());
+      if (!(s.down || s.busy || s.pending.size || running || document.hidden)) s.fire("measure", Date.now());
+      s.rested();  // An answer with nothing new in it does not come here.
     }, 1000 * s.measureAfter);
   };
   for (const touch of ["keydown", "pointerdown"]) on(window, touch, s.rested, true);
