@@ -29,7 +29,7 @@ export function addRows(s) {
     const words = told || (dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
       : isOut ? s.reachWords(dial)
       : asked !== null ? `${format(dial, asked)} was asked for (the ring).`
-      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): expect mistakes.` : "");
+      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): rare, and mistakes are likelier.` : "");
     row.words.textContent = words;
     row.track.title = input.title = words || dial.help;
     row.value.title = words || `${dial.label}: click to type a number${dial.unit === "sd" ? " (0 is usual, 1 is common, 2 is rare)" : ""}.`;
