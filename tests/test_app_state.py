@@ -338,6 +338,22 @@ def test_a_dial_that_was_turned_is_brought_to_what_was_asked_in_the_same_step(se
     assert not session.history.can_undo
 
 
+def test_a_correction_that_led_astray_is_begun_anew(session, dials):
+    see = short(dials)
+    before = see(session.base())
+    session.measured_start(before)
+    session.turn({"age": before["age"] + 10})
+    asked = dict(session.state.deltas)["age"]
+    astray = replace(session.state, deltas=(("age", asked + 200.0),), corrections=(("age", 200.0),))
+
+    def blind_beyond(w_plus):  # No face is seen where the corrections have led.
+        found = see(w_plus)
+        return None if found["age"] > before["age"] + 60 else found
+
+    found = session.correction(astray, before, blind_beyond)
+    assert dict(found.deltas)["age"] < asked + 20
+
+
 def test_a_face_that_was_only_opened_stays_as_it_is(session, dials):
     see = short(dials)
     session.apply_query({"age": "10"})

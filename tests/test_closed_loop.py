@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from facegen.editing.closed_loop import MAX_ROUNDS, cost_of, next_try, reach
+from facegen.editing.closed_loop import ALL_MET_BELOW, MAX_ROUNDS, cost_of, next_try, reach
 
 DIALS = ("smile", "beard", "age")
 
@@ -129,3 +129,11 @@ def test_a_try_that_leaves_the_region_of_faces_is_not_taken():
 
 def test_the_secant_goes_between_what_was_too_little_and_too_much():
     assert 1.0 < next_try(1.0, [(1.0, 0.3), (1.8, 2.4)]) < 1.8
+
+
+def test_the_cost_tells_whether_every_wish_is_met():
+    right = {name: (lambda x: x) for name in DIALS}
+    met = reach(PlainDials(), BASE, {"smile": 1.0, "age": 12.0}, START, watch(right, []))
+    short = right | {"smile": lambda x: min(x, 0.2)}
+    missed = reach(PlainDials(), BASE, {"smile": 1.5, "age": 12.0}, START, watch(short, []))
+    assert met.cost < ALL_MET_BELOW <= missed.cost

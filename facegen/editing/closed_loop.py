@@ -30,6 +30,8 @@ SLOPES = (0.35, 4.0)
 TOO_LITTLE_COSTS = 2.0
 NEARNESS_COUNTS = 0.2
 """How much of a wish being met or not the way there counts: ties are broken by it."""
+ALL_MET_BELOW = 1.0
+"""A cost below this: every wish counts 1 where it is missed. Nearness of up to five is less."""
 LEAST_NATURAL = 1.0
 """Per cent, see `Natural.naturalness`: further out a try is not taken, unless it began there."""
 
@@ -48,12 +50,14 @@ class Outcome:
         asked: Dial -> change to ask of the dials to get there, in units.
         measured: Dial -> value on the edited picture, in its unit; empty if nothing was seen.
         look: Which of the pictures looked at it is, counted from 0.
+        cost: How bad it is: below 1 where every wish is met; infinite if nothing was seen.
     """
 
     w_plus: np.ndarray
     asked: dict[str, float]
     measured: dict[str, float]
     look: int
+    cost: float = np.inf
 
 
 class Loop:
@@ -114,7 +118,7 @@ class Loop:
             worst = max(worst, abs(self._wanted[name] - moved))
         if cost < self._cost and self._natural(self.w_plus) >= self._least:
             self._cost = cost
-            self.outcome = Outcome(self.w_plus, dict(self._asked), dict(found), self._looks)
+            self.outcome = Outcome(self.w_plus, dict(self._asked), dict(found), self._looks, cost)
         self._looks += 1
         self._looks_left -= 1
         self.done = worst <= CLOSE_ENOUGH_SD or not self._looks_left

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.editing.closed_loop import See, reach
+from facegen.editing.closed_loop import ALL_MET_BELOW, See, reach
 from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
@@ -184,10 +184,20 @@ def corrected(
         return state
     # The identity and the user's own dials cannot be measured: they stay at what was asked.
     fixed = {name: delta for name, delta in state.deltas if name not in wanted}
-    found = reach(
-        dials, base, wanted, before, see,
-        fixed=fixed, asked=dict(state.deltas), natural=dials.naturalness,
-    )  # fmt: skip
+    beginnings: list[dict[str, float] | None] = [dict(state.deltas)]
+    if was:  # Corrections of an earlier request can lead astray: then it is begun anew, too.
+        beginnings.append(None)
+    tries = []
+    for asked in beginnings:
+        tries.append(
+            reach(
+                dials, base, wanted, before, see,
+                fixed=fixed, asked=asked, natural=dials.naturalness,
+            )
+        )  # fmt: skip
+        if tries[-1].cost < ALL_MET_BELOW:
+            break
+    found = min(tries, key=lambda one: one.cost)
     deltas = clean_deltas(found.asked, limits)
     corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
     return replace(state, deltas=deltas, corrections=corrections)
