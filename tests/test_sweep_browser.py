@@ -37,6 +37,7 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
     page = ask_for_three(visitor)
     page.get_by_role("button", name="Make the sweep").click()
     page.get_by_text("3 pictures in").wait_for()
+    page.locator(".fg-turns figcaption").nth(2).wait_for()  # The sentence can come before the grid.
     assert page.locator(".fg-turns figure").count() == 3
     captions = page.locator(".fg-turns figcaption").all_inner_texts()
     assert captions[0].startswith("-30°")
