@@ -10,6 +10,7 @@ from test_app import dials, fake, frame, panel_says, revision, start  # noqa: F4
 
 from facegen.editing.naturalness import how_natural
 from facegen.service import loading, measuring
+from facegen.service.render import RenderService
 from facegen.ui import shared
 
 
@@ -60,6 +61,19 @@ def test_how_natural_the_face_is_comes_with_its_picture(fake, monkeypatch):  # n
     at.run()
     mark = frame(at)[0]["natural"]
     assert (mark["word"], mark["far"]) == ("At the edge of what the network knows", True)
+
+
+@pytest.mark.parametrize("slow_at", range(8))
+def test_a_preview_never_stays_when_pictures_become_slow_just_then(fake, monkeypatch, slow_at):  # noqa: F811
+    """Other visitors' pictures change how long one takes at any moment of the page's run."""
+    asked: list[float] = []
+
+    def full_seconds(service: RenderService) -> float:
+        asked.append(9.0 if len(asked) >= slow_at else 0.1)
+        return asked[-1]
+
+    monkeypatch.setattr(RenderService, "full_seconds", property(full_seconds))
+    assert frame(start(seed="417"))[0]["kind"] == "full"
 
 
 def test_a_picture_without_a_face_is_told_and_its_numbers_are_predictions(measured, monkeypatch):

@@ -118,7 +118,15 @@ class Visitor:
 
     def wait_other(self, old: str) -> str:
         """Wait for a full picture of another latent; gives its id."""
-        self.page.locator(f".fg-img[data-kind=full]:not([data-id='{old}'])").wait_for()
+        try:
+            self.page.locator(f".fg-img[data-kind=full]:not([data-id='{old}'])").wait_for()
+        except playwright_api.TimeoutError as err:
+            seen = self.page.evaluate(
+                """() => JSON.stringify([...document.querySelectorAll(
+                    ".fg-img, .fg-note, [data-testid=stApp], [data-testid=stFileUploaderFile]"
+                )].map(e => [e.className, {...e.dataset}, e.matches(".stApp") ? "" : e.innerText]))"""
+            )
+            raise AssertionError(f"still {old}: {self.search()} {seen} {self.errors}") from err
         return self.face_id
 
     def wait_previews(self, count: int) -> None:

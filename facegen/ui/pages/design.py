@@ -38,21 +38,25 @@ STRIP_PEOPLE = 14
 def page(backend: Backend) -> None:
     """Draw the page."""
     session = browser_state.session(backend)
-    is_sketch = _is_sketch(backend, session)
+    sketched = backend.request(session).digest if _is_sketch(backend, session) else None
     # A page switch forgets widgets; the box always shows the current seed.
     st.session_state[state_keys.SEED] = session.state.subject.seed
     with st.container(key="fg_main"):
         _strip(backend, session)
-        _stage(backend, session)
+        _stage(backend, session, sketched)
     toolbar.show(backend, session)
-    if is_sketch:
-        st.session_state[state_keys.SKETCHED] = backend.request(session).digest
+    if sketched is not None:
+        st.session_state[state_keys.SKETCHED] = sketched
         st.rerun()
     messages.show_notices()
 
 
 def _is_sketch(backend: Backend, session: Session) -> bool:
-    """Whether a preview is shown first, because the full picture takes a while."""
+    """Whether a preview is shown first, because the full picture takes a while.
+
+    Asked once a run: pictures of other visitors change the answer at any time, and a preview that
+    the page does not know of would stay.
+    """
     request = backend.request(session)
     return (
         backend.service.full_seconds > SLOW_SECONDS
@@ -65,12 +69,13 @@ def _is_sketch(backend: Backend, session: Session) -> bool:
 
 
 @st.fragment
-def _stage(backend: Backend, session: Session) -> None:
+def _stage(backend: Backend, session: Session, sketched: str | None) -> None:
     with messages.guarded():  # A fragment's own reruns do not pass through the page.
-        _draw_stage(backend, session)
+        _draw_stage(backend, session, sketched)
 
 
-def _draw_stage(backend: Backend, session: Session) -> None:
+def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> None:
+    """Draw the picture, or its preview where its digest is `sketched`, and the dials."""
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
     was = state = session.state
@@ -89,7 +94,11 @@ def _draw_stage(backend: Backend, session: Session) -> None:
             problem = str(err)
     if edit is None or edit.final:
         state = session.state
-    is_preview = not edit.sharp if edit is not None else _is_sketch(backend, session)
+    if edit is not None:
+        is_preview = not edit.sharp
+    else:
+        is_preview = backend.request(session).digest == sketched
+        is_preview = is_preview and st.session_state.get(state_keys.SKETCHED) != sketched
     _show_face(
         backend, session, state, edit, is_preview=is_preview, wants_before=wants_before,
         problem=problem,

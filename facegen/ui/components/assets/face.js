@@ -60,7 +60,8 @@ function setUp(el) {
       const order = ++s.order, url = toUrl(picture), next = new Image();
       next.src = url; next.alt = head.alt || ""; next.draggable = false; next.className = "fg-img";
       next.dataset.kind = head.kind; next.dataset.id = head.id; next.dataset.n = head.n;
-      try { await next.decode(); } catch { URL.revokeObjectURL(url); return; }
+      // A browser short of memory may refuse to decode ahead; it still draws the picture in time.
+      try { await next.decode(); } catch { /* shown below all the same */ }
       if (order < s.painted) { URL.revokeObjectURL(url); return; }
       s.painted = order;
       $("now").replaceChildren(next);
