@@ -124,7 +124,8 @@ class Visitor:
             seen = self.page.evaluate(
                 """() => JSON.stringify([...document.querySelectorAll(
                     ".fg-img, .fg-note, [data-testid=stApp], [data-testid=stFileUploaderFile]"
-                )].map(e => [e.className, {...e.dataset}, e.matches(".stApp") ? "" : e.innerText]))"""
+                )].map(e => [e.className, {...e.dataset},
+                    e.matches(".stApp") ? "" : e.innerText]))"""
             )
             raise AssertionError(f"still {old}: {self.search()} {seen} {self.errors}") from err
         return self.face_id
