@@ -153,6 +153,9 @@ DIALS: tuple[Dial, ...] = (
 )
 # fmt: on
 
+PRESENT_FROM = {"glasses": 0.3, "sunglasses": 1.3, "hat": 0.8}
+"""Things that are on a picture or not, nothing between: the dial's value from which they are."""
+
 _BY_NAME = {entry.name: entry for entry in DIALS}
 
 

@@ -119,6 +119,43 @@ def test_a_dial_that_was_turned_comes_to_what_was_asked_by_itself(measured, monk
     assert not at.exception
 
 
+def turn(at, monkeypatch, number, name, value, *, rev=None):
+    event = {"n": number, "final": True, "what": name, "moves": {name: value}}
+    event["rev"] = revision(at) if rev is None else rev
+    panel_says(monkeypatch, "edit", event)
+    at.run()
+
+
+def test_a_dial_turned_at_the_moment_the_picture_settles_is_not_lost(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    wanted = dials(at)["age"]["now"] + 20
+    turn(at, monkeypatch, 1, "age", wanted)
+    rested(at, monkeypatch)
+    known = revision(at)  # What the browser sends: it has not heard of the settled picture yet.
+    shared.settling()._worker.submit(lambda: None).result()
+    turn(at, monkeypatch, 2, "smile", 1.5, rev=known)
+    assert dials(at)["smile"]["now"] == pytest.approx(1.5, abs=0.05)
+    assert dials(at)["age"]["now"] == pytest.approx(wanted, abs=2.0)
+
+
+def test_nothing_is_offered_before_the_page_shows_the_settled_picture(measured, monkeypatch):
+    """It may be found after the page looked for it and before the dials are drawn."""
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "age", dials(at)["age"]["now"] + 20)
+    settling, known, looked = shared.settling(), shared.settling().known, []
+
+    def known_from_the_second_look_on(key):
+        looked.append(key)
+        settling._worker.submit(lambda: None).result()
+        return known(key) if len(looked) > 1 else None
+
+    monkeypatch.setattr(settling, "known", known_from_the_second_look_on)
+    rested(at, monkeypatch)
+    assert panel(at)["settling"]
+    assert panel(at)["measure"] > 0
+    assert not panel(at)["offer"]
+
+
 def test_dials_that_are_not_turned_keep_what_was_seen_of_them(measured, monkeypatch):
     at = rested(start(seed="417", age="20"), monkeypatch)
     seen = dials(at)["age"]["now"]

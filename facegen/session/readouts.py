@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.cache import BoundedCache
+from facegen.controls import PRESENT_FROM
 from facegen.editing.closed_loop import ALL_MET_BELOW, See, reach
+from facegen.editing.targets import MISS_SD
 from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
-WORTH_CORRECTING_SD = 0.25
+WORTH_SHOWING_SD = 0.25
 MAX_SUBJECTS = 64
 
 
@@ -32,7 +34,8 @@ class Readout:
         asked: Where its user put it; None if nothing is asked of it.
         measured: What the picture shows; None if that is not known.
         missed: What the picture falls short of `asked` (negative: goes beyond); 0 if too little
-            to correct, or not known.
+            to show, or not known, and for a thing that is there, or not, as asked.
+        is_off: Whether that is enough to speak of.
         locked: Whether it is held.
         carried: What measuring added to the prediction when the picture was last looked at.
     """
@@ -42,6 +45,7 @@ class Readout:
     asked: float | None = None
     measured: float | None = None
     missed: float = 0.0
+    is_off: bool = False
     locked: bool = False
     carried: float = 0.0
 
@@ -147,17 +151,26 @@ class Scale:
         held, seen, was = set(locked), measured or {}, before or {}
         found = {}
         for name in self._base:
-            start, asked, missed = self.start(name), None, 0.0
+            start, asked, missed, is_off = self.start(name), None, 0.0, False
             if name in self._asked:
                 asked = start + self.wanted(name)
                 if name in seen and name in was:
                     missed = self.wanted(name) - (seen[name] - was[name])
-                if abs(missed) <= WORTH_CORRECTING_SD * dials.spec(name).unit_per_sd:
+                unit = dials.spec(name).unit_per_sd
+                is_little = abs(missed) <= WORTH_SHOWING_SD * unit
+                if is_little or is_answered(name, asked, seen.get(name)):
                     missed = 0.0
+                is_off = abs(missed) > MISS_SD * unit
             found[name] = Readout(
-                start, self.shown(name), asked, seen.get(name), missed, name in held
+                start, self.shown(name), asked, seen.get(name), missed, is_off, name in held
             )
         return found
+
+
+def is_answered(name: str, asked: float, seen: float | None) -> bool:
+    """Whether this is a thing that is there or not, and the picture has it, or not, as asked."""
+    since = PRESENT_FROM.get(name)
+    return since is not None and seen is not None and (asked >= since) == (seen >= since)
 
 
 def corrected(
@@ -182,6 +195,11 @@ def corrected(
     wanted = {n: delta - was.get(n, 0.0) for n, delta in state.deltas if n in before}
     if not any(wanted.values()):
         return state
+    # What is there, or not, as asked is to stay as it is seen.
+    goals, seen = dict(wanted), see(dials.apply(base, dict(state.deltas))) or {}
+    for name, change in wanted.items():
+        if is_answered(name, before[name] + change, seen.get(name)):
+            goals[name] = seen[name] - before[name]
     # The identity and the user's own dials cannot be measured: they stay at what was asked.
     fixed = {name: delta for name, delta in state.deltas if name not in wanted}
     beginnings: list[dict[str, float] | None] = [dict(state.deltas)]
@@ -191,7 +209,7 @@ def corrected(
     for asked in beginnings:
         tries.append(
             reach(
-                dials, base, wanted, before, see,
+                dials, base, goals, before, see,
                 fixed=fixed, asked=asked, natural=dials.naturalness,
             )
         )  # fmt: skip

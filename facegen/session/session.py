@@ -15,11 +15,7 @@ from typing import Any
 import numpy as np
 
 from facegen.editing.closed_loop import See
-from facegen.editing.targets import (
-    IDENTITY,
-    Locks,
-    natural_targets,
-)
+from facegen.editing.targets import IDENTITY, Locks, natural_targets
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
@@ -307,7 +303,7 @@ class Session:
             OutOfRangeError: What is locked leaves no way there; the face stays.
         """
         state = self._commit(self.turned(moves, resets=resets, psi=psi), what, now)
-        self.settling.turned(state)
+        self.settling.turned(state, moves)
         return state
 
     def aimed(self, targets: Mapping[str, float]) -> EditState:
@@ -329,13 +325,13 @@ class Session:
         return corrected(self.dials, self.base(state), state, before, see, self._limits)
 
     def settle(self, found: EditState, *, is_step: bool = False) -> None:
-        """Go on with the corrected current state: as a step, or as if it had come at once."""
+        """Go on with the corrected current state: as a step, or in its place (no new revision)."""
         self.settling.add((self.state, found))
         if is_step:
             self._step_if_new(found)
         elif not found.same_as(self.state):
             self.history.replace(found)
-            self._arrived()
+            self._hold_current()
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
@@ -396,5 +392,8 @@ class Session:
 
     def _arrived(self) -> None:
         self.revision += 1
+        self._hold_current()
+
+    def _hold_current(self) -> None:
         if self.locks.held:  # A lock holds the current face, not the one before.
             self.locks = self.locks.at(self.predicted())

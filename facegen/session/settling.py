@@ -8,10 +8,8 @@ the correction is offered. Once it gave all it could, it is neither made nor off
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from facegen.editing.targets import MISS_SD
-from facegen.protocols import Moves
 from facegen.session.edit_state import EditState
 from facegen.session.readouts import Readout
 
@@ -23,18 +21,22 @@ class Settling:
 
     def __init__(self) -> None:
         self._turned: EditState | None = None
+        self._names: frozenset[str] = frozenset()
         self._settled: list[EditState] = []
 
-    def turned(self, state: EditState) -> None:
-        """A dial was turned, and this came of it."""
-        self._turned = state
+    def turned(self, state: EditState, names: Iterable[str] = ()) -> None:
+        """These dials were turned, and this came of it."""
+        self._turned, self._names = state, frozenset(names)
 
-    def is_due(self, dials: Moves, state: EditState, readouts: dict[str, Readout]) -> bool:
-        """Whether the picture of a state, now measured, is to be brought to what was asked."""
+    def is_due(self, state: EditState, readouts: Mapping[str, Readout]) -> bool:
+        """Whether the picture of a state, now measured, is to be brought to what was asked.
+
+        A number that was just chosen is to be met closely; the others may stay a little off.
+        """
         if state is not self._turned or state in self:
             return False
         return any(
-            abs(readout.missed) > MISS_SD * dials.spec(name).unit_per_sd
+            readout.missed if name in self._names else readout.is_off
             for name, readout in readouts.items()
         )
 

@@ -29,6 +29,6 @@ def reaching() -> Background[tuple[float, float]]:
 
 
 @st.cache_resource(show_spinner=False)
-def settling() -> Background[EditState]:
+def settling() -> Background[EditState | None]:
     """What brings pictures to what was asked, once in this process."""
     return Background("settle")

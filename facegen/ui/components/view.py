@@ -203,6 +203,7 @@ def panel_data(
                 "reach": (reaches or {}).get(dial.name),
                 "seen": readout.measured is not None,
                 "asked": None if asked is None else round(asked, 3),
+                "off": readout.is_off,
             }
         )
     named = [{"name": "Person", "dials": [person], "open": True}]

@@ -145,7 +145,7 @@ def _settle(
     """Bring the picture of a dial that was turned to what was asked, behind the page."""
     state, measuring, key = session.state, shared.measuring(), _settling_key(session)
     readouts = session.readouts(measured=now, before=before)
-    if not session.settling.is_due(session.dials, state, readouts):
+    if not session.settling.is_due(state, readouts):
         return
 
     def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
@@ -153,7 +153,11 @@ def _settle(
         is_wanted = session.state is state
         return measuring.see(backend.service, backend.dials, w_plus) if is_wanted else None
 
-    shared.settling().ask(key, lambda: session.correction(state, before, see))
+    def correct() -> EditState | None:
+        found = session.correction(state, before, see)
+        return found if session.state is state else None  # Left half-way it is no answer.
+
+    shared.settling().ask(key, correct)
     found = shared.settling().known(key)
     if found is not None:
         session.settle(found)
@@ -257,7 +261,11 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
 
 
 def _is_settling(session: Session) -> bool:
-    return shared.settling().is_waiting(_settling_key(session))
+    """Whether the current picture is being corrected, or was and the page does not show it yet."""
+    settling, key = shared.settling(), _settling_key(session)
+    if settling.is_waiting(key):
+        return True
+    return settling.known(key) is not None and session.state not in session.settling
 
 
 def _ask_again(session: Session, measured: object, before: object) -> float:

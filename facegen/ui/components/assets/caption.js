@@ -11,7 +11,7 @@ export function addCaption(s, $, on) {
   };
   on(window, "facegen:say", (e) => {
     const { text, offer } = e.detail;
-    if ($("say").textContent !== text) $("say").textContent = text;
+    if ($("say").textContent !== text) $("say").textContent = $("say").title = text;
     $("correct").hidden = !offer;
     $("hint").hidden = !!text;
   });

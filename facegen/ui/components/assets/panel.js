@@ -30,7 +30,7 @@ function setUp(el) {
   s.say = (text) => { $("live").textContent = text; };
   // What is to be said of the picture stands under it: see caption.js.
   s.note = () => {
-    const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.asked !== null && d.asked !== undefined);
+    const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.off);
     const offer = !!s.offer && missed.length > 0, share = (d) => Math.abs(d.asked - d.now) / (d.max - d.min);
     const [first] = missed.sort((a, b) => share(b) - share(a));  // The one that is furthest off.
     const text = s.faceless ? "No face is seen on this picture; numbers are not measured."
