@@ -43,6 +43,10 @@ class Window:
         """The same window where a cell is `factor` pixels."""
         return Window(*(edge * factor for edge in (self.top, self.bottom, self.left, self.right)))
 
+    def moved(self, down: int, right: int) -> Window:
+        """The same window, counted from another corner."""
+        return Window(self.top + down, self.bottom + down, self.left + right, self.right + right)
+
     def of(self, x: Tensor) -> Tensor:
         """Cut out of [..., S, S]."""
         return x[..., self.top : self.bottom, self.left : self.right]
