@@ -8,6 +8,7 @@ work (docs/results/performance.md).
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,13 @@ def one_blas_thread() -> None:
     (docs/notes/app.md).
     """
     threadpool_limits(limits=1, user_api="blas")
+
+
+def usable_cores() -> int:
+    """How many cores this process may use, 1 or more."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

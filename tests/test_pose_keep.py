@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -116,17 +118,20 @@ def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_pictu
     front = pose_face(face, dials, yaw=0, pitch=0).w_plus
     goal = keeper.describe(front, measurer.angles(generator.preview(front)).landmarks)
     person = measurer.measure(generator.render(front, size=512)).descriptor
-    before, after = [], []
+    before, after, done = [], [], []
     for yaw in (-25.0, 25.0):
         turned = pose_face(face, dials, yaw=yaw, pitch=0).w_plus
         landmarks = measurer.angles(generator.preview(turned)).landmarks
         kept = keeper.keep(turned, landmarks, goal)
         assert np.array_equal(kept[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
-        assert np.array_equal(kept, keeper.keep(turned, landmarks, goal))
+        done.append((turned, landmarks, kept))
         for w_plus, found in ((turned, before), (kept, after)):
             seen = measurer.measure(generator.render(w_plus, size=512))
             found.append(np.linalg.norm(seen.descriptor - person))
     assert np.mean(after) < 0.85 * np.mean(before)
+    with ThreadPoolExecutor(2) as pool:  # at the same time, as sweeps do it: the same bytes
+        again = list(pool.map(lambda one: keeper.keep(one[0], one[1], goal), done))
+    assert all(np.array_equal(one, kept) for one, (*_, kept) in zip(again, done, strict=True))
 
 
 @pytest.mark.weights
@@ -265,6 +270,26 @@ def test_a_pose_is_held_once_for_all_its_gazes(face, monkeypatch, dials):
     assert asked == [-20, 20]
     person.hold(left, yaw=-20.0, pitch=0.0, free=("smile",))
     assert len(asked) == 3
+
+
+def test_who_asks_for_a_pose_that_is_being_held_waits_for_it(face, monkeypatch, dials):
+    asked, is_asked, may_go_on = [], threading.Event(), threading.Event()
+
+    def held(self, turned, yaw, pitch, free):
+        asked.append(yaw)
+        is_asked.set()
+        assert may_go_on.wait(60)
+        return turned, True
+
+    monkeypatch.setattr(IdentityHolder, "_held", held)
+    person = IdentityHolder(None, dials, None, None, None)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(person.hold, face, yaw=20.0, pitch=0.0)
+        assert is_asked.wait(60)
+        second = pool.submit(person.hold, face, yaw=20.0, pitch=0.0)
+        may_go_on.set()
+        assert first.result() is second.result()
+    assert asked == [20.0]
 
 
 def test_a_person_nobody_sees_cannot_be_held(face, dials):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from dataclasses import replace
 
@@ -85,6 +86,47 @@ def test_frames_that_could_not_be_held_are_marked(fake, person, dials):
     face, is_reachable = sweep.face_of(Cell(20, 0))
     assert not is_reachable
     assert face.w_plus.shape == person.w_plus.shape
+
+
+def test_frames_are_held_at_the_same_time_and_come_in_order(fake, person, dials, monkeypatch):
+    from facegen.sweeps import sweep as sweep_module
+
+    monkeypatch.setattr(sweep_module, "AT_ONCE", 2)
+    together = threading.Barrier(2, timeout=60)
+
+    class Holds:
+        def hold(self, face, **asked):
+            together.wait()  # until another frame is being held too
+            return face, True
+
+    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False)
+    cells = [Cell(yaw, 0) for yaw in (-20, -10, 10, 20)]
+    plain = [frame.face.w_plus for frame in sweep.frames(cells)]
+    sweep._holder = Holds()
+    frames = list(sweep.frames(cells))
+    assert [frame.cell.yaw for frame in frames] == [-20, -10, 10, 20]
+    assert all(np.array_equal(a.face.w_plus, b) for a, b in zip(frames, plain, strict=True))
+
+
+def test_a_sweep_that_is_ended_holds_no_further_frames(fake, person, dials, monkeypatch):
+    from facegen.sweeps import sweep as sweep_module
+
+    monkeypatch.setattr(sweep_module, "AT_ONCE", 2)
+    asked = []
+
+    class Holds:
+        def hold(self, face, **angles):
+            asked.append(angles["yaw"])
+            return face, True
+
+    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False)
+    sweep._holder = Holds()
+    cells = [Cell(yaw, 0) for yaw in range(1, 31)]
+    assert list(sweep.frames(cells, is_cancelled=lambda: True)) == []
+    frames = sweep.frames(cells)
+    next(frames)
+    frames.close()
+    assert len(set(asked)) < 12  # a few that were begun, or waited to be, not thirty
 
 
 def test_pulled_brows_are_not_measured_as_a_nod(fake, person, monkeypatch, dials):

@@ -30,7 +30,7 @@ from facegen.measure.descriptor import chip_corners, descriptor_torch
 from facegen.measure.detector import MEASURE_PX
 from facegen.nets.synthesis import Synthesis
 from facegen.nets.window import Box
-from facegen.threads import one_torch_thread
+from facegen.threads import one_torch_thread, usable_cores
 
 GOOD_STEPS = 5
 MOST_STEPS = 40
@@ -47,7 +47,9 @@ CHIP_BORDER = 0.012  # of the picture's edge: what halving and sampling reach be
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _MOST_KEPT_BYTES = 2_000_000_000
 
-_TURN = threading.Lock()  # one gradient at a time in a process: each takes 1 GB
+AT_ONCE = min(usable_cores(), 4)
+"""So many gradients at a time in a process, on one thread and with about half a GB each."""
+_TURN = threading.BoundedSemaphore(AT_ONCE)
 
 
 @cache

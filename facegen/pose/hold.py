@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ MAX_DONE = 500  # held faces remembered, 80 kB each
 
 See = Callable[[np.ndarray], Measurement | None]
 """Measures the picture of a latent, [18, 512]; None if no face is seen."""
+_Held = tuple[Face, bool] | None
+"""What `IdentityHolder.hold` gives."""
 _Put = tuple[np.ndarray | None, float]
 """What `put_right` gives."""
 
@@ -41,7 +44,7 @@ class _Reference:
 
 
 class IdentityHolder:
-    """Holds one person along a sweep.
+    """Holds one person along a sweep; several threads may ask at the same time.
 
     Args:
         keeper: Brings latents back.
@@ -63,12 +66,12 @@ class IdentityHolder:
         self._see_preview, self._see_whole = see_preview, see_whole
         self._reference: _Reference | None = None
         self._is_known = False
-        self._done: BoundedCache[tuple[Face, bool] | None] = BoundedCache(MAX_DONE)
+        self._done: BoundedCache[Future[_Held]] = BoundedCache(MAX_DONE)
         self._guard = threading.Lock()
 
     def hold(
         self, face: Face, *, yaw: float | None, pitch: float | None, free: Collection[str] = ()
-    ) -> tuple[Face, bool] | None:
+    ) -> _Held:
         """A turned face brought back to the person and put at its angles.
 
         Args:
@@ -82,11 +85,18 @@ class IdentityHolder:
             was held before is given again: gaze and motions in the plane need no other latent.
         """
         key = (face.w_plus.tobytes(), yaw, pitch, *free)
-        return self._done.get_or_make(key, lambda: self._held(face, yaw, pitch, free))
+        mine: Future[_Held] = Future()
+        first = self._done.get_or_make(key, lambda: mine)
+        if first is mine:  # others who ask for the same wait
+            try:
+                mine.set_result(self._held(face, yaw, pitch, free))
+            except BaseException as err:
+                mine.set_exception(err)
+        return first.result()
 
     def _held(
         self, face: Face, yaw: float | None, pitch: float | None, free: Collection[str]
-    ) -> tuple[Face, bool] | None:
+    ) -> _Held:
         reference = self._known()
         if reference is None:
             return None

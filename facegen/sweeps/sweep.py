@@ -2,8 +2,9 @@
 
 The loop is closed on the face, not on each frame: `Sweep` measures thirty small previews first
 and then asks every frame for the angles that will come out (`facegen.pose.loop`). With a keeper
-each turned frame is brought back to the person, and then its own angles are put right. Frames
-are measured by a thread while the next one is drawn.
+each turned frame is brought back to the person, and then its own angles are put right: on one
+thread, so that no byte depends on the machine, and for as many frames at a time as there are
+cores. Frames are measured by a thread while the next one is drawn.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from facegen.face import Face
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
 from facegen.operations import MovePicture, Pose, Wear
-from facegen.optimise.identity import Keeper
+from facegen.optimise.identity import AT_ONCE, Keeper
 from facegen.pose.expressions import express, expression
 from facegen.pose.finish import Finish, plan_expression, plan_gaze
 from facegen.pose.head_pose import (
@@ -208,34 +209,43 @@ class Sweep:
             indices: Numbers of the frames, if not 0, 1, 2, …
             is_cancelled: Asked before each picture; True ends the sweep.
         """
+        wanted = self.require_cells(cells)
+        numbers = indices or range(len(wanted))
+        every = range(len(wanted))
+        places = [every[k : k + self.batch] for k in every[:: self.batch]]
+        workers = 1 if self._holder is None else AT_ONCE
         with (
-            ThreadPoolExecutor(1, thread_name_prefix="solve") as solver,
+            ThreadPoolExecutor(workers, thread_name_prefix="solve") as solver,
             ThreadPoolExecutor(1, thread_name_prefix="measure") as pool,
         ):
             waiting: deque[tuple[Frame, Future[Frame]]] = deque()
-            wanted = self.require_cells(cells)
-            numbers = indices or range(len(wanted))
-            every = range(len(wanted))
-            places = [every[k : k + self.batch] for k in every[:: self.batch]]
-            coming = solver.submit(self._faces_of, wanted, places[0])
-            for turn, group in enumerate(places):
-                if is_cancelled():
-                    break
-                solved = coming.result()
-                # The next latents are solved for while these are drawn.
-                if turn + 1 < len(places):
-                    coming = solver.submit(self._faces_of, wanted, places[turn + 1])
-                drawn = self._drawn([face for face, _ in solved])
-                for place, (face, is_reachable), image in zip(group, solved, drawn, strict=True):
-                    frame = self._finished(numbers[place], wanted[place], face, image, is_reachable)
-                    waiting.append((frame, pool.submit(self._measured, frame)))
-                while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
-                    yield waiting.popleft()[1].result()
+            coming: deque[list[Future[tuple[Face, bool]]]] = deque()
+            ahead = iter(places)
+
+            def solve_next() -> None:
+                """Have the latents of one more group solved for while others are drawn."""
+                group = next(ahead, ())
+                coming.append([solver.submit(self.face_of, wanted[place]) for place in group])
+
+            # One more than there are workers: frames that take long do not keep others waiting.
+            for _ in range(workers if workers == 1 else workers + 1):
+                solve_next()
+            try:
+                for group in places:
+                    if is_cancelled():
+                        break
+                    solved = [face.result() for face in coming.popleft()]
+                    solve_next()
+                    drawn = self._drawn([face for face, _ in solved])
+                    for place, (face, is_good), image in zip(group, solved, drawn, strict=True):
+                        frame = self._finished(numbers[place], wanted[place], face, image, is_good)
+                        waiting.append((frame, pool.submit(self._measured, frame)))
+                    while len(waiting) > DEPTH or (waiting and waiting[0][1].done()):
+                        yield waiting.popleft()[1].result()
+            finally:
+                solver.shutdown(wait=False, cancel_futures=True)
             while waiting:
                 yield waiting.popleft()[1].result()
-
-    def _faces_of(self, cells: Sequence[Cell], places: Iterable[int]) -> list[tuple[Face, bool]]:
-        return [self.face_of(cells[place]) for place in places]
 
     def _drawn(self, faces: Sequence[Face]) -> Sequence[np.ndarray]:
         """Their pictures, drawn together if there are several."""
