@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from facegen.latents import BUNDLED_SPACE, broadcast_w, truncate, z_from_seed
 
 UNITS = ("deg", "years", "sd")
+FACELESS_FROM = 45.0
 
 
 @dataclass(frozen=True)
@@ -191,10 +192,15 @@ class FakeDials:
 
 
 def fake_measure(generator: FakeGenerator) -> Callable[..., dict[str, float] | None]:
-    """Stands in for `facegen.service.measuring.load_measure`: people look younger than asked."""
+    """Stands in for `facegen.service.measuring.load_measure`: people look younger than asked.
+
+    No face is seen on heads that are tilted up by more than `FACELESS_FROM` degrees.
+    """
 
     def measure(dials: FakeDials, picture: np.ndarray) -> dict[str, float] | None:
         readings = dials.read(generator.drawn[hash(picture.tobytes())])
+        if readings.get("pitch", 0.0) > FACELESS_FROM:
+            return None
         return readings | {"age": 10 + 0.7 * (readings["age"] - 10)}
 
     return measure

@@ -126,6 +126,89 @@ def test_a_dial_shows_how_far_it_gets_and_resists_beyond(drawn, chromium):  # no
     visitor.close()
 
 
+def test_where_no_face_is_seen_the_numbers_are_marked_as_guesses(drawn, chromium):  # noqa: F811
+    visitor = Visitor(chromium, drawn.url, "/?seed=417&pitch=50")
+    page = visitor.page
+    page.get_by_text("No face is seen on this picture; numbers are not measured.").wait_for()
+    assert page.locator(".fg-say").get_attribute("title") == page.locator(".fg-say").inner_text()
+
+    def mark(name):
+        return page.evaluate(
+            f"getComputedStyle(document.querySelector('[data-dial={name}] .fg-value'),"
+            "'::before').content"
+        )
+
+    assert "\u2248" in mark("smile")
+    assert "\u2248" not in mark("psi")  # Nobody measures that.
+    assert page.get_by_role("button", name="Correct").is_hidden()
+    page.get_by_role("button", name="Reset Tilt").or_(
+        page.get_by_role("button", name="Reset Pitch")
+    ).click()
+    page.locator("[data-dial=smile].seen").wait_for(state="attached")
+    assert "\u2248" not in mark("smile")
+    assert page.locator(".fg-say").inner_text() == ""
+    visitor.close()
+
+
+def focused(visitor):
+    return visitor.page.evaluate(
+        """() => { const e = document.activeElement;
+        return [e.closest('[data-dial]')?.dataset.dial, e.getAttribute('aria-label')]; }"""
+    )
+
+
+def test_a_dial_is_one_stop_for_tab_and_keys_reach_its_parts(visitor):
+    page, first = visitor.page, visitor.face_id
+    visitor.slider("yaw").focus()
+    page.keyboard.press("Tab")
+    assert focused(visitor) == ["pitch", "Pitch"]
+    page.keyboard.press("Shift+Tab")
+    assert focused(visitor) == ["yaw", "Yaw"]
+    page.keyboard.press("Enter")
+    assert focused(visitor) == ["yaw", "Yaw, as a number"]
+    page.keyboard.type("21")
+    page.keyboard.press("Tab")
+    turned = visitor.wait_other(first)
+    wait_value(visitor, "yaw", "21")
+    assert focused(visitor) == ["pitch", "Pitch"]
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("l")
+    page.locator("[data-dial=yaw].locked").wait_for()
+    assert focused(visitor) == ["yaw", "Lock Yaw"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert focused(visitor) == ["yaw", "Lock Yaw"]  # Still one stop: what lets it go.
+    page.keyboard.press("Enter")
+    page.locator("[data-dial=yaw]:not(.locked)").wait_for()
+    assert focused(visitor) == ["yaw", "Yaw"]
+    page.keyboard.press("Delete")
+    assert visitor.wait_other(turned) == first
+
+
+def test_a_dial_is_found_by_words_that_people_say(visitor):
+    page = visitor.page
+    for word, dial in (("woman", "gender"), ("eyelids", "eyes_open"), ("spectacles", "glasses")):
+        page.get_by_label("Search a dial").fill(word)
+        assert page.locator(f"[data-dial={dial}]").is_visible()
+        assert page.locator("[data-dial=beard]").is_hidden()
+
+
+def test_the_name_box_holds_the_name(visitor):
+    for key in ("", "n"):
+        if key:
+            old = visitor.face_id
+            visitor.page.keyboard.press(key)
+            visitor.wait_other(old)
+        visitor.page.get_by_role("button", name="More").click()
+        box = visitor.page.get_by_role("textbox", name="Name")
+        box.wait_for()
+        visitor.page.wait_for_function(
+            "document.querySelector('[class*=st-key-name_] input').value.startsWith('Unnamed')"
+        )
+        visitor.page.keyboard.press("Escape")
+        box.wait_for(state="hidden")
+
+
 def test_a_digit_on_a_dial_begins_its_number(visitor):
     first = visitor.face_id
     visitor.slider("yaw").focus()

@@ -173,6 +173,21 @@ def is_answered(name: str, asked: float, seen: float | None) -> bool:
     return since is not None and seen is not None and (asked >= since) == (seen >= since)
 
 
+def accepted(state: EditState, now: Mapping[str, float], before: Mapping[str, float]) -> EditState:
+    """The state with what its picture shows as what was wanted of its dials.
+
+    Args:
+        state: As it is.
+        now: Measured on its picture, in the dials' units.
+        before: Measured on the picture before any dial.
+    """
+    corrections = dict(state.corrections)
+    for name, delta in state.deltas:
+        if delta and name in now and name in before:
+            corrections[name] = delta - (now[name] - before[name])
+    return replace(state, corrections=tuple(sorted(corrections.items())))
+
+
 def corrected(
     dials: Dials,
     base: np.ndarray,

@@ -23,6 +23,7 @@ class Settling:
         self._turned: EditState | None = None
         self._names: frozenset[str] = frozenset()
         self._settled: list[EditState] = []
+        self._left: list[EditState] = []
 
     def turned(self, state: EditState, names: Iterable[str] = ()) -> None:
         """These dials were turned, and this came of it."""
@@ -33,7 +34,7 @@ class Settling:
 
         A number that was just chosen is to be met closely; the others may stay a little off.
         """
-        if state is not self._turned or state in self:
+        if state is not self._turned or state in self or self.is_left(state):
             return False
         return any(
             readout.missed if name in self._names else readout.is_off
@@ -43,6 +44,14 @@ class Settling:
     def add(self, states: Iterable[EditState]) -> None:
         """Their pictures were corrected as far as that goes."""
         self._settled = [*self._settled, *states][-MAX_SETTLED:]
+
+    def leave(self, state: EditState) -> None:
+        """Nobody chose its numbers, so its picture is good as it comes."""
+        self._left = [*self._left, state][-MAX_SETTLED:]
+
+    def is_left(self, state: EditState) -> bool:
+        """Whether a picture stays as it came."""
+        return any(state.same_as(known) for known in self._left)
 
     def __contains__(self, state: EditState) -> bool:
         return any(state.same_as(known) for known in self._settled)

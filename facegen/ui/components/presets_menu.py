@@ -26,6 +26,8 @@ from facegen.ui.components import messages, view
 
 _log = logging.getLogger(__name__)
 
+WAITING = '<div class="fg-tiles fg-waiting" role="status" aria-label="Trying presets">%s</div>'
+
 
 def show(backend: Backend, session: Session) -> None:
     """Draw the button and, when it is open, the menu."""
@@ -40,19 +42,23 @@ def show(backend: Backend, session: Session) -> None:
         return
     with menu:
         known = (*fitting(PRESETS, session.dials.names), *own())
-        view.tiles(
-            [
-                {
-                    "id": f"{number}",
-                    "label": preset.name,
-                    "src": _picture(backend, session, preset),
-                    "help": _words(session, preset),
-                }
-                for number, preset in enumerate(known)
-            ],
-            key="fg_presets",
-            on_pick=lambda: _picked(session, known),
-        )
+        place = st.empty()
+        place.html(WAITING % ("<i></i>" * len(known)))  # Each is tried on this face first.
+        pictures = [_picture(backend, session, preset) for preset in known]
+        with place:
+            view.tiles(
+                [
+                    {
+                        "id": f"{number}",
+                        "label": preset.name,
+                        "src": picture,
+                        "help": _words(session, preset),
+                    }
+                    for number, (preset, picture) in enumerate(zip(known, pictures, strict=True))
+                ],
+                key="fg_presets",
+                on_pick=lambda: _picked(session, known),
+            )
         _save(session)
         _open(session)
 
@@ -89,7 +95,7 @@ def _picked(session: Session, known: tuple[Preset, ...]) -> None:
     if not isinstance(number, str) or not number.isdigit() or int(number) >= len(known):
         return
     try:
-        session.aim(known[int(number)].targets)
+        session.settling.turned(session.aim(known[int(number)].targets))
     except FacegenError as err:
         messages.notify(str(err))
 

@@ -161,7 +161,8 @@ def _more(backend: Backend, session: Session) -> None:
         "More", icon=":material/more_horiz:", help="Name, latent file, numbers for experts"
     ):
         name_key = f"name_{session.state.subject.uid}"
-        st.session_state.setdefault(name_key, session.name)
+        # Set anew in every run: one that is begun again would leave the box empty.
+        st.session_state[name_key] = session.name
         st.text_input(
             "Name",
             key=name_key,

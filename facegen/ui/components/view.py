@@ -18,6 +18,7 @@ from typing import Any
 
 import streamlit as st
 
+from facegen.controls import SEARCH_WORDS
 from facegen.session.readouts import Readout
 from facegen.ui.components.bundle import bundled
 
@@ -189,6 +190,7 @@ def panel_data(
                 "name": dial.name,
                 "label": dial.label,
                 "help": dial.help,
+                "also": SEARCH_WORDS.get(dial.name, ""),
                 "unit": dial.unit,
                 "low": dial.low,
                 "high": dial.high,

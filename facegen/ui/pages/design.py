@@ -23,7 +23,7 @@ from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
 from facegen.session.reach import reach
-from facegen.session.readouts import Readout
+from facegen.session.readouts import Readout, accepted
 from facegen.session.session import Session
 from facegen.ui import browser_state, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
@@ -133,7 +133,8 @@ def _obey(backend: Backend, session: Session) -> str | None:
     shuffle = _trigger("fg_panel", "shuffle")
     if isinstance(shuffle, dict) and isinstance(shuffle.get("dials"), list):
         try:
-            session.shuffle([str(name) for name in shuffle["dials"]], browser_state.fresh_seed())
+            names = [str(name) for name in shuffle["dials"]]
+            session.settling.leave(session.shuffle(names, browser_state.fresh_seed()))
         except FacegenError as err:
             return str(err)
     return None
@@ -144,6 +145,11 @@ def _settle(
 ) -> None:
     """Bring the picture of a dial that was turned to what was asked, behind the page."""
     state, measuring, key = session.state, shared.measuring(), _settling_key(session)
+    if session.settling.is_left(state):
+        taken = accepted(state, now, before)
+        if taken.corrections != state.corrections:
+            session.history.replace(taken)
+        return
     readouts = session.readouts(measured=now, before=before)
     if not session.settling.is_due(state, readouts):
         return
@@ -238,7 +244,8 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         offer=is_current
         and not _is_settling(session)
         and measuring.is_ready
-        and state not in session.settling,
+        and state not in session.settling
+        and not session.settling.is_left(state),
         measure_after=_ask_again(session, measured, before),
         settling=_is_settling(session),
         settled=state in session.settling,

@@ -18,7 +18,7 @@ export function addNumbers(s) {
   s.eased = (row, value) => {
     const { dial } = row, [low, high] = dial.limits, safe = Math.min(Math.max(value, low), high);
     const inside = s.withinReach(dial, safe), to = `eased to ${format(dial, inside)}.`;
-    if (inside !== safe) s.tell(row, `Beside all else this face gets no further: ${to}`);
+    if (inside !== safe) s.tell(row, `This face gets no further: ${to}`);
     else if (inside !== value) s.tell(row, `Goes from ${format(dial, low)} to ${format(dial, high)}: ${to}`);
     return inside;
   };
@@ -71,7 +71,7 @@ export function addNumbers(s) {
     // A deviation's unit says little to most: it shows while somebody types.
     const { dial } = row, isRare = dial.unit === "sd", node = make("span", "fg-value");
     const field = row.field = make("input", "fg-number", { type: "text", role: "spinbutton", autocomplete: "off",
-      spellcheck: "false", size: "5", "aria-label": `${dial.label}, as a number` });
+      spellcheck: "false", size: "5", tabindex: "-1", "aria-label": `${dial.label}, as a number` });
     node.append(field, make("span", isRare ? "fg-unit rare" : "fg-unit", { "aria-hidden": "true" }, isRare ? "sd" : unitOf(dial)));
     // A click means the whole number, also one beside the digits.
     node.onmousedown = (e) => { if (document.activeElement !== field) { e.preventDefault(); field.focus(); } };

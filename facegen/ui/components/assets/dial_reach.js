@@ -20,7 +20,12 @@ export function addReach(s) {
     ask(row, TRIES);
   };
   s.isLimited = ({ reach, limits }) => !!reach && (reach[0] > limits[0] + 1e-3 || reach[1] < limits[1] - 1e-3);
-  s.reachWords = (dial) => `This face reaches ${format(dial, dial.reach[0])} to ${format(dial, dial.reach[1])} beside all else.`;
+  s.reachWords = (dial) => `This face reaches ${format(dial, dial.reach[0])} to ${format(dial, dial.reach[1])}.`;
+  // What the darker part of the rail is.
+  s.bandWords = (dial) => {
+    const [low, high] = dial.reach ?? dial.natural, what = dial.reach ? "what this face reaches beside all else" : "the natural range";
+    return `Darker part of the rail: ${what}, ${format(dial, low)} to ${format(dial, high)}.`;
+  };
   const nearest = (dial, value) => Math.min(Math.max(value, dial.reach[0]), dial.reach[1]);
   s.isOut = (dial, value) => s.isLimited(dial) && Math.abs(value - nearest(dial, value)) > 1e-3;
   // Beyond its reach a dial follows the hand only in part.

@@ -3,12 +3,16 @@ import { BACK_SIGN, LOCK_SIGN, make } from "./dial_elements.js";
 import { format, spoken } from "./dial_text.js";
 
 export function addRows(s) {
+  const lock = (row) => { if (row.lock) { s.lock(row, true); row.lock.focus(); } };
+  const reset = (row, back) => back.onclick();
+  const KEYS = { Enter: (row) => row.field.focus(), l: lock, L: lock, Delete: reset, Backspace: reset };
+
   s.value = (dial) => { const asked = s.pending.get(dial.name); return asked ? asked.value : dial.now; };
   s.isMoved = (dial) => { const asked = s.pending.get(dial.name); return asked ? !asked.reset && asked.value !== dial.own : dial.moved; };
-  // Beyond the natural range by a dial; somebody who is like that by nature is no warning.
+  // Beyond the natural range by this dial: what one is by nature, or what came along, is no warning.
   s.isBeyond = (dial, value) => {
     const slack = 0.02 * (dial.max - dial.min), [low, high] = dial.natural;
-    return dial.name !== "psi" && (value < low - slack || value > high + slack) && Math.abs(value - dial.own) > slack;
+    return dial.name !== "psi" && s.isMoved(dial) && (value < low - slack || value > high + slack) && Math.abs(value - dial.own) > slack;
   };
 
   s.paint = (row, { keepValue = false } = {}) => {
@@ -29,9 +33,9 @@ export function addRows(s) {
     const words = told || (dial.locked ? `Locked at ${format(dial, value)}: unlock to move.`
       : isOut ? s.reachWords(dial)
       : asked !== null ? `${format(dial, asked)} was asked for (the ring).`
-      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): rare, and mistakes are likelier.` : "");
+      : beyond ? `Beyond natural (${format(dial, dial.natural[0])} to ${format(dial, dial.natural[1])}): rare.` : "");
     row.words.textContent = words;
-    row.track.title = input.title = words || dial.help;
+    row.track.title = input.title = words || `${dial.help} ${s.bandWords(dial)}`;
     row.value.title = words || `${dial.label}: click to type a number${dial.unit === "sd" ? " (0 is usual, 1 is common, 2 is rare)" : ""}.`;
     input.setAttribute("aria-valuetext", spoken(dial, value) + (words ? ". " + words : ""));
     input.disabled = !!dial.locked;
@@ -41,6 +45,7 @@ export function addRows(s) {
     node.classList.toggle("locked", !!dial.locked);
     if (row.lock) {
       row.lock.setAttribute("aria-pressed", String(!!dial.locked));
+      row.lock.tabIndex = dial.locked ? 0 : -1;
       row.lock.title = dial.locked ? `Unlock ${dial.label.toLowerCase()}` : `Lock ${dial.label.toLowerCase()}: it stays as it is while other dials move`;
     }
   };
@@ -49,9 +54,10 @@ export function addRows(s) {
     const id = "fg-dial-" + dial.name, node = make("div", "fg-row", { "data-dial": dial.name });
     const label = make("label", "", { for: id, title: dial.help }, dial.label);
     const track = make("div", "fg-track");
+    // One stop for Tab a dial: its other parts are reached with keys of their own (see KEYS).
     const input = make("input", "", { type: "range", id, min: dial.min, max: dial.max, step: "any",
-      "aria-label": dial.label, title: dial.help });
-    const back = make("button", "fg-back", { type: "button", title: `Put ${dial.label.toLowerCase()} back`,
+      "aria-label": dial.label, "aria-keyshortcuts": "Enter L Delete", title: dial.help });
+    const back = make("button", "fg-back", { type: "button", tabindex: "-1", title: `Put ${dial.label.toLowerCase()} back`,
       "aria-label": `Reset ${dial.label}` });
     back.innerHTML = BACK_SIGN;
     const ends = make("div", "fg-ends");
@@ -67,7 +73,7 @@ export function addRows(s) {
     else {
       row.lock = make("button", "fg-lock", { type: "button", "aria-pressed": "false", "aria-label": `Lock ${dial.label}` });
       row.lock.innerHTML = LOCK_SIGN;
-      row.lock.onclick = () => s.lock(row, !row.dial.locked);
+      row.lock.onclick = (e) => { s.lock(row, !row.dial.locked); if (!e.detail && !row.dial.locked) input.focus(); };
       node.append(row.lock);
     }
     node.append(back);
@@ -92,6 +98,8 @@ export function addRows(s) {
         e.preventDefault(); row.field.focus(); row.field.value = e.key; row.typing = true;
         return;
       }
+      const act = e.type === "keydown" && !(e.ctrlKey || e.metaKey || e.altKey) && KEYS[e.key];
+      if (act) { e.preventDefault(); act(row, back); return; }
       if (e.key.length !== 1 || e.ctrlKey || e.metaKey || e.altKey) return;
       document.body.dispatchEvent(new KeyboardEvent(e.type, { key: e.key, code: e.code, shiftKey: e.shiftKey, bubbles: true }));
     };

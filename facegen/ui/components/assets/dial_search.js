@@ -25,7 +25,7 @@ export function addSearch(s, $, on) {
     for (const g of s.groups) {
       let here = 0;
       for (const dial of g.dials) {
-        const text = [dial.label, dial.help, dial.low, dial.high, g.name, dial.name.replaceAll("_", " ")].join(" ").toLowerCase();
+        const text = [dial.label, dial.help, dial.low, dial.high, dial.also || "", g.name, dial.name.replaceAll("_", " ")].join(" ").toLowerCase();
         const hit = words.every((word) => has(text, word));
         s.rows.get(dial.name).node.hidden = !hit;
         here += hit;
