@@ -15,10 +15,11 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.cli import cli
-from facegen.errors import OutOfRangeError, UsageError
+from facegen.errors import ModelError, OutOfRangeError, UsageError
 from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
 from facegen.measure.measurer import Measurement
+from facegen.operations import UnknownOperation
 from facegen.service.render import RenderService
 from facegen.service.sweep_job import SweepJob
 from facegen.sweeps.export import contact_sheet, make_gif, make_zip
@@ -73,6 +74,13 @@ def test_places_that_landmarks_doubt_teach_no_map_and_are_not_retouched(fake, pe
     plain, sad = doubtful.frames([Cell(0, 0), Cell(0, 0, gaze_up=9)])
     assert np.array_equal(plain.image, sad.image)
     assert not sad.is_reachable
+
+
+def test_faces_of_a_newer_version_are_not_turned_without_what_was_done_to_them(fake, person, dials):
+    unknown = replace(person, operations=(UnknownOperation("relight", '{"op": "relight"}'),))
+    for face in (unknown, replace(person, weights="tuned")):
+        with pytest.raises(ModelError, match="Update facegen"):
+            Sweep(fake, face, dials, Eyes(), size=64)
 
 
 def test_frames_that_could_not_be_held_are_marked(fake, person, dials):

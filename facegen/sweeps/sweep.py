@@ -113,6 +113,8 @@ class Sweep:
         """Refuse what cannot be drawn before any picture is made."""
         self.face.require_space(self.generator.space)
         self.face.require_space(self.dials.space)
+        # What is done in the picture is planned anew for each frame, but only if it is known.
+        self.face.request(model=self.generator.model, size=self.size).require_known()
         if self.keeper is not None and (self.measurer is None or not self.close):
             raise UsageError(
                 "The person is held by measuring small pictures first: this needs the instruments "
