@@ -24,7 +24,7 @@ from facegen.generator import Generator
 from facegen.images import encode_jpeg
 from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import fit_pose, load_shape
-from facegen.optimise.identity import keeper_of
+from facegen.optimise.identity import optimiser_of
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, express
 from facegen.retouch.warp import EYE_LEVER
 from facegen.sweeps.export import contact_sheet
@@ -107,7 +107,7 @@ def main() -> None:
         return
     judges, generator = Judges(), Generator.load()
     dials = DialSet.load(generator.space, own=False)
-    keeper = keeper_of(generator, chosen.steps)
+    optimiser = optimiser_of(generator, chosen.steps)
     worn: list[Worn] = []
     held: list[Worn] = []
     gazes: list[Look] = []
@@ -122,8 +122,8 @@ def main() -> None:
         if own.measurement is None:
             continue
         worn += [one for frame in frames if (one := judged(judges, own, frame)) is not None]
-        if keeper is not None:
-            closely = Sweep(generator, face, dials, load_measurer(), size=SIZE, keeper=keeper)
+        if optimiser is not None:
+            closely = Sweep(generator, face, dials, load_measurer(), size=SIZE, optimiser=optimiser)
             kept = closely.frames([frame.cell for frame in frames])
             held += [one for frame in kept if (one := judged(judges, own, frame)) is not None]
         gazes += gaze_of(judges, own, looking)

@@ -35,8 +35,8 @@ def main() -> None:
     face = Face.from_seed(generator, SEED)
     turned = pose_face(face, DialSet.load(generator.space), yaw=YAW, pitch=0.0)
     seen = [load_measurer().angles(generator.preview(one.w_plus)) for one in (face, turned)]
-    keeper = identity.Keeper(generator, STEPS)
-    goal = keeper.describe(face.w_plus, seen[0].landmarks)
+    optimiser = identity.IdentityOptimiser(generator, STEPS)
+    goal = optimiser.describe(face.w_plus, seen[0].landmarks)
     identity.one_torch_thread = nullcontext  # the number of threads is what is measured here
 
     print("| cores | threads | median s | min s | processor s | results |")
@@ -48,7 +48,7 @@ def main() -> None:
                 for threads in chosen.threads:
                     torch.set_num_threads(threads)
                     begun, spent = time.perf_counter(), time.process_time()
-                    kept = keeper.keep(turned.w_plus, seen[1].landmarks, goal)
+                    kept = optimiser.bring_back(turned.w_plus, seen[1].landmarks, goal)
                     walls[threads].append((time.perf_counter() - begun) / STEPS)
                     busies[threads].append((time.process_time() - spent) / STEPS)
                     found[threads].append(hashlib.sha256(kept.tobytes()).hexdigest())

@@ -22,7 +22,7 @@ from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.images import encode_jpeg
 from facegen.measure.measurer import Measurer, load_measurer
-from facegen.optimise.identity import Keeper
+from facegen.optimise.identity import IdentityOptimiser
 from facegen.sweeps.export import contact_sheet
 from facegen.sweeps.grid import make_cells, parse_range
 from facegen.sweeps.sweep import Frame, Sweep
@@ -47,7 +47,7 @@ def main() -> None:
     dials = DialSet.load(generator.space, own=False)
     seeds = range(FIRST_SEED, FIRST_SEED + chosen.faces)
     spread = natural_spread(generator)
-    keeper = Keeper(generator, chosen.steps)
+    optimiser = IdentityOptimiser(generator, chosen.steps)
     turned: list[Frame] = []
     held: list[Frame] = []
     held_seconds = 0.0
@@ -57,7 +57,9 @@ def main() -> None:
         face = Face.from_seed(generator, seed)
         turned += Sweep(generator, face, dials, measurer, SIZE).frames(grid)
         start = time.perf_counter()
-        frames = list(Sweep(generator, face, dials, measurer, SIZE, keeper=keeper).frames(grid))
+        frames = list(
+            Sweep(generator, face, dials, measurer, SIZE, optimiser=optimiser).frames(grid)
+        )
         held_seconds += time.perf_counter() - start
         held += frames
         if len(sheets) < PICTURE_FACES:

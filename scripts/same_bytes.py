@@ -124,12 +124,12 @@ def edits() -> object:
 
 
 def held_person() -> object:
-    from facegen.optimise.identity import Keeper
+    from facegen.optimise.identity import IdentityOptimiser
 
-    keeper = Keeper(_generator(), 2)
+    optimiser = IdentityOptimiser(_generator(), 2)
     seen = [_measurer().angles(_generator().preview(f.w_plus)) for f in (_face(), _turned())]
-    goal = keeper.describe(_face().w_plus, seen[0].landmarks)
-    return goal, keeper.keep(_turned().w_plus, seen[1].landmarks, goal)
+    goal = optimiser.describe(_face().w_plus, seen[0].landmarks)
+    return goal, optimiser.bring_back(_turned().w_plus, seen[1].landmarks, goal)
 
 
 def made_dials() -> object:

@@ -15,7 +15,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError, SpaceMismatchError, UsageError
 from facegen.latents import BUNDLED_SPACE
 from facegen.learning.labels import read_labels
-from facegen.learning.learn import learn, measure_crowd
+from facegen.learning.learn import learn, measure_training_faces
 from facegen.learning.samples import scan
 from facegen.measure.classifiers import CLASSIFIERS_FILE
 from facegen.paths import DIRECTIONS_DIR
@@ -154,14 +154,14 @@ def test_labels_that_are_not_labels_are_refused(tmp_path):
 def test_faces_of_another_space_are_measured_without_teaching_the_instruments(generator, tmp_path):
     seeds = [10_000, 10_001, 10_002]
     faces = scan(
-        generator, seeds, lambda seed: generator.w_from_seed(seed, 0.8), cache=tmp_path / "crowd"
+        generator, seeds, lambda seed: generator.w_from_seed(seed, 0.8), cache=tmp_path / "faces"
     )
     taught = CLASSIFIERS_FILE.read_bytes()
     when = CLASSIFIERS_FILE.stat().st_mtime_ns
-    crowd = measure_crowd(generator, faces, {}, np.zeros(0, int), {})
-    assert crowd.text == "10000-10002"
-    assert crowd.natural.all()
-    assert len(crowd.channels["age"]) == len(seeds)
+    training = measure_training_faces(generator, faces, {}, np.zeros(0, int), {})
+    assert training.text == "10000-10002"
+    assert training.natural.all()
+    assert len(training.channels["age"]) == len(seeds)
     assert CLASSIFIERS_FILE.stat().st_mtime_ns == when
     assert CLASSIFIERS_FILE.read_bytes() == taught
 

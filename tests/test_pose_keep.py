@@ -22,7 +22,7 @@ from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.synthesis import Synthesis
 from facegen.nets.window import BORDER, Box, Window
 from facegen.networks import Networks
-from facegen.optimise.identity import Keeper, can_keep, keeper_of
+from facegen.optimise.identity import IdentityOptimiser, can_optimise, optimiser_of
 from facegen.pose.head_pose import KEPT_DIALS, pose_face
 from facegen.pose.hold import IdentityHolder
 from facegen.pose.loop import put_right
@@ -114,15 +114,19 @@ def test_gradients_reach_the_coarse_rows_alone(generator):
 def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_picture(
     generator, dials
 ):
-    keeper, measurer, face = Keeper(generator, 3), load_measurer(), Face.from_seed(generator, SEED)
+    optimiser, measurer, face = (
+        IdentityOptimiser(generator, 3),
+        load_measurer(),
+        Face.from_seed(generator, SEED),
+    )
     front = pose_face(face, dials, yaw=0, pitch=0).w_plus
-    goal = keeper.describe(front, measurer.angles(generator.preview(front)).landmarks)
+    goal = optimiser.describe(front, measurer.angles(generator.preview(front)).landmarks)
     person = measurer.measure(generator.render(front, size=512)).descriptor
     before, after, done = [], [], []
     for yaw in (-25.0, 25.0):
         turned = pose_face(face, dials, yaw=yaw, pitch=0).w_plus
         landmarks = measurer.angles(generator.preview(turned)).landmarks
-        kept = keeper.keep(turned, landmarks, goal)
+        kept = optimiser.bring_back(turned, landmarks, goal)
         assert np.array_equal(kept[GEOMETRY_ROWS:], turned[GEOMETRY_ROWS:])
         done.append((turned, landmarks, kept))
         for w_plus, found in ((turned, before), (kept, after)):
@@ -130,15 +134,15 @@ def test_a_few_steps_bring_a_turned_face_nearer_to_the_person_in_the_whole_pictu
             found.append(np.linalg.norm(seen.descriptor - person))
     assert np.mean(after) < 0.85 * np.mean(before)
     with ThreadPoolExecutor(2) as pool:  # at the same time, as sweeps do it: the same bytes
-        again = list(pool.map(lambda one: keeper.keep(one[0], one[1], goal), done))
+        again = list(pool.map(lambda one: optimiser.bring_back(one[0], one[1], goal), done))
     assert all(np.array_equal(one, kept) for one, (*_, kept) in zip(again, done, strict=True))
 
 
 @pytest.mark.weights
 def test_the_keepers_descriptor_is_dlibs(generator, face):
-    keeper, measurer = Keeper(generator), load_measurer()
+    optimiser, measurer = IdentityOptimiser(generator), load_measurer()
     seen = measurer.measure(generator.render(face.w_plus, size=512))
-    assert np.linalg.norm(keeper.describe(face.w_plus, seen.landmarks) - seen.descriptor) < 0.05
+    assert np.linalg.norm(optimiser.describe(face.w_plus, seen.landmarks) - seen.descriptor) < 0.05
 
 
 @pytest.mark.weights
@@ -153,13 +157,15 @@ def test_holding_does_not_care_which_network_it_is(generator, face, dials):
     def see(w_plus):
         return Measurement(dials.read(w_plus), landmarks)
 
-    keeper = keeper_of(small, 5)
-    goal = keeper.describe(face.w_plus, landmarks)
+    optimiser = optimiser_of(small, 5)
+    goal = optimiser.describe(face.w_plus, landmarks)
     turned = pose_face(face, dials, yaw=15, pitch=0).w_plus
-    kept = keeper.keep(turned, landmarks, goal)
-    before, after = (np.linalg.norm(keeper.describe(w, landmarks) - goal) for w in (turned, kept))
+    kept = optimiser.bring_back(turned, landmarks, goal)
+    before, after = (
+        np.linalg.norm(optimiser.describe(w, landmarks) - goal) for w in (turned, kept)
+    )
     assert after < 0.9 * before
-    holder = IdentityHolder(keeper, InUnits(dials), see, see, lambda: face)
+    holder = IdentityHolder(optimiser, InUnits(dials), see, see, lambda: face)
     held, is_reached = holder.hold(pose_face(face, dials, yaw=15, pitch=0), yaw=15.0, pitch=0.0)
     assert is_reached
     assert dials.read(held.w_plus)["yaw"] == pytest.approx(15, abs=1)
@@ -171,8 +177,8 @@ def test_a_sweep_holds_the_person_and_still_meets_its_angles(generator, dials):
     face, measurer = Face.from_seed(generator, 7), load_measurer()
     cells = [Cell(-25.0, 0.0), Cell(0.0, 0.0), Cell(25.0, 0.0)]
     plain, held = (
-        list(Sweep(generator, face, dials, measurer, size=512, keeper=keeper).frames(cells))
-        for keeper in (None, Keeper(generator))
+        list(Sweep(generator, face, dials, measurer, size=512, optimiser=optimiser).frames(cells))
+        for optimiser in (None, IdentityOptimiser(generator))
     )
     assert np.array_equal(plain[1].face.w_plus, held[1].face.w_plus)
     # One face: 0.87 with AVX-512 and AMX. Means over 32 faces are in docs/results/pose.md.
@@ -242,9 +248,9 @@ def test_a_face_that_resists_is_not_pushed_beyond_where_faces_are(face, dials):
 
 @pytest.mark.weights
 def test_a_person_is_made_usual_as_the_angles_grow_and_stays_at_the_front(generator, face):
-    keeper = Keeper(generator)
+    optimiser = IdentityOptimiser(generator)
     front, some, far, beyond = (
-        keeper.toward_average(face.w_plus, yaw, 0.0) for yaw in (0.0, 20.0, 40.0, 90.0)
+        optimiser.toward_average(face.w_plus, yaw, 0.0) for yaw in (0.0, 20.0, 40.0, 90.0)
     )
     assert not front.any()
     assert np.allclose(far, 4 * some, atol=1e-5)
@@ -316,11 +322,11 @@ def test_a_person_nobody_sees_cannot_be_held(face, dials):
 @pytest.mark.weights
 def test_what_cannot_be_held_is_refused_in_a_sentence(generator, face, dials):
     with pytest.raises(UsageError, match="1 to 40 steps, got 41"):
-        Keeper(generator, 41)
+        IdentityOptimiser(generator, 41)
     with pytest.raises(UsageError, match="instruments"):
-        Sweep(generator, face, dials, None, keeper=Keeper(generator))
-    assert keeper_of(generator, 0) is None
-    assert can_keep(generator)
-    assert not can_keep(object())
+        Sweep(generator, face, dials, None, optimiser=IdentityOptimiser(generator))
+    assert optimiser_of(generator, 0) is None
+    assert can_optimise(generator)
+    assert not can_optimise(object())
     with pytest.raises(ModelError, match="Sweep without holding"):
-        keeper_of(object(), 5)
+        optimiser_of(object(), 5)

@@ -126,7 +126,7 @@ def sweep(
     from facegen.editing.dial_set import DialSet
     from facegen.files import write_atomic
     from facegen.measure.measurer import load_measurer
-    from facegen.optimise.identity import keeper_of
+    from facegen.optimise.identity import optimiser_of
     from facegen.sweeps.export import (
         frame_png,
         frame_record,
@@ -159,7 +159,7 @@ def sweep(
         size=int(size),
         measure="none" if no_measure else "all",
         close=not open_loop,
-        keeper=keeper_of(generator, person_steps),
+        optimiser=optimiser_of(generator, person_steps),
     )
     cells = turning.require_cells(cells)
     records: list[dict[str, object]] = []

@@ -26,7 +26,7 @@ from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.operations import ResizePicture
-from facegen.optimise.identity import keeper_of
+from facegen.optimise.identity import optimiser_of
 from facegen.pose.expressions import AVAILABLE
 from facegen.protocols import Measures, Renders
 from facegen.records import RecordError, parse_record
@@ -267,7 +267,7 @@ def draw_task(plan: Plan, task: Task, tools: Tools) -> Iterator[Made]:
     sweep = Sweep(
         tools.generator, task.face, tools.dials, tools.measurer, size=min(plan.size, NATIVE),
         measure=plan.measure, batch=plan.batch,
-        keeper=keeper_of(tools.generator, plan.person_steps),
+        optimiser=optimiser_of(tools.generator, plan.person_steps),
     )  # fmt: skip
     wanted = [cells[index] for index in task.indices]
     for frame in sweep.frames(wanted, indices=task.indices):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.directions.regressor import (
     REGRESSOR_FILE,
     ROW_GROUPS,
@@ -65,23 +66,25 @@ class NamedReadings:
     columns: np.ndarray
 
 
-_populations: dict[tuple[str, bytes], Population] = {}
+_populations: BoundedCache[Population] = BoundedCache(3)  # 18 MB each
 
 
 def population_of(generator: Maps) -> Population:
     """The population of a generator; drawn once (a second), then remembered."""
     key = (generator.space, np.asarray(generator.w_avg, np.float32).tobytes())
-    if key not in _populations:
-        one_blas_thread()
-        z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
-        w = truncate(generator.map(z.astype(np.float32)), generator.w_avg, LABELS_PSI)
-        covariance = np.cov(w.astype(np.float64), rowvar=False)
-        floor = SMALLEST_VARIANCE * np.trace(covariance) / len(covariance)
-        _populations[key] = Population(
-            generator.space, w, w.mean(axis=0, dtype=np.float64),
-            covariance + floor * np.eye(len(covariance)),
-        )  # fmt: skip
-    return _populations[key]
+    return _populations.get_or_make(key, lambda: _population(generator))
+
+
+def _population(generator: Maps) -> Population:
+    one_blas_thread()
+    z = np.random.RandomState(POPULATION_SEED).randn(POPULATION_SIZE, 512)
+    w = truncate(generator.map(z.astype(np.float32)), generator.w_avg, LABELS_PSI)
+    covariance = np.cov(w.astype(np.float64), rowvar=False)
+    floor = SMALLEST_VARIANCE * np.trace(covariance) / len(covariance)
+    return Population(
+        generator.space, w, w.mean(axis=0, dtype=np.float64),
+        covariance + floor * np.eye(len(covariance)),
+    )  # fmt: skip
 
 
 def named_readings(space: str, *, folder: Path = DIRECTIONS_DIR) -> NamedReadings:

@@ -1,4 +1,4 @@
-"""Practice: edit faces with freshly learned dials, and measure where that really leads.
+"""Aggregating data: edit faces with freshly learned dials, and measure where that really leads.
 
 A solver seeks out the regressor's mistakes: of two latents that read alike it cannot tell the one
 that looks so. Pictures of its own edits show the regressor just these latents (imitation learning
@@ -30,7 +30,7 @@ WIDEST_SD = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Practice:
+class MeasuredEdits:
     """Measured edits: mean rows [N, 6, 512], name -> [N], descriptors [N, 128], which faces."""
 
     groups: np.ndarray
@@ -39,7 +39,7 @@ class Practice:
     text: str
 
 
-def practise(
+def measure_edits(
     generator: Generates,
     regressor: Regressor,
     directions: Sequence[Direction],
@@ -47,16 +47,16 @@ def practise(
     *,
     cache: Path,
     seeds: Sequence[int],
-) -> Practice:
-    """Move every dial of every practice face by a random amount, and measure.
+) -> MeasuredEdits:
+    """Move every dial of every face by a random amount, and measure.
 
     Args:
         generator: Generates.
-        regressor: As learned from the crowd.
+        regressor: As learned from the training faces.
         directions: Likewise.
         natural: Where the faces are.
         cache: Folder that keeps what was measured.
-        seeds: Faces that neither the crowd nor the evaluation has.
+        seeds: Faces that neither the training faces nor the evaluation has.
     """
     names = [direction.meta.name for direction in directions]
     steps = np.stack([d.vector * np.float32(d.meta.unit_per_sd) for d in directions])
@@ -78,4 +78,4 @@ def practise(
     channels = {name: np.array([one[name] for one in values]) for name in regressor.names}
     groups = group_means(np.stack(latents))
     text = f"{len(seeds)} faces, seeds {seeds[0]}-{seeds[-1]}"
-    return Practice(groups, channels, np.stack(descriptors), text)
+    return MeasuredEdits(groups, channels, np.stack(descriptors), text)

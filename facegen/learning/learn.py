@@ -1,10 +1,10 @@
-"""Learn all dials of a latent space from a crowd of generated faces, and write their files.
+"""Learn all dials of a latent space from generated faces, and write their files.
 
-Steps, each resumable: render and look at the crowd (faces from seeds, then faces whose groups of
-rows are mixed); learn the mean face, the pose correction and the classifiers; learn the regressor
-and one direction a dial; practise twice, that is edit other faces with them, measure the pictures
-and learn the regressor again with these, which shows it where its own mistakes lead; render each
-direction both ways and rescale it so that one unit of the dial is one unit in the picture.
+Steps, each resumable: render and measure the training faces (those from seeds, then faces whose
+groups of rows are mixed); learn the mean face, the pose correction and the classifiers; learn the
+regressor and one direction a dial; twice edit other faces with them, measure the pictures and learn
+the regressor again with these, which shows it where its own mistakes lead; render each direction
+both ways and rescale it so that one unit of the dial is one unit in the picture.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ CHANNELS_OF_INSTRUMENTS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class TrainingFaces:
     """Measured faces.
 
     Attributes:
@@ -96,7 +96,7 @@ def learn(
     mixed: int = DEFAULT_MIXED,
     folder: Path = DIRECTIONS_DIR,
     cache: Path = CACHE_DIR,
-    practise: bool = True,
+    refine: bool = True,
     progress: Progress | None = None,
 ) -> tuple[str, ...]:
     """Learn all dials and write `folder/<space>/` and the instruments' small files.
@@ -107,7 +107,7 @@ def learn(
         mixed: Number of mixed faces.
         folder: Where direction files go.
         cache: Where measured faces are kept; a second run goes on from there.
-        practise: Render edits, learn from them and make the units true.
+        refine: Render edits, learn from them and make the units true.
         progress: Called with (faces done, faces in all).
 
     Returns:
@@ -146,18 +146,18 @@ def learn(
         cache=cache / "mixed",
         progress=shifted(samples),
     )
-    crowd = measure_crowd(generator, plain, blends, labelled, labels)
+    training = measure_training_faces(generator, plain, blends, labelled, labels)
     covariance = natural_covariance(generator)
     natural = natural_faces(generator)
-    regressor, directions = learn_dials(crowd, covariance, generator)
-    if practise:
+    regressor, directions = learn_dials(training, covariance, generator)
+    if refine:
         place = cache.with_name("practice")
         for faces in dagger.ROUNDS:
-            seen = dagger.practise(
+            seen = dagger.measure_edits(
                 generator, regressor, directions, natural, cache=place, seeds=faces
             )
-            crowd = with_practice(crowd, seen)
-            regressor, directions = learn_dials(crowd, covariance, generator)
+            training = with_edits(training, seen)
+            regressor, directions = learn_dials(training, covariance, generator)
         results = calibrate(generator, directions, cache=cache.with_name("calibration"))
         directions = [calibrated(d, results[d.meta.name]) for d in directions]
     for direction in directions:
@@ -167,13 +167,13 @@ def learn(
     return tuple(direction.meta.name for direction in directions)
 
 
-def measure_crowd(
+def measure_training_faces(
     generator: Generates,
     plain: Mapping[int, Sample],
     blends: Mapping[int, Sample],
     labelled: np.ndarray,
     labels: Mapping[str, np.ndarray],
-) -> Crowd:
+) -> TrainingFaces:
     """Learn the instruments from the labelled faces, if there are any, then measure all."""
     seen = {seed: face for seed, face in plain.items() if face.detection is not None}
     seeds = np.array(list(seen))
@@ -190,7 +190,7 @@ def measure_crowd(
     spans = [f"{part.min()}-{part.max()}" for part in (seeds[by_label], seeds[~by_label])
              if len(part)]  # fmt: skip
     text = ", ".join([*spans, f"mixed 0-{max(found)}"] if found else spans)
-    return Crowd(
+    return TrainingFaces(
         np.concatenate(latents),
         channels,
         np.stack([face.detection.descriptor for face in (*seen.values(), *found.values())]),  # type: ignore[union-attr]
@@ -250,17 +250,17 @@ def channels_of(faces: Sequence[Sample]) -> dict[str, np.ndarray]:
     return channels
 
 
-def with_practice(crowd: Crowd, seen: dagger.Practice) -> Crowd:
-    """The crowd with the faces of the practice added."""
-    return Crowd(
-        np.concatenate([crowd.groups, seen.groups]),
+def with_edits(training: TrainingFaces, seen: dagger.MeasuredEdits) -> TrainingFaces:
+    """The training faces with measured edits added."""
+    return TrainingFaces(
+        np.concatenate([training.groups, seen.groups]),
         {
             name: np.concatenate([values, seen.channels[name]])
-            for name, values in crowd.channels.items()
+            for name, values in training.channels.items()
         },
-        np.concatenate([crowd.descriptors, seen.descriptors]),
-        np.concatenate([crowd.natural, np.zeros(len(seen.groups), bool)]),
-        crowd.text + f", {len(seen.groups)} edits of {seen.text}",
+        np.concatenate([training.descriptors, seen.descriptors]),
+        np.concatenate([training.natural, np.zeros(len(seen.groups), bool)]),
+        training.text + f", {len(seen.groups)} edits of {seen.text}",
     )
 
 
@@ -286,15 +286,15 @@ def natural_covariance(generator: Generates) -> np.ndarray:
 
 
 def learn_dials(
-    crowd: Crowd, covariance: np.ndarray, generator: Generates
+    training: TrainingFaces, covariance: np.ndarray, generator: Generates
 ) -> tuple[Regressor, list[Direction]]:
     """Fit the regressor and solve one direction a dial."""
     regressor = fit_regressor(
-        crowd.groups, crowd.channels, crowd.descriptors, crowd.natural, generator.w_avg
+        training.groups, training.channels, training.descriptors, training.natural, generator.w_avg
     )
     regressor = replace(regressor, keepers=learn_keepers(regressor, covariance))
     return regressor, [
-        make_direction(entry, regressor, covariance, crowd, generator.space) for entry in DIALS
+        make_direction(entry, regressor, covariance, training, generator.space) for entry in DIALS
     ]
 
 
@@ -326,7 +326,7 @@ def learn_keepers(regressor: Regressor, covariance: np.ndarray) -> np.ndarray:
 
 
 def make_direction(
-    entry: Dial, regressor: Regressor, covariance: np.ndarray, crowd: Crowd, space: str
+    entry: Dial, regressor: Regressor, covariance: np.ndarray, training: TrainingFaces, space: str
 ) -> Direction:
     """Solve one dial: the plain direction, one unit of the dial long as the readings see it."""
     recipe = RECIPES[entry.name]
@@ -349,7 +349,8 @@ def make_direction(
     sd, mean = float(regressor.spread[k]), float(regressor.mean[k])
     unit_per_sd, centre = (sd, mean) if in_units else (1.0, 0.0)
     vector = spread_groups((step / unit_per_sd).reshape(len(ROW_GROUPS), -1)).astype(np.float32)
-    values = (crowd.channels[recipe.channel][crowd.natural] - mean) / sd * unit_per_sd + centre
+    seen = training.channels[recipe.channel][training.natural]
+    values = (seen - mean) / sd * unit_per_sd + centre
     low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
     measured = method_of(recipe.channel)
     margin = JUDGED_MARGIN_SD if measured == CLASSIFIER else SAFE_MARGIN_SD
@@ -369,8 +370,8 @@ def make_direction(
         score=_round(float(regressor.score[k])),
         channel=recipe.channel,
         measured=measured,
-        samples=len(crowd.groups),
-        seeds=crowd.text,
+        samples=len(training.groups),
+        seeds=training.text,
         channel_sd=_round(sd),
         channel_mean=_round(mean),
     )

@@ -68,26 +68,26 @@ def _reuse_memory() -> None:
     mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT_BYTES)
 
 
-def can_keep(generator: object) -> TypeGuard[Generator]:
+def can_optimise(generator: object) -> TypeGuard[Generator]:
     """Whether a generator's turned faces can be brought back to the person."""
     return isinstance(generator, Generator) and isinstance(generator.synthesis, Synthesis)
 
 
-def keeper_of(generator: object, steps: int) -> Keeper | None:
+def optimiser_of(generator: object, steps: int) -> IdentityOptimiser | None:
     """What brings a generator's turned faces back to the person; None for no steps.
 
     Raises:
         UsageError: too many steps.
         ModelError: a generator that it does not work with.
     """
-    return Keeper(generator, steps) if steps else None
+    return IdentityOptimiser(generator, steps) if steps else None
 
 
-class Keeper:
+class IdentityOptimiser:
     """Changes turned latents until their pictures show the person.
 
     Args:
-        generator: Of a space that has dials, and one that `can_keep` allows.
+        generator: Of a space that has dials, and one that `can_optimise` allows.
         steps: Of Adam (Kingma & Ba 2015), for each picture.
 
     Attributes:
@@ -101,7 +101,7 @@ class Keeper:
     def __init__(self, generator: object, steps: int = GOOD_STEPS) -> None:
         if not 1 <= steps <= MOST_STEPS:
             raise UsageError(f"The person is held in 1 to {MOST_STEPS} steps, got {steps}.")
-        if not can_keep(generator):
+        if not can_optimise(generator):
             raise ModelError(
                 "The person can be held with a network that gradients pass through, and this is "
                 f"a {type(generator).__name__}. Sweep without holding."
@@ -124,8 +124,8 @@ class Keeper:
         """What to add to a turned person's coarse rows, [18, 512], so that they draw a whole face.
 
         Unusual features resist the turn: faces fall apart before the angle is reached. Moved
-        towards the average they turn further and stay whole, and `keep` brings the person back as
-        near as without (docs/notes/pose.md): a truncation (Karras et al. 2019, section B) that
+        towards the average they turn further and stay whole, and `bring_back` comes as near to the
+        person as without (docs/notes/pose.md): a truncation (Karras et al. 2019, section B) that
         grows with the angles.
 
         Args:
@@ -150,7 +150,7 @@ class Keeper:
             found: np.ndarray = self._describe(self._tensor(w_plus[None]), landmarks).cpu().numpy()
         return found[0]
 
-    def keep(
+    def bring_back(
         self, w_plus: np.ndarray, landmarks: np.ndarray, goal: np.ndarray, steps: int | None = None
     ) -> np.ndarray:
         """The latent, brought back to the person; rows from GEOMETRY_ROWS on stay.

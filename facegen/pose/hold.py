@@ -17,7 +17,7 @@ from facegen.cache import BoundedCache
 from facegen.editing.dial_set import DialSet
 from facegen.face import Face
 from facegen.measure.measurer import Measurement
-from facegen.optimise.identity import Keeper
+from facegen.optimise.identity import IdentityOptimiser
 from facegen.pose.head_pose import KEPT_DIALS, LAST_KEPT
 from facegen.pose.loop import REACH_DEG, put_right
 
@@ -47,7 +47,7 @@ class IdentityHolder:
     """Holds one person along a sweep; several threads may ask at the same time.
 
     Args:
-        keeper: Brings latents back.
+        optimiser: Brings latents back.
         dials: Of the face's space.
         see_preview: Measures a latent's preview.
         see_whole: Measures its full picture, by which the angles are corrected at the end.
@@ -56,13 +56,13 @@ class IdentityHolder:
 
     def __init__(
         self,
-        keeper: Keeper,
+        optimiser: IdentityOptimiser,
         dials: DialSet,
         see_preview: See,
         see_whole: See,
         front: Callable[[], Face],
     ) -> None:
-        self._keeper, self._dials, self._front = keeper, dials, front
+        self._optimiser, self._dials, self._front = optimiser, dials, front
         self._see_preview, self._see_whole = see_preview, see_whole
         self._reference: _Reference | None = None
         self._is_known = False
@@ -104,7 +104,7 @@ class IdentityHolder:
         angles = {n: reference.readings[n] if v is None else v for n, v in asked.items()}
         goal = angles | {n: reference.readings[n] for n in KEPT_DIALS if n not in free}
         last_goal = angles | {n: goal[n] for n in LAST_KEPT if n in goal}
-        usual = self._keeper.toward_average(reference.w_plus, angles["yaw"], angles["pitch"])
+        usual = self._optimiser.toward_average(reference.w_plus, angles["yaw"], angles["pitch"])
         back_to = reference.w_plus + usual
 
         def right(w_plus: np.ndarray, goal: Mapping[str, float], see: See, rounds: int = 2) -> _Put:
@@ -116,13 +116,15 @@ class IdentityHolder:
         turned, _ = right(face.w_plus + usual, goal, self._see_preview)
         # Correcting the angles half-way too changes the person less than all at the end
         # (docs/notes/pose.md).
-        last = max(round(LAST_SHARE * self._keeper.steps), 1)
-        for steps in (self._keeper.steps - last, last):
+        last = max(round(LAST_SHARE * self._optimiser.steps), 1)
+        for steps in (self._optimiser.steps - last, last):
             seen = None if turned is None else self._see_preview(turned)
             if turned is None or seen is None:
                 return None
             if steps:
-                kept = self._keeper.keep(turned, seen.landmarks, reference.descriptor, steps)
+                kept = self._optimiser.bring_back(
+                    turned, seen.landmarks, reference.descriptor, steps
+                )
                 turned, _ = right(kept, last_goal, self._see_preview)
         if turned is None:
             return None
@@ -137,7 +139,7 @@ class IdentityHolder:
                 face = self._front()
                 seen = self._see_preview(face.w_plus)
                 if seen is not None:
-                    descriptor = self._keeper.describe(face.w_plus, seen.landmarks)
+                    descriptor = self._optimiser.describe(face.w_plus, seen.landmarks)
                     self._reference = _Reference(
                         face.w_plus, descriptor, self._dials.in_units(seen.values)
                     )

@@ -22,7 +22,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.images import decode_image, encode_jpeg, shrunk
-from facegen.optimise.identity import keeper_of
+from facegen.optimise.identity import optimiser_of
 from facegen.protocols import Measures
 from facegen.service.render import UNEXPECTED, RenderService
 from facegen.sweeps.export import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
@@ -110,9 +110,9 @@ class SweepJob:
         self.ended: float | None = None
         self._cells = list(cells)
         self._folder = tempfile.TemporaryDirectory(prefix="facegen-sweep-")
-        keeper = None if measurer is None else keeper_of(service.generator, person_steps)
+        optimiser = None if measurer is None else optimiser_of(service.generator, person_steps)
         self._sweep = Sweep(
-            _Queued(service, face.space), face, dials, measurer, size=size, keeper=keeper
+            _Queued(service, face.space), face, dials, measurer, size=size, optimiser=optimiser
         )
         self._cells = self._sweep.require_cells(cells)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)

@@ -1,9 +1,9 @@
 """The pictures of a sweep, one after the other, with what was measured in each.
 
 The loop is closed on the face, not on each frame: `Sweep` measures thirty small previews first
-and then asks every frame for the angles that will come out (`facegen.pose.loop`). With a keeper
-each turned frame is brought back to the person, and then its own angles are put right: on one
-thread, so that no byte depends on the machine, and for as many frames at a time as there are
+and then asks every frame for the angles that will come out (`facegen.pose.loop`). With an
+optimiser each turned frame is brought back to the person, and then its own angles are put right: on
+one thread, so that no byte depends on their number, and for as many frames at a time as there are
 cores. Frames are measured by a thread while the next one is drawn.
 """
 
@@ -23,7 +23,7 @@ from facegen.face import Face
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
 from facegen.operations import MovePicture, Pose, Wear
-from facegen.optimise.identity import AT_ONCE, Keeper
+from facegen.optimise.identity import AT_ONCE, IdentityOptimiser
 from facegen.pose.expressions import express, expression
 from facegen.pose.finish import Finish, plan_expression, plan_gaze
 from facegen.pose.head_pose import (
@@ -90,7 +90,7 @@ class Sweep:
         measure: "all" (with identity), "angles", or "none".
         close: Whether to measure the face first and correct what is asked.
         batch: Pictures drawn at once; more than one is faster on a GPU alone.
-        keeper: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
+        optimiser: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
             `measurer` and `close`.
     """
 
@@ -102,7 +102,7 @@ class Sweep:
     measure: str = "all"
     close: bool = True
     batch: int = 1
-    keeper: Keeper | None = None
+    optimiser: IdentityOptimiser | None = None
     _holder: IdentityHolder | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: Measurement | None = None
@@ -115,7 +115,7 @@ class Sweep:
         self.face.require_space(self.dials.space)
         # What is done in the picture is planned anew for each frame, but only if it is known.
         self.face.request(model=self.generator.model, size=self.size).require_known()
-        if self.keeper is not None and (self.measurer is None or not self.close):
+        if self.optimiser is not None and (self.measurer is None or not self.close):
             raise UsageError(
                 "The person is held by measuring small pictures first: this needs the instruments "
                 "and the closed loop. Sweep with them, or without holding."
@@ -124,9 +124,9 @@ class Sweep:
             raise UsageError(f"At least 1 picture is drawn at once, got {self.batch}.")
         if self.measure not in ("all", "angles", "none"):
             raise UsageError(f"measure is all, angles or none, got '{self.measure}'.")
-        if self.keeper is not None:
+        if self.optimiser is not None:
             self._holder = IdentityHolder(
-                self.keeper,
+                self.optimiser,
                 self.dials,
                 lambda w_plus: self._sure(self.generator.preview(w_plus)),
                 lambda w_plus: self._sure(self._whole(w_plus)),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from facegen.errors import FacegenError
 from facegen.measure.measurer import load_measurer
-from facegen.optimise.identity import GOOD_STEPS, can_keep
+from facegen.optimise.identity import GOOD_STEPS, can_optimise
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
 from facegen.protocols import Measures
 from facegen.retouch.eyes import MOST_GAZE
@@ -122,7 +122,7 @@ def _ask(backend: Backend, session: Session) -> None:
         "Size", SIZES, default=512, format_func=lambda s: f"{s} px", key="sweep_size", required=True
     )
     steps = 0
-    if can_keep(backend.service.generator) and st.toggle(
+    if can_optimise(backend.service.generator) and st.toggle(
         "Hold the person closely",
         True,
         key="sweep_hold",
