@@ -12,7 +12,7 @@ from facegen.editing.closed_loop import Loop
 from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.evaluation.celeba import FOLDED
-from facegen.evaluation.compare import PlainDial, _at_equal_change, as_markdown
+from facegen.evaluation.compare import PlainDial, as_markdown, at_equal_change
 from facegen.evaluation.judge import (
     Edit,
     LockResult,
@@ -80,11 +80,11 @@ def test_dials_that_keep_a_person_are_judged_more_strictly(dials):
 def test_directions_are_compared_where_both_got_there(dials):
     ours = [edits(dials, "age", 1.0, 0.1, 0.2), edits(dials, "age", 1.0, 0.9, 0.9)]
     theirs = [edits(dials, "age", 1.1, 0.2, 0.4), edits(dials, "age", 0.2, 0.0, 0.0)]
-    found = _at_equal_change(dials, "age", ours, theirs)
+    found = at_equal_change(dials, "age", ours, theirs)
     assert (found.ours.faces, found.reached_ours, found.reached_theirs) == (1, 1.0, 0.5)
     assert found.ours.distance == pytest.approx(0.2)
     assert "leak" in as_markdown([found])
-    assert _at_equal_change(dials, "age", ours[1:], theirs[1:]) is None
+    assert at_equal_change(dials, "age", ours[1:], theirs[1:]) is None
 
 
 def test_a_face_that_is_gone_counts_as_not_detected(dials):

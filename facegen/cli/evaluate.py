@@ -142,6 +142,51 @@ def compose_descriptions(
         print_table(rows)
 
 
+@evaluate.command("steps")
+@model_option
+@click.option("--faces", type=click.IntRange(min=1), default=24, show_default=True,
+              help="Faces never used for learning, from seed 900000 on.")  # fmt: skip
+@click.option("--pictured", type=click.IntRange(min=0), default=8, show_default=True,
+              help="Of how many of them the pictures are judged, too.")  # fmt: skip
+@click.option("--natural", type=click.IntRange(min=60), default=240, show_default=True,
+              help="Unedited faces that realism is learned from and judged by.")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(min=0), help="Begin no further face after that.")
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="Write steps.md into this folder; docs/results is published.")  # fmt: skip
+def step_dials(
+    *, model: str, faces: int, pictured: int, natural: int, minutes: float | None, docs: Path
+) -> None:
+    """Move every dial by one and two standard deviations, with every solver. Resumable."""
+    import time
+
+    from facegen.editing.dial_set import DialSet
+    from facegen.evaluation.cached_judges import CachedJudges
+    from facegen.evaluation.compose import CACHE_DIR, learn_reference
+    from facegen.evaluation.judge import CACHE_DIR as STEPS_CACHE_DIR
+    from facegen.evaluation.packages import PACKAGES, read_members
+    from facegen.evaluation.steps import judge_steps
+    from facegen.evaluation.steps_report import write_report
+    from facegen.learning.cached_measurer import open_cached_measurer
+
+    for package in PACKAGES:
+        read_members(package)
+    generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
+    looks = CachedJudges(generator, dials, CACHE_DIR / generator.model)
+    ends = None if minutes is None else time.monotonic() + 60 * minutes
+    reference = learn_reference(generator, dials, looks, natural, lambda: None)
+    with (
+        count_progress("Judging dials") as progress,
+        open_cached_measurer(generator, STEPS_CACHE_DIR) as measurer,
+    ):
+        steps = judge_steps(
+            generator, dials, {"plain": dials.plain, "dials": dials}, measurer, looks, reference,
+            faces=faces, pictured=pictured, progress=progress,
+            stop=lambda: ends is not None and time.monotonic() > ends,
+        )  # fmt: skip
+    click.echo(write_report(steps, dials, command=_command_line(), docs=docs))
+
+
 def _command_line() -> str:
     """The command as it was typed, for the document."""
     import shlex

@@ -126,11 +126,11 @@ def compare(
     return [
         one
         for name in foreign
-        if (one := _at_equal_change(dials, name, edits["ours"], edits["theirs"])) is not None
+        if (one := at_equal_change(dials, name, edits["ours"], edits["theirs"])) is not None
     ]
 
 
-def _at_equal_change(
+def at_equal_change(
     dials: DialSet, name: str, ours: Sequence[Edit], theirs: Sequence[Edit]
 ) -> Comparison | None:
     """Summarise the faces on which both got there; None if there is none."""

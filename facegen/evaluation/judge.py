@@ -43,7 +43,7 @@ TARGET_SEED = 11
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One dial moved on one face: before, at the first look, and after the loop."""
+    """One dial moved on one face: before, at the first look, and after the loop (`w_plus`)."""
 
     dial: str
     sign: float
@@ -51,6 +51,7 @@ class Edit:
     first: Measurement | None
     after: Measurement | None
     looks: int
+    w_plus: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,18 +223,20 @@ def judge_loops(
     dials: DialSet,
     base: np.ndarray,
     before: Measurement,
+    *,
+    size: float = 1.0,
 ) -> list[Edit]:
-    """Move one face by one standard deviation of each dial, each with a mover of its own."""
+    """Move one face by `size` standard deviations of each dial, each with a mover of its own."""
     stands = dials.in_units(before.values)
     signs = {name: 1.0 if stands[name] <= dials.spec(name).mean else -1.0 for name in movers}
     loops = [
-        Loop(movers[name], base, {name: sign * dials.spec(name).unit_per_sd}, stands)
+        Loop(movers[name], base, {name: sign * size * dials.spec(name).unit_per_sd}, stands)
         for name, sign in signs.items()
     ]
     looks = run_loops(measurer, dials, before, loops)
     return [
-        Edit(name, sign, before, found[0], found[best], len(found))
-        for (name, sign), (found, best) in zip(signs.items(), looks, strict=True)
+        Edit(name, sign, before, found[0], found[best], len(found), loop.outcome.w_plus)
+        for (name, sign), (found, best), loop in zip(signs.items(), looks, loops, strict=True)
     ]
 
 
@@ -303,8 +306,13 @@ def run_loops(
     ]
 
 
-def summarise(dials: DialSet, name: str, edits: Sequence[Edit], *, closed: bool) -> DialResult:
-    """Summarise one dial over all faces, at the first look or after the loop."""
+def summarise(
+    dials: DialSet, name: str, edits: Sequence[Edit], *, closed: bool, size: float = 1.0
+) -> DialResult:
+    """Summarise one dial over all faces, at the first look or after the loop.
+
+    `size` is what was asked for, in standard deviations: half of it is success.
+    """
     tried = [edit for edit in edits if edit.dial == name]
     ends = [(edit, edit.after if closed else edit.first) for edit in tried]
     pairs = [(edit, end) for edit, end in ends if end is not None]
@@ -325,8 +333,8 @@ def summarise(dials: DialSet, name: str, edits: Sequence[Edit], *, closed: bool)
     return DialResult(
         name=name,
         moved=float(np.median(moved)),
-        miss=float(np.median(np.abs(moved - 1))),
-        success=float((moved >= SUCCESS_SD).mean()),
+        miss=float(np.median(np.abs(moved - size))),
+        success=float((moved >= SUCCESS_SD * size).mean()),
         leaks=leaks,
         worst=worst,
         worst_leak=leaks[worst],
