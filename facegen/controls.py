@@ -153,6 +153,11 @@ DIALS: tuple[Dial, ...] = (
 )
 # fmt: on
 
+THERE_OR_NOT = frozenset(
+    {"gender", "glasses", "sunglasses", "hat", "beard", "mustache", "goatee", "stubble", "bangs",
+     "receding", "makeup", "lipstick", "hair_black", "hair_blond", "hair_gray", "hair_red"}
+)  # fmt: skip
+"""Dials of things that somebody has or has not: once there as asked, they count as met."""
 PRESENT_FROM = {"glasses": 0.3, "sunglasses": 1.3, "hat": 0.8}
 """Things that are on a picture or not, nothing between: the dial's value from which they are."""
 

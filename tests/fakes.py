@@ -39,6 +39,7 @@ class FakeSpec:
     natural: tuple[float, float]
     safe: tuple[float, float]
     unit_per_sd: float
+    yes_from: float | None = None
 
 
 TABLE = (

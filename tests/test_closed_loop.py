@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from facegen.editing.closed_loop import ALL_MET_BELOW, MAX_ROUNDS, cost_of, next_try, reach
+from facegen.editing.closed_loop import (
+    ALL_MET_BELOW,
+    MAX_ROUNDS,
+    USUAL_ROUNDS,
+    Wish,
+    next_try,
+    reach,
+)
 
 DIALS = ("smile", "beard", "age")
 
@@ -15,13 +22,17 @@ DIALS = ("smile", "beard", "age")
 @dataclass(frozen=True)
 class Spec:
     unit_per_sd: float = 1.0
+    unit: str = "sd"
+    yes_from: float | None = None
 
 
 class PlainDials:
     """Dials whose changes are the first numbers of the latent."""
 
     def spec(self, name):
-        return Spec(12.0 if name == "age" else 1.0)
+        if name == "age":
+            return Spec(12.0, "years")
+        return Spec(yes_from=1.2 if name == "beard" else None)
 
     def apply(self, base, deltas):
         moved = np.array(base)
@@ -90,20 +101,20 @@ def test_what_cannot_be_reached_does_not_keep_the_rest_from_being_right():
 
 
 def test_a_face_that_is_not_seen_keeps_the_best_so_far():
-    answers = iter([{"smile": 0.2}, None])
-    outcome = reach(PlainDials(), BASE, {"smile": 1.0}, START, lambda w: next(answers))
+    answers = iter([{"smile": 0.2}])
+    outcome = reach(PlainDials(), BASE, {"smile": 1.0}, START, lambda w: next(answers, None))
     assert outcome.asked["smile"] == 1.0
     assert outcome.measured == {"smile": 0.2}
 
 
 def test_an_edit_that_cannot_be_seen_counts_as_worse_than_one_too_strong():
-    assert cost_of(1.0, 0.2) > cost_of(1.0, 1.8)
-    assert cost_of(-1.0, -0.2) > cost_of(-1.0, -1.8)
+    assert Wish(1.0).cost(0.2) > Wish(1.0).cost(1.8)
+    assert Wish(-1.0).cost(-0.2) > Wish(-1.0).cost(-1.8)
 
 
 def test_a_wish_that_is_met_counts_more_than_one_that_is_missed_less():
-    both_near = cost_of(1.0, 0.5) + cost_of(1.0, 0.5)
-    one_met = cost_of(1.0, 1.0) + cost_of(1.0, -0.5)
+    both_near = Wish(1.0).cost(0.5) + Wish(1.0).cost(0.5)
+    one_met = Wish(1.0).cost(1.0) + Wish(1.0).cost(-0.5)
     assert one_met < both_near
 
 
@@ -137,3 +148,62 @@ def test_the_cost_tells_whether_every_wish_is_met():
     short = right | {"smile": lambda x: min(x, 0.2)}
     missed = reach(PlainDials(), BASE, {"smile": 1.5, "age": 12.0}, START, watch(short, []))
     assert met.cost < ALL_MET_BELOW <= missed.cost
+
+
+def test_what_is_there_or_not_is_met_once_it_is_there():
+    beard = Wish(1.6, yes_from=1.2)
+    assert beard.is_met(1.3)
+    assert beard.is_met(3.0)
+    assert not beard.is_met(1.1)
+    assert beard.cost(1.6) < beard.cost(2.4) < beard.cost(1.1)  # The number still counts a little.
+    bare = Wish(-1.0, yes_from=-0.5)
+    assert bare.is_met(-0.6)
+    assert not bare.is_met(-0.4)
+
+
+def test_a_beard_that_is_there_is_not_given_up_for_a_number():
+    # More age takes the beard away again; with both, the beard is thicker than what was asked.
+    def see(w_plus):
+        smile, beard, age = w_plus[0, :3]
+        return {"smile": smile, "beard": beard + 0.9 if age < 14 else 0.0, "age": 0.8 * age}
+
+    outcome = reach(PlainDials(), BASE, {"beard": 1.6, "age": 12.0}, START, see)
+    assert outcome.measured["beard"] > 1.2
+    assert outcome.measured["age"] == pytest.approx(12.0, abs=4.0)
+    assert outcome.cost < ALL_MET_BELOW
+
+
+def test_where_more_makes_it_worse_half_the_way_is_tried():
+    # Beyond 1.5 the face cannot have more, and loses what else it had.
+    looks = []
+
+    def see(w_plus):
+        looks.append(w_plus)
+        smile, _, age = (float(x) for x in w_plus[0, :3])
+        return {"smile": min(0.6 * smile, 0.9), "beard": 0.0, "age": age if smile < 1.5 else -12}
+
+    outcome = reach(PlainDials(), BASE, {"smile": 1.2, "age": 12.0}, START, see)
+    asked = [float(w_plus[0, 0]) for w_plus in looks]
+    assert asked[1] > 1.5  # what the first miss suggests
+    assert asked[2] == pytest.approx((asked[0] + asked[1]) / 2)
+    assert outcome.measured["smile"] > 0.75  # and the first try is bettered
+    assert outcome.measured["age"] > 8
+
+
+@pytest.mark.parametrize(("most", "rounds"), [(5.0, USUAL_ROUNDS), (0.4, MAX_ROUNDS)])
+def test_it_goes_on_only_as_long_as_a_wish_is_missed(most, rounds):
+    looks = []
+    wavy = iter([0.7, 1.3, 0.75, 1.25, 0.8, 1.2, 0.85, 1.15])
+    see = lambda w: looks.append(w) or {"smile": min(next(wavy), most)}  # noqa: E731
+    reach(PlainDials(), BASE, {"smile": 1.0}, START, see)
+    assert len(looks) == rounds + 1
+
+
+@pytest.mark.parametrize(("name", "change", "off"), [("age", 12.0, 4.0), ("smile", 1.0, 0.35)])
+def test_how_near_is_near_enough_depends_on_the_unit(name, change, off):
+    from facegen.editing.closed_loop import wish
+
+    spec = PlainDials().spec(name)
+    one = wish(spec, change, 0.0)
+    assert one.is_met((change + 0.98 * off) / spec.unit_per_sd)
+    assert not one.is_met((change + 1.02 * off) / spec.unit_per_sd)

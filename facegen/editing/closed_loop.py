@@ -8,21 +8,26 @@ worse (the noise of fifty classifiers moves the face, descriptor distance 0.26 -
 
 Of all tries the best is kept: the one that misses the fewest wishes, then the nearest; never one
 that leaves the region of faces. So a correction can only help, and what cannot be reached does not
-cost what can.
+cost what can. Where a try is worse than the best, too much was asked at once, and half the way
+from the best is tried next. What is there or not (glasses, grey hair) is met where the classifier
+answers as asked, however much of it there is. A few corrections are always worth it, more of them
+only as long as a wish is missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from facegen.directions.solver import IDENTITY
-from facegen.editing.targets import MISS_SD
+from facegen.editing.targets import MISS_SD, miss_sd
 from facegen.protocols import Moves
 
-MAX_ROUNDS = 3
+USUAL_ROUNDS, MAX_ROUNDS = 3, 7
+"""Corrections at most where every wish is met, and where one is missed."""
 CLOSE_ENOUGH_SD = 0.12
 FURTHEST_SD = 4.5
 LONGEST_CORRECTION_SD = 2.0
@@ -32,6 +37,8 @@ NEARNESS_COUNTS = 0.2
 """How much of a wish being met or not the way there counts: ties are broken by it."""
 ALL_MET_BELOW = 1.0
 """A cost below this: every wish counts 1 where it is missed. Nearness of up to five is less."""
+WORSE_BY = 0.05
+"""By so much more a try costs than the best one before the way back to that is tried."""
 LEAST_NATURAL = 1.0
 """Per cent, see `Natural.naturalness`: further out a try is not taken, unless it began there."""
 
@@ -60,6 +67,38 @@ class Outcome:
     cost: float = np.inf
 
 
+@dataclass(frozen=True)
+class Wish:
+    """One thing that is asked for, counted in standard deviations from where the face began.
+
+    Attributes:
+        change: How far it is to move.
+        tolerance: How near counts as met.
+        yes_from: The change from which the thing is there; None for what is a matter of degree.
+    """
+
+    change: float
+    tolerance: float = MISS_SD
+    yes_from: float | None = None
+
+    def is_met(self, moved: float) -> bool:
+        """Whether a change seen on a picture is what was asked."""
+        if self.yes_from is not None:
+            return (self.change >= self.yes_from) == (moved >= self.yes_from)
+        return abs(moved - self.change) <= self.tolerance
+
+    def cost(self, moved: float) -> float:
+        """How bad it is that this change is seen instead: from 0 to 1 and a little.
+
+        A wish that is missed counts 1; besides, and to tell misses apart, the distance counts. An
+        edit that falls short is further off than one that goes too far.
+        """
+        falls_short = abs(moved) < abs(self.change) or moved * self.change < 0
+        seen = abs(moved - self.change) * (TOO_LITTLE_COSTS if falls_short else 1.0)
+        near = NEARNESS_COUNTS * seen**2 / (seen**2 + self.tolerance**2)
+        return float(not self.is_met(moved)) + near
+
+
 class Loop:
     """One edit on its way: render and measure `w_plus`, tell it with `saw`, until `done`.
 
@@ -72,7 +111,7 @@ class Loop:
         asked: Dial -> change to ask of the dials at first, in units, where earlier corrections are
             known; what is wanted, if not.
         natural: Tells which tries leave the region of faces; None takes all.
-        rounds: Corrections at most.
+        rounds: Corrections at most, as long as a wish is missed; USUAL_ROUNDS where all are met.
 
     Raises:
         UnknownDialError, UsageError, LatentError: as `DialSet.apply`.
@@ -94,38 +133,64 @@ class Loop:
         self._asked = {**(fixed or {}), **wanted}
         self._asked |= {name: asked[name] for name in wanted if asked and name in asked}
         self._natural = natural or (lambda w_plus: 100.0)
-        self._looks_left = rounds + 1
+        self._rounds = rounds
         self._looks = 0
         self._unit = {name: dials.spec(name).unit_per_sd for name in wanted if name != IDENTITY}
-        self._wanted = {name: wanted[name] / unit for name, unit in self._unit.items()}
+        self._wishes = {
+            name: wish(dials.spec(name), wanted[name], before[name]) for name in self._unit
+        }
         self._tries: dict[str, list[tuple[float, float]]] = {name: [] for name in self._unit}
-        self._cost = np.inf
+        self._is_half_way = False
         self.w_plus = dials.apply(base, self._asked)
         self._least = min(LEAST_NATURAL, self._natural(self.w_plus))
         self.outcome = Outcome(self.w_plus, dict(self._asked), {}, 0)
-        self.done = not any(self._wanted.values())
+        self.done = not any(one.change for one in self._wishes.values())
 
     def saw(self, found: Mapping[str, float] | None) -> None:
         """Tell what was measured on the picture of `w_plus`; None if no face was seen."""
-        if found is None:
-            self.done = True
-            return
-        cost, worst = 0.0, 0.0
-        for name, unit in self._unit.items():
-            moved = (found[name] - self._before[name]) / unit
-            self._tries[name].append((self._asked[name] / unit, moved))
-            cost += cost_of(self._wanted[name], moved)
-            worst = max(worst, abs(self._wanted[name] - moved))
-        if cost < self._cost and self._natural(self.w_plus) >= self._least:
-            self._cost = cost
+        cost, worst = np.inf, np.inf
+        if found is not None:
+            moved = {
+                name: (found[name] - self._before[name]) / unit for name, unit in self._unit.items()
+            }
+            for name, change in moved.items():
+                self._tries[name].append((self._asked[name] / self._unit[name], change))
+            if self._natural(self.w_plus) >= self._least:
+                cost = sum(one.cost(moved[name]) for name, one in self._wishes.items())
+                worst = max(abs(one.change - moved[name]) for name, one in self._wishes.items())
+        best = self.outcome.cost
+        if found is not None and cost < best:
             self.outcome = Outcome(self.w_plus, dict(self._asked), dict(found), self._looks, cost)
         self._looks += 1
-        self._looks_left -= 1
-        self.done = worst <= CLOSE_ENOUGH_SD or not self._looks_left
+        is_met = self.outcome.cost < ALL_MET_BELOW
+        rounds = min(self._rounds, USUAL_ROUNDS) if is_met else self._rounds
+        is_lost = not np.isfinite(self.outcome.cost)
+        self.done = worst <= CLOSE_ENOUGH_SD or self._looks > rounds or is_lost
         if not self.done:
+            self._try_next(is_worse=cost > best + WORSE_BY)
+
+    def _try_next(self, *, is_worse: bool) -> None:
+        """Ask for something else: half way back to the best, or what the tries so far suggest."""
+        self._is_half_way = is_worse and not self._is_half_way
+        if self._is_half_way:
+            for name, asked in self.outcome.asked.items():
+                self._asked[name] = (asked + self._asked[name]) / 2
+        else:
             for name, unit in self._unit.items():
-                self._asked[name] = unit * next_try(self._wanted[name], self._tries[name])
-            self.w_plus = self._dials.apply(self._base, self._asked)
+                self._asked[name] = unit * next_try(self._wishes[name].change, self._tries[name])
+        self.w_plus = self._dials.apply(self._base, self._asked)
+
+
+def wish(spec: Any, change: float, before: float) -> Wish:
+    """What is asked of a dial as a wish.
+
+    Args:
+        spec: The dial's numbers.
+        change: In its unit; 0 is a lock, which is held by its number.
+        before: Where it was measured to stand.
+    """
+    unit, since = spec.unit_per_sd, spec.yes_from if change else None
+    return Wish(change / unit, miss_sd(spec), None if since is None else (since - before) / unit)
 
 
 def reach(
@@ -179,14 +244,3 @@ def next_try(wanted: float, tries: Sequence[tuple[float, float]]) -> float:
             slope = float(np.clip((moved - other[1]) / (asked - other[0]), *SLOPES))
     step = float(np.clip((wanted - moved) / slope, -LONGEST_CORRECTION_SD, LONGEST_CORRECTION_SD))
     return float(np.clip(asked + step, -FURTHEST_SD, FURTHEST_SD))
-
-
-def cost_of(wanted: float, moved: float) -> float:
-    """How bad it is that a measured value moved by this instead: from 0 to 1 and a little.
-
-    A miss of more than MISS_SD counts 1; within it, and to tell misses apart, the distance counts.
-    An edit that falls short is further off than one that goes too far. In standard deviations.
-    """
-    off = abs(moved - wanted)
-    seen = off * (TOO_LITTLE_COSTS if abs(moved) < abs(wanted) or moved * wanted < 0 else 1.0)
-    return float(off > MISS_SD) + NEARNESS_COUNTS * seen**2 / (seen**2 + MISS_SD**2)

@@ -20,15 +20,21 @@ from types import MappingProxyType
 import numpy as np
 
 from facegen.checks import require_finite, require_shape
-from facegen.controls import DIALS, Dial, dial, unknown_dial
+from facegen.controls import DIALS, THERE_OR_NOT, Dial, dial, unknown_dial
 from facegen.directions.natural import Natural, read_natural
 from facegen.directions.plain_solver import PlainSettler
 from facegen.directions.regressor import Regressor, read_regressor
 from facegen.directions.solver import IDENTITY, Settler
-from facegen.directions.store import Direction, direction_names, read_direction
+from facegen.directions.store import (
+    Direction,
+    DirectionMeta,
+    direction_names,
+    read_direction,
+)
 from facegen.directions.user_dials import OwnDial, list_own, own_state
 from facegen.errors import BadFileError, UsageError
 from facegen.latents import BUNDLED_SPACE, NUM_WS, W_DIM
+from facegen.measure.probabilities import load_probabilities
 from facegen.paths import DIRECTIONS_DIR
 
 OWN_ROUNDS = 2
@@ -36,7 +42,12 @@ OWN_ROUNDS = 2
 
 @dataclass(frozen=True)
 class DialSpec:
-    """The numbers of one dial, in its unit; see `facegen.directions.store.DirectionMeta`."""
+    """The numbers of one dial, in its unit; see `facegen.directions.store.DirectionMeta`.
+
+    Attributes:
+        yes_from: The value from which the classifier says that the thing is there; None for what
+            is a matter of degree.
+    """
 
     unit: str
     unit_per_sd: float
@@ -45,6 +56,7 @@ class DialSpec:
     safe: tuple[float, float]
     rows: tuple[int, int]
     score: float
+    yes_from: float | None = None
 
 
 class DialSet:
@@ -88,6 +100,7 @@ class DialSet:
                 meta.safe,
                 meta.rows,
                 meta.score,
+                _yes_from(meta),
             )
             self._vectors[name] = directions[name].vector
         self._reading = reading
@@ -277,6 +290,14 @@ class DialSet:
     def _require(self, name: str) -> None:
         if name not in self._specs:
             raise unknown_dial(name, self.names)
+
+
+def _yes_from(meta: DirectionMeta) -> float | None:
+    known = load_probabilities()
+    if meta.name not in THERE_OR_NOT or meta.channel not in known:
+        return None
+    score = known[meta.channel].threshold
+    return (score - meta.channel_mean) / meta.channel_sd * meta.unit_per_sd + meta.mean
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from facegen.protocols import Dials
 
 MISS_SD = 0.35
 """A goal counts as met within so many standard deviations of its dial."""
+MISS_UNITS = {"years": 4.0, "deg": 3.0}
+"""On a picture, goals in these units count as met within so much."""
 STUCK = 0.6
 """Beside locks, a dial that was turned may fall short by up to this share of its way."""
 SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25)
@@ -180,6 +182,13 @@ def misses_sd(
         name: abs(readings[name] - value) / dials.spec(name).unit_per_sd
         for name, value in goals.items()
     }
+
+
+def miss_sd(spec: Any) -> float:
+    """How near a dial's value on a picture must come to count as met, in standard deviations."""
+    if spec.unit in MISS_UNITS:
+        return float(MISS_UNITS[spec.unit] / spec.unit_per_sd)
+    return MISS_SD
 
 
 def require_reached(

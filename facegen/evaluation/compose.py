@@ -23,6 +23,7 @@ import numpy as np
 
 from facegen.directions.recipes import RECIPES
 from facegen.editing.dial_set import DialSet
+from facegen.editing.targets import miss_sd
 from facegen.errors import UsageError
 from facegen.evaluation.cached_judges import CachedJudges, Judged
 from facegen.evaluation.descriptions import ANSWERS, DESCRIPTIONS, Description
@@ -46,7 +47,6 @@ DEFAULT_NATURAL = 900
 HELD_OUT_SHARE = 1 / 3
 ALIGNED = 200
 STAGES = ("first", "after")
-TOLERANCE_SD, TOLERANCE_YEARS, TOLERANCE_DEG = 0.35, 4.0, 3.0
 STRANGERS_PERCENTILE = 99.0
 
 
@@ -279,8 +279,7 @@ def attributes_of(
 def tolerance(dials: DialSet, name: str) -> float:
     """How near a value must come to count as met, in the dial's unit."""
     spec = dials.spec(name)
-    fixed = {"years": TOLERANCE_YEARS, "deg": TOLERANCE_DEG}
-    return fixed.get(spec.unit, TOLERANCE_SD * spec.unit_per_sd)
+    return miss_sd(spec) * spec.unit_per_sd
 
 
 def judge(

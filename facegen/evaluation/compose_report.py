@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from facegen.directions.recipes import RECIPES
+from facegen.editing.targets import MISS_SD, MISS_UNITS
 from facegen.evaluation.cached_judges import CachedJudges
 from facegen.evaluation.compose import (
     ALIGNED,
@@ -20,9 +21,6 @@ from facegen.evaluation.compose import (
     SEEDS_PER_DESCRIPTION,
     STAGES,
     STARTS_FROM,
-    TOLERANCE_DEG,
-    TOLERANCE_SD,
-    TOLERANCE_YEARS,
     Composed,
     Outcome,
 )
@@ -222,9 +220,9 @@ def document(
         "| --- |" + " ---: |" * len(groups),
         *_summary_rows([summarise(group, strangers[1]) for group in groups.values()]),
         "",
-        f"**Met** is what the instruments say that the loop itself uses: within {TOLERANCE_SD} "
-        f"standard deviations, {TOLERANCE_YEARS:g} years or {TOLERANCE_DEG:g}°; what is there or "
-        "not (a hat, a beard, a sex), by the classifier's answer at its threshold "
+        f"**Met** is what the instruments say that the loop itself uses: within {MISS_SD} "
+        f"standard deviations, {MISS_UNITS['years']:g} years or {MISS_UNITS['deg']:g}°; what is "
+        "there or not (a hat, a beard, a sex), by the classifier's answer at its threshold "
         "([measure.md](measure.md)). **Natural** is not about latents: features of the picture by "
         f"EfficientNet-Lite0 (package `{LITE0.name}`), Mahalanobis distance from unedited faces, "
         f"within what holds 99 % of other unedited faces ({reference.faces} faces, seeds "
