@@ -12,7 +12,8 @@ from facegen.editing.faces import (
     reach_on_picture,
     reach_targets,
 )
-from facegen.editing.targets import IDENTITY, solve_targets
+from facegen.editing.locks import IDENTITY
+from facegen.editing.targets import solve_targets
 from facegen.errors import OutOfRangeError, UnknownDialError, UsageError
 
 pytestmark = pytest.mark.weights

@@ -7,7 +7,7 @@ import threading
 import pytest
 from fakes import FakeDials, FakeGenerator
 
-from facegen.editing.targets import Locks
+from facegen.editing.locks import Locks
 from facegen.service.background import Background
 from facegen.session.reach import reach
 

@@ -6,9 +6,8 @@ import pytest
 from fakes import FakeDials, FakeGenerator
 
 from facegen.editing.faces import edit_face, reach_targets
+from facegen.editing.locks import IDENTITY, Locks
 from facegen.editing.targets import (
-    IDENTITY,
-    Locks,
     as_far_as_possible,
     plan,
     require_locks,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from facegen.editing.closed_loop import See, reach
+from facegen.editing.locks import Locks
 from facegen.editing.targets import (
     MISS_SD,
-    Locks,
     Plan,
     check_targets,
     misses_sd,

@@ -1,4 +1,4 @@
-"""Targets and locks: what to ask of the dials so that they read what is wanted.
+"""Targets beside locks: what to ask of the dials so that they read what is wanted.
 
 The app, the command line and Python all come through here. A *goal* is a reading that a dial
 shall have: a target, or the reading at which a lock holds it. `DialSet.apply` takes changes since
@@ -10,13 +10,13 @@ afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-from facegen.directions.solver import IDENTITY as IDENTITY
+from facegen.editing.locks import IDENTITY, Locks
 from facegen.errors import OutOfRangeError, UsageError
 from facegen.protocols import Dials
 
@@ -31,43 +31,6 @@ FURTHEST_RMS = 0.3
 """Of a latent's numbers; where many dials move further at once, faces fall apart."""
 
 Edited = TypeVar("Edited")
-
-
-@dataclass(frozen=True)
-class Locks:
-    """What stays as it is while other dials move.
-
-    Attributes:
-        held: Dial -> the reading at which it is held, in its unit.
-        identity: Whether the person stays the same person.
-    """
-
-    held: Mapping[str, float] = field(default_factory=dict)
-    identity: bool = False
-
-    @classmethod
-    def of(cls, names: Iterable[str], readings: Mapping[str, float]) -> Locks:
-        """Hold dials (and the identity, by the name IDENTITY) at these readings."""
-        names = dict.fromkeys(names)
-        held = {name: float(readings[name]) for name in names if name != IDENTITY}
-        return cls(held, IDENTITY in names)
-
-    def __bool__(self) -> bool:
-        return bool(self.held) or self.identity
-
-    def with_lock(self, name: str, on: bool, readings: Mapping[str, float]) -> Locks:
-        """Lock a dial (or the identity) at its reading, or unlock it; unknown names do nothing."""
-        if name == IDENTITY:
-            return replace(self, identity=on)
-        others = {known: value for known, value in self.held.items() if known != name}
-        if on and name in readings:
-            others[name] = float(readings[name])
-        return replace(self, held=others)
-
-    def at(self, readings: Mapping[str, float]) -> Locks:
-        """The same locks at the readings of another face; dials without a reading are let go."""
-        held = {name: float(readings[name]) for name in self.held if name in readings}
-        return replace(self, held=held)
 
 
 @dataclass(frozen=True)

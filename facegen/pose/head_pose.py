@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from facegen.editing.dial_set import DialSet
-from facegen.editing.targets import IDENTITY, check_targets
+from facegen.editing.locks import IDENTITY
+from facegen.editing.targets import check_targets
 from facegen.errors import OutOfRangeError, UsageError
 from facegen.face import Face
 from facegen.latents import GEOMETRY_ROWS

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.editing.targets import Locks, as_far_as_possible, plan, require_locks
+from facegen.editing.locks import Locks
+from facegen.editing.targets import as_far_as_possible, plan, require_locks
 from facegen.protocols import Dials, Maps
 from facegen.session.edit_state import DELTA_DIGITS, EditState, moved
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from facegen.editing.locks import Locks
 from facegen.editing.naturalness import AT_THE_EDGE_BELOW
-from facegen.editing.targets import MISS_SD, Locks, misses_sd, plan
+from facegen.editing.targets import MISS_SD, misses_sd, plan
 from facegen.protocols import Dials
 
 HALVINGS = 3

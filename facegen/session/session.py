@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from facegen.editing.closed_loop import See
-from facegen.editing.targets import IDENTITY, Locks, natural_targets
+from facegen.editing.locks import IDENTITY, Locks
+from facegen.editing.targets import natural_targets
 from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
