@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from fakes import TABLE, FakeDials, FakeGenerator, fake_measure
 from test_app import dials, fake, frame, panel_says, revision, start  # noqa: F401
 
 from facegen.editing.naturalness import how_natural
-from facegen.service import loading, measuring
+from facegen.service import background, loading, measuring
 from facegen.service.render import RenderService
+from facegen.session.session import Session
 from facegen.ui import shared
 
 
@@ -110,7 +112,7 @@ def test_a_dial_that_was_turned_comes_to_what_was_asked_by_itself(measured, monk
     assert panel(at)["settling"]
     assert panel(at)["measure"] > 0
     assert not panel(at)["offer"]
-    shared.settling()._worker.submit(lambda: None).result()
+    behind_the_page()
     rested(at, monkeypatch)
     assert not panel(at)["settling"]
     assert frame(at)[0]["id"] != picture
@@ -173,6 +175,83 @@ def test_nothing_is_offered_before_the_page_shows_the_settled_picture(measured, 
     assert panel(at)["settling"]
     assert panel(at)["measure"] > 0
     assert not panel(at)["offer"]
+
+
+def behind_the_page():
+    """Wait for what is done there."""
+    shared.settling()._worker.submit(lambda: None).result()
+
+
+def test_the_page_asks_again_where_too_many_pictures_settle_at_once(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    wanted = dials(at)["age"]["now"] + 20
+    turn(at, monkeypatch, 1, "age", wanted)
+    gate = threading.Event()
+    for number in range(background.MAX_WAITING):
+        shared.settling().ask(number, gate.wait)
+    rested(at, monkeypatch)
+    rested(at, monkeypatch)
+    assert panel(at)["settling"]
+    assert panel(at)["measure"] > 0
+    gate.set()
+    behind_the_page()
+    rested(at, monkeypatch)
+    behind_the_page()
+    rested(at, monkeypatch)
+    assert not panel(at)["settling"]
+    assert dials(at)["age"]["now"] == pytest.approx(wanted, abs=2.0)
+
+
+def test_a_correction_that_fails_is_not_tried_for_ever(measured, monkeypatch):
+    tried = []
+
+    def fail(*_):
+        tried.append(1)
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(Session, "correction", fail)
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "age", dials(at)["age"]["now"] + 20)
+    for _ in range(4):
+        rested(at, monkeypatch)
+        behind_the_page()
+    assert not panel(at)["settling"]
+    assert panel(at)["measure"] == 0
+    assert len(tried) == 1
+
+
+def test_a_correction_given_up_on_the_way_is_made_when_its_visitor_comes_back(
+    measured, monkeypatch
+):
+    at = rested(start(seed="417"), monkeypatch)
+    wanted = dials(at)["age"]["now"] + 20
+    turn(at, monkeypatch, 1, "age", wanted)
+    gate = threading.Event()
+    shared.settling().ask("others", gate.wait)
+    rested(at, monkeypatch)
+    at.get_by_key("undo").click().run()
+    gate.set()
+    behind_the_page()
+    at.get_by_key("redo").click().run()
+    for _ in range(3):
+        rested(at, monkeypatch)
+        behind_the_page()
+    assert dials(at)["age"]["now"] == pytest.approx(wanted, abs=2.0)
+
+
+def test_a_step_taken_back_can_be_made_again_after_the_picture_has_settled(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "age", dials(at)["age"]["now"] + 20)
+    at.get_by_key("new").click().run()
+    somebody = frame(at)[0]["id"]
+    at.get_by_key("undo").click().run()
+    before = frame(at)[0]["id"]
+    for _ in range(3):
+        rested(at, monkeypatch)
+        behind_the_page()
+    assert frame(at)[0]["id"] != before
+    at.get_by_key("redo").click().run()
+    assert frame(at)[0]["id"] == somebody
 
 
 def test_dials_that_are_not_turned_keep_what_was_seen_of_them(measured, monkeypatch):

@@ -35,12 +35,11 @@ class Background(Generic[Answer]):
         """What was found; None as long as nothing was."""
         return self._known.get(key)
 
-    def is_waiting(self, key: Hashable) -> bool:
-        """Whether it was asked for and is not found yet."""
-        return key in self._waiting
+    def ask(self, key: Hashable, find: Callable[[], Answer | None]) -> None:
+        """Begin to find it, unless it is known or too much is waiting: the page asks again.
 
-    def ask(self, key: Hashable, find: Callable[[], Answer]) -> None:
-        """Begin to find it, unless it is known or too much is waiting: the page asks again."""
+        Where `find` gives None, nothing is known after it, as if it had not been asked.
+        """
         with self._guard:
             busy = key in self._waiting or len(self._waiting) >= MAX_WAITING
             if busy or self._known.get(key) is not None:
@@ -48,9 +47,11 @@ class Background(Generic[Answer]):
             self._waiting.add(key)
         self._worker.submit(self._find, key, find)
 
-    def _find(self, key: Hashable, find: Callable[[], Answer]) -> None:
+    def _find(self, key: Hashable, find: Callable[[], Answer | None]) -> None:
         try:
-            self._known.put(key, find())
+            found = find()
+            if found is not None:
+                self._known.put(key, found)
         except Exception:
             _log.exception("An answer could not be found behind the page.")
         finally:

@@ -59,9 +59,8 @@ class History:
         return same and self._at > 0
 
     def replace(self, state: EditState) -> None:
-        """Put a state in the place of the current one."""
+        """Put a state in the place of the current one; what was taken back stays so."""
         self._states[self._at] = state
-        del self._states[self._at + 1 :]
         self._remember(state)
 
     def go(self, steps: int) -> bool:

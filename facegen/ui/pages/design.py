@@ -155,18 +155,27 @@ def _settle(
         return
 
     def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
-        # Whoever went on has no use for it.
-        is_wanted = session.state is state
-        return measuring.see(backend.service, backend.dials, w_plus) if is_wanted else None
+        if session.state is not state:
+            raise _WentOn
+        return measuring.see(backend.service, backend.dials, w_plus)
 
-    def correct() -> EditState | None:
-        found = session.correction(state, before, see)
-        return found if session.state is state else None  # Left half-way it is no answer.
+    def find() -> EditState | None:
+        try:
+            return session.correction(state, before, see)
+        except _WentOn:  # Half a correction would count as all there is when they come back.
+            return None
+        except Exception:
+            _log.exception("A picture could not be brought to what was asked.")
+            return state  # It stays as it is: asked again, it would fail again.
 
-    shared.settling().ask(key, correct)
+    shared.settling().ask(key, find)
     found = shared.settling().known(key)
     if found is not None:
         session.settle(found)
+
+
+class _WentOn(Exception):
+    """The visitor has another picture by now."""
 
 
 def _settling_key(session: Session) -> tuple[object, ...]:
@@ -235,6 +244,8 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     )
     is_current = state is session.state
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
+    # Also where the queue was full: then the page asks again.
+    is_settling = is_current and session.settling.is_due(state, readouts)
     data = view.panel_data(
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
@@ -242,12 +253,12 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         reaches=_reaches(backend, session, readouts),
         faceless=measured is not None and not measured,
         offer=is_current
-        and not _is_settling(session)
+        and not is_settling
         and measuring.is_ready
         and state not in session.settling
         and not session.settling.is_left(state),
-        measure_after=_ask_again(session, measured, before),
-        settling=_is_settling(session),
+        measure_after=SETTLING_SECONDS if is_settling else _ask_again(measured, before),
+        settling=is_settling,
         settled=state in session.settling,
         identity=session.locks.identity,
         psi=state.psi,
@@ -267,18 +278,8 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     )
 
 
-def _is_settling(session: Session) -> bool:
-    """Whether the current picture is being corrected, or was and the page does not show it yet."""
-    settling, key = shared.settling(), _settling_key(session)
-    if settling.is_waiting(key):
-        return True
-    return settling.known(key) is not None and session.state not in session.settling
-
-
-def _ask_again(session: Session, measured: object, before: object) -> float:
+def _ask_again(measured: object, before: object) -> float:
     """After how many seconds of rest the page is to ask what there is to see; 0 for never."""
-    if _is_settling(session):
-        return SETTLING_SECONDS
     return shared.measuring().wait if measured is None or before is None else 0.0
 
 
