@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from facegen.checks import require_finite, require_shape
-from facegen.errors import UsageError
+from facegen.errors import LatentError, UsageError
 
 Z_DIM = 512
 W_DIM = 512
@@ -23,6 +23,8 @@ LABELS_PSI = 0.8
 """Truncation of the faces that dials are learned and judged on."""
 GEOMETRY_ROWS = 8
 """So many first rows carry shape, pose and expression; those after them colour and surface."""
+LARGEST = 1e6
+"""No latent of a face has numbers like that; far beyond, readings overflow."""
 MAX_SEED = 2**32 - 1
 W_AVG_SEED = 123
 W_AVG_SAMPLES = 10_000
@@ -92,7 +94,8 @@ def as_w_plus(array: np.ndarray, *, what: str = "The latent") -> np.ndarray:
         what: Name used in errors.
 
     Raises:
-        LatentError: another shape, a dtype that is not real, or values that are not finite.
+        LatentError: another shape, a dtype that is not real, or values that are not finite or
+            beyond LARGEST.
     """
     advice = "Latents of shape (512,), (1, 512), (18, 512) or (1, 18, 512) can be opened."
     array = np.asarray(array)
@@ -107,6 +110,11 @@ def as_w_plus(array: np.ndarray, *, what: str = "The latent") -> np.ndarray:
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     require_finite(array, what=what, advice="The file is damaged; open another copy of it.")
+    if (largest := float(np.abs(array).max())) > LARGEST:
+        raise LatentError(
+            f"{what} must hold numbers as latents do, below a hundred, got {largest:.3g}. "
+            "Is it another kind of array?"
+        )
     return np.repeat(array, NUM_WS, axis=0) if rows == 1 else array.copy()
 
 

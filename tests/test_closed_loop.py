@@ -107,6 +107,19 @@ def test_a_face_that_is_not_seen_keeps_the_best_so_far():
     assert outcome.measured == {"smile": 0.2}
 
 
+def test_less_is_asked_where_so_much_shows_no_face_at_all():
+    def see(w_plus):
+        far = float(w_plus[0, 0])
+        return None if far > 2.0 else START | {"smile": far}
+
+    outcome = reach(PlainDials(), BASE, {"smile": 4.0}, START, see)
+    assert 1.0 < outcome.measured["smile"] <= 2.0
+    looks = []
+    outcome = reach(PlainDials(), BASE, {"smile": 4.0}, START, looks.append)
+    assert len(looks) == MAX_ROUNDS + 1
+    assert not outcome.measured
+
+
 def test_an_edit_that_cannot_be_seen_counts_as_worse_than_one_too_strong():
     assert Wish(1.0).cost(0.2) > Wish(1.0).cost(1.8)
     assert Wish(-1.0).cost(-0.2) > Wish(-1.0).cost(-1.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from facegen.editing.dial_set import DialSet
@@ -11,6 +12,7 @@ from facegen.editing.faces import (
     parse_targets,
     reach_on_picture,
     reach_targets,
+    what_is_missed,
 )
 from facegen.editing.locks import IDENTITY
 from facegen.editing.targets import solve_targets
@@ -110,3 +112,43 @@ def test_a_target_out_of_reach_is_told_and_the_rest_is_met(dials, face):
     (sentence,) = fell_short(dials, targets, found)
     assert sentence.startswith("smile gets to")
     assert found["age"] == pytest.approx(targets["age"], abs=4)
+
+
+def test_thirty_targets_at_once_give_a_face_and_a_sentence_for_each_that_is_missed(dials, face):
+    far = {}
+    for number, name in enumerate(dials.names[:30]):
+        way = 1.5 * dials.spec(name).unit_per_sd * (-1) ** number
+        far[name] = min(max(dials.spec(name).mean + way, dials.spec(name).safe[0]), 70.0)
+    far = {n: min(max(v, dials.spec(n).safe[0]), dials.spec(n).safe[1]) for n, v in far.items()}
+    moved = reach_targets(dials, face, face, far, (), partly=True)
+    told = what_is_missed(dials, face, moved, {}, far, (), ({}, {}))
+    after = dials.read(moved.w_plus)
+    missed = {n for n, value in far.items() if in_sd(dials, n, after[n] - value) > 0.35}
+    assert {text.split()[0] for text in told if "gets to" in text} == missed
+    assert dials.naturalness(moved.w_plus) > 0
+
+
+def test_a_step_out_of_reach_and_a_lock_that_gives_way_are_told(dials, face):
+    far = {"age": 900.0}
+    moved = edit_face(dials, face, far)
+    (sentence, *_) = what_is_missed(dials, face, moved, far, {}, (), ({}, {}))
+    assert sentence.startswith("age gets to")
+    assert "years" in sentence
+    was = {"smile": 0.0}
+    (sentence,) = what_is_missed(dials, face, face, {}, {}, ["smile"], (was, {"smile": 1.0}))
+    assert sentence.startswith("smile is locked at 0.0 and came to 1.0")
+    assert not what_is_missed(dials, face, face, {}, {}, ["smile"], (was, {"smile": 0.1}))
+
+
+def test_where_no_face_is_seen_the_prediction_does_and_nothing_is_raised(dials, face):
+    targets = {name: dials.spec(name).safe[1] for name in dials.names}
+    moved, seen = reach_on_picture(dials, face, face, targets, (), lambda w_plus: None)
+    assert not seen
+    assert what_is_missed(dials, face, moved, {}, targets, (), ({}, seen))
+
+
+def test_numbers_beyond_all_sense_move_a_face_no_further_than_too_far(dials, face):
+    for delta in (1e5, -1e30, 1e300):
+        moved = dials.apply(face.w_plus, {"age": delta})
+        assert np.isfinite(moved).all()
+        assert abs(dials.read(moved)["age"]) < 500

@@ -74,3 +74,8 @@ def test_the_space_is_recognised_after_rounding_and_told_apart(generator):
     other = dict(weights)
     other["fc.3.weight"] = np.random.RandomState(0).randn(512, 512)
     assert space_id(other).startswith("space-")
+
+
+def test_an_array_with_numbers_that_no_latent_has_is_refused():
+    with pytest.raises(LatentError, match="1e\\+38"):
+        as_w_plus(np.full((18, 512), 1e38, np.float32))

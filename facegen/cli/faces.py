@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,29 +170,33 @@ def _edited(
     """The face with dials moved and aimed; says what was measured and what stands too far out."""
     from facegen.editing.dial_set import DialSet
     from facegen.editing.faces import (
+        FACELESS,
         edit_face,
-        fell_short,
-        out_of_range,
         parse_settings,
         parse_targets,
         reach_on_picture,
         reach_targets,
+        what_is_missed,
     )
 
     dials = DialSet.load(before.space)
-    moved = edit_face(dials, before, parse_settings(settings, dials))
-    wanted = parse_targets(targets)
+    steps, wanted = parse_settings(settings, dials), parse_targets(targets)
+    moved = edit_face(dials, before, steps)
+    seen: Mapping[str, float] = {}
+    start: Mapping[str, float] | None = None
     if wanted and not quick:
         see = measured_dials(before, dials, model=model, engine=engine)
-        moved, found = reach_on_picture(dials, moved, before, wanted, locks, see)
+        start = see(before.w_plus)
+        moved, seen = reach_on_picture(dials, moved, before, wanted, locks, see)
         for dial, value in wanted.items():
-            if dial in found:
-                click.echo(f"{dial}: wanted {value:g}, measured {found[dial]:.1f}", err=True)
-        for sentence in fell_short(dials, wanted, found):
-            click.echo(f"Warning: {sentence}", err=True)
+            if dial in seen:
+                click.echo(f"{dial}: wanted {value:g}, measured {seen[dial]:.1f}", err=True)
+        if not seen:
+            click.echo(f"Warning: {FACELESS}", err=True)
     elif wanted or locks:
-        moved = reach_targets(dials, moved, before, wanted, locks)
-    for sentence in out_of_range(dials, moved):
+        moved = reach_targets(dials, moved, before, wanted, locks, partly=True)
+    told = what_is_missed(dials, before, moved, steps, wanted, locks, (start or {}, seen))
+    for sentence in told:
         click.echo(f"Warning: {sentence}", err=True)
     return moved
 
@@ -203,9 +207,14 @@ def measured_dials(face: Face, dials: DialSet, *, model: str, engine: str) -> Se
 
     generator, measurer = _generator_for(face, model=model, engine=engine), load_measurer()
 
+    known: dict[bytes, dict[str, float] | None] = {}  # The face itself is asked for thrice.
+
     def see(w_plus: np.ndarray) -> dict[str, float] | None:
-        found = measurer.measure(generator.render(w_plus, size=512), details=False)
-        return None if found is None else dials.in_units(found.values)
+        key = w_plus.tobytes()
+        if key not in known:
+            found = measurer.measure(generator.render(w_plus, size=512), details=False)
+            known[key] = None if found is None else dials.in_units(found.values)
+        return known[key]
 
     return see
 

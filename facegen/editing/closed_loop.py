@@ -39,6 +39,8 @@ ALL_MET_BELOW = 1.0
 """A cost below this: every wish counts 1 where it is missed. Nearness of up to five is less."""
 WORSE_BY = 0.05
 """By so much more a try costs than the best one before the way back to that is tried."""
+LESS = 0.6
+"""Where no face is seen, so much of what was asked is tried next."""
 LEAST_NATURAL = 1.0
 """Per cent, see `Natural.naturalness`: further out a try is not taken, unless it began there."""
 
@@ -147,7 +149,10 @@ class Loop:
         self.done = not any(one.change for one in self._wishes.values())
 
     def saw(self, found: Mapping[str, float] | None) -> None:
-        """Tell what was measured on the picture of `w_plus`; None if no face was seen."""
+        """Tell what was measured on the picture of `w_plus`; None if no face was seen.
+
+        Where no face was seen on any picture yet, less of everything is tried next.
+        """
         cost, worst = np.inf, np.inf
         if found is not None:
             moved = {
@@ -164,13 +169,16 @@ class Loop:
         self._looks += 1
         is_met = self.outcome.cost < ALL_MET_BELOW
         rounds = min(self._rounds, USUAL_ROUNDS) if is_met else self._rounds
-        is_lost = not np.isfinite(self.outcome.cost)
-        self.done = worst <= CLOSE_ENOUGH_SD or self._looks > rounds or is_lost
+        self.done = worst <= CLOSE_ENOUGH_SD or self._looks > rounds
         if not self.done:
             self._try_next(is_worse=cost > best + WORSE_BY)
 
     def _try_next(self, *, is_worse: bool) -> None:
         """Ask for something else: half way back to the best, or what the tries so far suggest."""
+        if not np.isfinite(self.outcome.cost):
+            self._asked |= {name: LESS * self._asked[name] for name in self._unit}
+            self.w_plus = self._dials.apply(self._base, self._asked)
+            return
         self._is_half_way = is_worse and not self._is_half_way
         if self._is_half_way:
             for name, asked in self.outcome.asked.items():

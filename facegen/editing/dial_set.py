@@ -38,6 +38,8 @@ from facegen.measure.probabilities import load_probabilities
 from facegen.paths import DIRECTIONS_DIR
 
 OWN_ROUNDS = 2
+FURTHEST_SD = 100.0
+"""More of a dial is asked by mistake only, and numbers overflow: it is taken as so much."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ class DialSet:
                 asked[name] = 0.0
                 continue
             self._require(name)
-            asked[name] = float(delta) / self._specs[name].unit_per_sd
+            change = float(delta) / self._specs[name].unit_per_sd
+            asked[name] = min(max(change, -FURTHEST_SD), FURTHEST_SD)
         if not any(asked.values()):
             return np.array(base, np.float32)
         require_finite(base, what="w_plus", advice="Open another copy of the face.")

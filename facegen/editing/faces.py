@@ -20,6 +20,10 @@ from facegen.face import Face
 from facegen.operations import DialMove
 from facegen.protocols import Dials
 
+FACELESS = (
+    "No face is seen on this picture, so nothing is measured and the targets are met as predicted "
+    "at best. Ask for less, or begin with another face."
+)
 UNIT_SUFFIXES = {"": None, "sd": "sd", "deg": "deg", "°": "deg", "y": "years", "years": "years"}
 _SETTING = re.compile(r"(?P<dial>[\w-]+)\s*=\s*(?P<value>[+-]?\d*\.?\d+)\s*(?P<unit>[a-z°]*)")
 
@@ -108,6 +112,8 @@ def reach_targets(
     original: Face,
     targets: Mapping[str, float],
     locks: Collection[str],
+    *,
+    partly: bool = False,
 ) -> Face:
     """Set dials to absolute readings and bring locked ones back to where they were.
 
@@ -117,6 +123,7 @@ def reach_targets(
         original: Before them: what is locked keeps this face's reading.
         targets: Dial -> reading in its unit.
         locks: Dials to keep; "identity" keeps the person.
+        partly: Whether a face on which not all of this is met will do as well.
 
     Raises:
         UnknownDialError, UsageError, OutOfRangeError: as `facegen.editing.targets.solve_targets`.
@@ -124,7 +131,8 @@ def reach_targets(
     planned = _plan(dials, face, original, targets, locks)
     moves = any(planned.deltas.values()) or face.edits
     moved = with_edits(dials, face, planned.deltas) if moves else face
-    require_reached(dials, dials.read(moved.w_plus), planned.goals)
+    if not partly:
+        require_reached(dials, dials.read(moved.w_plus), planned.goals)
     return moved
 
 
@@ -164,16 +172,16 @@ def reach_on_picture(
     Returns:
         The face, and what was measured on it: dial -> value in its unit. What cannot be reached
         goes as far as it does and the rest is met (see `fell_short`). Where no face is seen the
-        first is as from `reach_targets` and the second empty.
+        first is as predicted and the second empty.
 
     Raises:
         UnknownDialError, UsageError: as `reach_targets`.
-        OutOfRangeError: a target lies outside the safe range, or no face is seen and it is missed.
+        OutOfRangeError: a target lies outside the safe range.
     """
     asked = _plan(dials, face, original, targets, locks).deltas
     start, kept = see(face.base), see(original.w_plus)
     if start is None or kept is None or not targets:
-        return reach_targets(dials, face, original, targets, locks), {}
+        return reach_targets(dials, face, original, targets, locks, partly=True), {}
     goal = {name: kept[name] for name in locks if name in kept} | dict(targets)
     # Dials of the user's own are not measured on pictures: they stay at what was asked.
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
@@ -183,10 +191,49 @@ def reach_on_picture(
     return face.edited(outcome.w_plus, edits), outcome.measured
 
 
+def what_is_missed(
+    dials: Dials,
+    before: Face,
+    after: Face,
+    steps: Mapping[str, float],
+    targets: Mapping[str, float],
+    locks: Collection[str],
+    seen: tuple[Mapping[str, float], Mapping[str, float]],
+) -> list[str]:
+    """A sentence for each wish that is not met, and for each dial that stands too far out.
+
+    Args:
+        dials: Of the faces' space.
+        before: Before the edit.
+        after: The edited face.
+        steps: Dial -> change asked for, in its unit.
+        targets: Dial -> value asked for, in its unit.
+        locks: Dials that were to keep their values.
+        seen: What the pictures before and after show, dial -> value in its unit; empty where that
+            is not known: then what is predicted counts.
+    """
+    own, now = dials.read(before.w_plus), dials.read(after.w_plus)
+    was, shown = {**own, **(seen[0] if seen[1] else {})}, {**now, **seen[1]}
+    stepped = {name: own[name] + step for name, step in steps.items() if name not in targets}
+    held = {name: was[name] for name in locks if name in was}
+    return [
+        *fell_short(dials, targets, shown),
+        *fell_short(dials, stepped, now),
+        *gave_way(dials, held, shown),
+        *out_of_range(dials, after, seen[1]),
+    ]
+
+
 def fell_short(
     dials: Dials, targets: Mapping[str, float], measured: Mapping[str, float]
 ) -> list[str]:
-    """A sentence for each target that the picture misses by more than counts as met."""
+    """A sentence for each target that is missed by more than counts as met.
+
+    Args:
+        dials: Of the face's space.
+        targets: Dial -> value in its unit.
+        measured: Dial -> what the picture shows instead, or is predicted.
+    """
     goals = {name: value for name, value in targets.items() if name in measured}
     missed = misses_sd(dials, measured, goals)
     return [
@@ -197,18 +244,35 @@ def fell_short(
     ]
 
 
+def gave_way(dials: Dials, held: Mapping[str, float], shown: Mapping[str, float]) -> list[str]:
+    """A sentence for each lock that did not hold; `held` and `shown` as for `fell_short`."""
+    missed = misses_sd(dials, shown, held)
+    return [
+        f"{name} is locked at {held[name]:.1f} and came to {shown[name]:.1f} "
+        f"({dials.spec(name).unit}): what else is asked takes it along. Ask for less of that."
+        for name in held
+        if missed[name] > MISS_SD
+    ]
+
+
 def _edited(face: Face) -> set[str]:
     return {edit.dial for edit in face.edits}
 
 
-def out_of_range(dials: Dials, face: Face) -> list[str]:
-    """A sentence for each edited dial that stands outside the range measured to work."""
+def out_of_range(dials: Dials, face: Face, seen: Collection[str] = ()) -> list[str]:
+    """A sentence for each edited dial that stands outside the range measured to work.
+
+    Args:
+        dials: Of the face's space.
+        face: Edited.
+        seen: Dials of which the picture has told; their predictions are of no interest.
+    """
     if not face.edits:
         return []
     values = dials.read(face.w_plus)
     sentences = []
     for edit in face.edits:
-        if not edit.delta:
+        if not edit.delta or edit.dial in seen:
             continue
         low, high = dials.spec(edit.dial).safe
         value = values[edit.dial]
