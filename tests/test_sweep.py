@@ -96,10 +96,7 @@ def test_frames_that_could_not_be_held_are_marked(fake, person, dials):
     assert face.w_plus.shape == person.w_plus.shape
 
 
-def test_frames_are_held_at_the_same_time_and_come_in_order(fake, person, dials, monkeypatch):
-    from facegen.sweeps import sweep as sweep_module
-
-    monkeypatch.setattr(sweep_module, "AT_ONCE", 2)
+def test_frames_are_held_at_the_same_time_and_come_in_order(fake, person, dials):
     together = threading.Barrier(2, timeout=60)
 
     class Holds:
@@ -107,7 +104,7 @@ def test_frames_are_held_at_the_same_time_and_come_in_order(fake, person, dials,
             together.wait()  # until another frame is being held too
             return face, True
 
-    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False)
+    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False, held_at_once=2)
     cells = [Cell(yaw, 0) for yaw in (-20, -10, 10, 20)]
     plain = [frame.face.w_plus for frame in sweep.frames(cells)]
     sweep._holder = Holds()
@@ -116,10 +113,7 @@ def test_frames_are_held_at_the_same_time_and_come_in_order(fake, person, dials,
     assert all(np.array_equal(a.face.w_plus, b) for a, b in zip(frames, plain, strict=True))
 
 
-def test_a_sweep_that_is_ended_holds_no_further_frames(fake, person, dials, monkeypatch):
-    from facegen.sweeps import sweep as sweep_module
-
-    monkeypatch.setattr(sweep_module, "AT_ONCE", 2)
+def test_a_sweep_that_is_ended_holds_no_further_frames(fake, person, dials):
     asked = []
 
     class Holds:
@@ -127,7 +121,7 @@ def test_a_sweep_that_is_ended_holds_no_further_frames(fake, person, dials, monk
             asked.append(angles["yaw"])
             return face, True
 
-    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False)
+    sweep = Sweep(fake, person, dials, Eyes(), size=64, close=False, held_at_once=2)
     sweep._holder = Holds()
     cells = [Cell(yaw, 0) for yaw in range(1, 31)]
     assert list(sweep.frames(cells, is_cancelled=lambda: True)) == []

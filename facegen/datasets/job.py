@@ -26,7 +26,7 @@ from facegen.errors import SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.operations import ResizePicture
-from facegen.optimise.identity import optimiser_of
+from facegen.optimise.identity import AT_ONCE, optimiser_of
 from facegen.pose.expressions import AVAILABLE
 from facegen.protocols import Measures, Renders
 from facegen.records import RecordError, parse_record
@@ -110,18 +110,21 @@ class Tools:
         generator: Draws.
         dials: Of its space.
         measurer: Measures; None measures nothing.
+        held_at_once: See `Sweep`.
     """
 
     generator: Renders
     dials: DialSet
     measurer: Measures | None
+    held_at_once: int = AT_ONCE
 
 
 @lru_cache(maxsize=1)
 def load_tools(model: str, engine: str = "auto") -> Tools:
-    """The tools of a process that makes pictures; loaded once.
+    """The tools of one of several processes that make pictures; loaded once.
 
-    The user's own dials are left out: they may choose people, and turn nobody.
+    The user's own dials are left out: they may choose people, and turn nobody. Processes side by
+    side hold one person each.
 
     Args:
         model: A registered or imported model; fetched if it must be.
@@ -131,7 +134,8 @@ def load_tools(model: str, engine: str = "auto") -> Tools:
     from facegen.measure.measurer import load_measurer
 
     generator = Generator.load(model, engine=engine)
-    return Tools(generator, DialSet.load(generator.space, own=False), load_measurer())
+    dials = DialSet.load(generator.space, own=False)
+    return Tools(generator, dials, load_measurer(), held_at_once=1)
 
 
 def open_folder(
@@ -267,7 +271,7 @@ def draw_task(plan: Plan, task: Task, tools: Tools) -> Iterator[Made]:
     sweep = Sweep(
         tools.generator, task.face, tools.dials, tools.measurer, size=min(plan.size, NATIVE),
         measure=plan.measure, batch=plan.batch,
-        optimiser=optimiser_of(tools.generator, plan.person_steps),
+        optimiser=optimiser_of(tools.generator, plan.person_steps), held_at_once=tools.held_at_once,
     )  # fmt: skip
     wanted = [cells[index] for index in task.indices]
     for frame in sweep.frames(wanted, indices=task.indices):

@@ -92,6 +92,7 @@ class Sweep:
         batch: Pictures drawn at once; more than one is faster on a GPU alone.
         optimiser: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
             `measurer` and `close`.
+        held_at_once: Frames that are brought back at the same time, each on a thread of its own.
     """
 
     generator: Renders
@@ -103,6 +104,7 @@ class Sweep:
     close: bool = True
     batch: int = 1
     optimiser: IdentityOptimiser | None = None
+    held_at_once: int = AT_ONCE
     _holder: IdentityHolder | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: Measurement | None = None
@@ -215,7 +217,7 @@ class Sweep:
         numbers = indices or range(len(wanted))
         every = range(len(wanted))
         places = [every[k : k + self.batch] for k in every[:: self.batch]]
-        workers = 1 if self._holder is None else AT_ONCE
+        workers = 1 if self._holder is None else self.held_at_once
         with (
             ThreadPoolExecutor(workers, thread_name_prefix="solve") as solver,
             ThreadPoolExecutor(1, thread_name_prefix="measure") as pool,
