@@ -35,11 +35,16 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class DialMove:
-    """One dial moved by `delta`, in the dial's unit (degrees, years, or standard deviations)."""
+    """One dial moved by `delta`, in the dial's unit (degrees, years, or standard deviations).
+
+    `corrected` is how much of that was asked only because the picture fell short of what was
+    wanted; older files do not tell it.
+    """
 
     op: ClassVar[str] = "dial"
     dial: str
     delta: float
+    corrected: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -334,7 +339,9 @@ def _read_resize(record: Mapping[str, Any]) -> ResizePicture:
 
 
 _READERS: dict[str, Any] = {
-    DialMove.op: lambda r: DialMove(_text(r["dial"]), _number(r["delta"])),
+    DialMove.op: lambda r: DialMove(
+        _text(r["dial"]), _number(r["delta"]), _number(r.get("corrected", 0.0))
+    ),
     Pose.op: lambda r: Pose(_angle(r["yaw"]), _angle(r["pitch"])),
     Wear.op: lambda r: Wear(_text(r["expression"]), _number(r["strength"], 0, 1)),
     TurnEyes.op: lambda r: TurnEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),

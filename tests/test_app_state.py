@@ -338,6 +338,34 @@ def test_a_dial_that_was_turned_is_brought_to_what_was_asked_in_the_same_step(se
     assert not session.history.can_undo
 
 
+def test_a_corrected_face_comes_back_from_its_file_and_link_as_what_was_wanted(
+    session, dials, generator
+):
+    """Not as if the correction had been a wish: nothing is missed, and nothing is offered."""
+    see = short(dials)
+    before = see(session.base())
+    session.measured_start(before)
+    session.turn({"age": before["age"] + 10})
+    session.settle(session.correction(session.state, before, see))
+    again = Face.from_bytes(session.face().to_png(np.zeros((64, 64, 3), np.uint8)), name="")
+    session.new_person(99)
+    opened = session.open_face(again)
+    linked = Session(generator, dials, seed=417)
+    linked.apply_query(link_of(session.state))
+    for found in (session, linked):
+        assert np.array_equal(found.w_plus(), session.w_plus(opened))
+        found.measured_start(before)
+        readouts = found.readouts(measured=see(found.w_plus()), before=before)
+        assert not missed(readouts)
+        assert readouts["age"].asked == pytest.approx(before["age"] + 10, abs=0.1)
+
+
+def test_a_link_with_nonsense_for_what_was_corrected_opens(session):
+    query = {"age": "5", "corrected": "age:x,,smile:1,age,beard:1e999,:3,age:2"}
+    assert session.apply_query(query) == []
+    assert session.state.corrections == (("age", 2.0),)
+
+
 def test_a_correction_that_led_astray_is_begun_anew(session, dials):
     see = short(dials)
     before = see(session.base())

@@ -31,7 +31,7 @@ POINTS = tuple((0.3 + 0.005 * k, 0.5 + 0.001 * k) for k in range(68))
 LATENT = np.random.RandomState(0).randn(18, 512).astype("<f4")
 PULLS = (((21,), (22,), (0.1, 0.05), (0.13, 0.12), 1.8),)
 EVERY = (
-    DialMove("smile", 1.25),
+    DialMove("smile", 1.25, 0.25),
     Pose(20.0, None),
     Wear("wink_left", 0.5),
     TurnEyes(-7.5, POINTS),

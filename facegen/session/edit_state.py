@@ -20,6 +20,8 @@ from facegen.protocols import Dials, Maps
 MAX_PSI = 1.2
 DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
 SAME_LATENT = 1e-4
+CORRECTED = "corrected"
+"""In a link: what of its dials is asked only because the picture fell short."""
 
 Deltas = tuple[tuple[str, float], ...]
 """Dial -> change in its unit, in the order of names."""
@@ -95,11 +97,13 @@ def to_face(
         name: Of the subject.
         finish: What is done in its picture.
     """
+    more = dict(state.corrections)
+    moves = [DialMove(dial, delta, more.get(dial, 0.0)) for dial, delta in state.deltas]
     told = [entry for entry in state.subject.operations if isinstance(entry, Pose | Wear)]
     return Face(
         w_plus=w_plus,
         base=base,
-        operations=(*(DialMove(dial, delta) for dial, delta in state.deltas), *told, *finish),
+        operations=(*moves, *told, *finish),
         space=faces.space,
         model=faces.model,
         seed=state.subject.seed,
@@ -121,6 +125,13 @@ def from_face(face: Face, dials: Dials, limits: Mapping[str, float]) -> tuple[np
         base, deltas = saved, ()
     base.setflags(write=False)
     return base, deltas
+
+
+def corrections_of(face: Face, deltas: Deltas) -> Deltas:
+    """How much of these deltas of a saved face is asked only because its picture fell short."""
+    asked = {name for name, delta in deltas if delta}
+    told = {edit.dial: edit.corrected for edit in face.edits if edit.corrected}
+    return tuple(sorted((name, more) for name, more in told.items() if name in asked))
 
 
 # -- numbers from anywhere, made safe -------------------------------------------------------------
@@ -210,14 +221,29 @@ def link_of(state: EditState) -> dict[str, str] | None:
     if state.psi != DEFAULT_PSI:
         query["psi"] = f"{state.psi:g}"
     query.update({name: f"{delta:g}" for name, delta in state.deltas})
+    more = [f"{name}:{round(more, DELTA_DIGITS):g}" for name, more in state.corrections]
+    if more:
+        query[CORRECTED] = ",".join(more)
     return query
+
+
+def corrections_of_link(query: Mapping[str, str], deltas: Deltas) -> Deltas:
+    """How much of these deltas is asked only because the picture fell short, as a link tells it."""
+    asked, found = {name for name, delta in deltas if delta}, {}
+    for part in query.get(CORRECTED, "").split(","):
+        name, _, text = part.partition(":")
+        more = parse_number(text)
+        if name in asked and more:
+            found[name] = round(more, DELTA_DIGITS)
+    return tuple(sorted(found.items()))
 
 
 def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
 ) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
-    dials = {name: value for name, value in query.items() if name not in ("seed", "psi")}
+    beside = ("seed", "psi", CORRECTED)
+    dials = {name: value for name, value in query.items() if name not in beside}
     unknown = sorted(name for name in dials if name not in limits)
     numbers = {name: parse_number(value) for name, value in dials.items()}
     known = {name: number for name, number in numbers.items() if number is not None}

@@ -26,6 +26,8 @@ from facegen.session.edit_state import (
     EditState,
     Subject,
     clean_psi,
+    corrections_of,
+    corrections_of_link,
     deltas_of_link,
     from_face,
     known_only,
@@ -213,7 +215,7 @@ class Session:
         base, deltas = from_face(face, self.dials, self._limits)
         psi = clean_psi(face.psi)
         subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
-        state = self._step(EditState(subject, psi, deltas))
+        state = self._step(EditState(subject, psi, deltas, corrections_of(face, deltas)))
         self._hold_zeros(state)
         return state
 
@@ -348,13 +350,9 @@ class Session:
         return self._go(1)
 
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
-        """Set the dials of a link on the current subject as their first state.
-
-        Returns:
-            The names that this program does not know.
-        """
+        """Set the dials of a link as the subject's first state; gives the names not known."""
         deltas, unknown = deltas_of_link(query, self._limits)
-        state = replace(self.state, deltas=deltas)
+        state = replace(self.state, deltas=deltas, corrections=corrections_of_link(query, deltas))
         self.history.replace(state)
         self._hold_zeros(state)
         self.revision += 1

@@ -153,6 +153,10 @@ def _cells(
     )
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 def _start(backend: Backend, session: Session, cells: list[Cell], size: int, steps: int) -> None:
     each = backend.service.full_seconds
     each = each if math.isfinite(each) else 0.2
@@ -160,8 +164,8 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
         (each * (1 + PICTURES_A_STEP * count) + MEASURE_SECONDS) * len(cells) + 2
         for count in (0, steps)
     )
-    said = f"What will be made: {len(cells)} pictures, about {each:.0f} s"
-    st.caption(f"{said}; not held closely {quick:.0f} s." if steps else f"{said}.")
+    said = f"What will be made: {len(cells)} pictures, about {_duration(each)}"
+    st.caption(f"{said}; not held closely {_duration(quick)}." if steps else f"{said}.")
     if len(cells) > MAX_PICTURES:
         st.warning(
             f"Here at most {MAX_PICTURES} pictures are made at once; take larger steps, or use "
