@@ -268,9 +268,13 @@ def _text(value: object) -> str:
 def _number(value: object, low: float = -math.inf, high: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a number is not a number")
-    if not math.isfinite(value) or not low <= value <= high:
+    try:
+        number = float(value)
+    except OverflowError as err:  # a whole number of hundreds of digits
+        raise ValueError("a number is out of range") from err
+    if not math.isfinite(number) or not low <= number <= high:
         raise ValueError("a number is out of range")
-    return float(value)
+    return number
 
 
 def _angle(value: object) -> float | None:

@@ -58,6 +58,16 @@ def test_a_latent_far_from_all_faces_comes_nearer_to_the_average(fake):  # noqa:
     assert frame(at)[0]["natural"]["word"] != "At the edge of what the network knows"
 
 
+def test_zeros_open_as_the_average_face_with_a_sentence(fake):  # noqa: F811
+    at = start(seed="417")
+    data = Face.from_w_plus(np.zeros((18, 512), np.float32)).to_npz()
+    at.file_uploader(key="fg_open_0").upload("zeros.npz", data).run()
+    assert not at.exception
+    assert not at.error
+    assert "All numbers of this latent are alike" in said(at)
+    assert abs(dials(at)["smile"]["now"]) < 1e-3
+
+
 def test_a_preset_file_that_asks_for_too_much_is_eased(fake):  # noqa: F811
     at = start(seed="417")
     data = b'{"facegen_presets": 1, "presets": [{"name": "Old", "targets": {"age": 6000}}]}'

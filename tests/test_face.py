@@ -136,6 +136,9 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, header)
     terabytes = buffer.getvalue() + bytes(64)
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, header | {"shape": (-18, -512)})
+    negative = buffer.getvalue() + bytes(18 * 512 * 4)
     huge = struct.pack(">II", 30_000, 30_000) + b"\x08\x02\x00\x00\x00"
     ihdr = struct.pack(">I", 13) + b"IHDR" + huge + struct.pack(">I", zlib.crc32(b"IHDR" + huge))
     huge_png = b"\x89PNG\r\n\x1a\n" + ihdr + png_with(None)[33:]
@@ -169,11 +172,16 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
             face_json(operations=[{"op": "dial", "dial": "x", "delta": "y"}]),
             "damaged",
         ),
+        "digits.png": (
+            face_json(operations=[{"op": "dial", "dial": "x", "delta": 10**400}]),
+            "damaged",
+        ),
         "half.npz": (npz[: len(npz) // 2], "cut off|damaged"),
         "bomb.npz": (bomb, "unpacks to 200 MB"),
         "objects.npy": (objects, "Python objects"),
         "objects.npz": (objects_npz, "Python objects"),
         "terabytes.npy": (terabytes, "says it holds"),
+        "negative.npy": (negative, "says it holds"),
         "raw.pkl": (pickle.dumps(Attack()), "wants to run .*system.*plain tensor"),
         "numbers.pkl": (pickle.dumps([1, 2, 3]), "none is called w_plus"),
         "half.pt": (attack_pt[: len(attack_pt) // 2], "cut off|damaged"),

@@ -8,6 +8,7 @@ sentence.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
 import zlib
@@ -101,10 +102,9 @@ def _read_npy(data: bytes, *, name: str) -> np.ndarray:
             "not. Save the plain array of numbers."
         )
     raw = data[stream.tell() :]
-    count = 1
-    for length in shape:
-        count *= length
-    if dtype.itemsize == 0 or len(raw) != count * dtype.itemsize or len(raw) > MAX_ARRAY_BYTES:
+    count = math.prod(shape)
+    is_lying = dtype.itemsize == 0 or any(length < 0 for length in shape)
+    if is_lying or len(raw) != count * dtype.itemsize or len(raw) > MAX_ARRAY_BYTES:
         raise BadFileError(
             f"{name} says it holds an array of shape {shape}, but has {len(raw)} bytes of it. It "
             "is cut off or not a latent."

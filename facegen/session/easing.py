@@ -23,6 +23,8 @@ CORRECTIONS_SD = 2.0
 """What a correction may have put beyond the safe range, in standard deviations."""
 WORDS = {"deg": "°", "years": " years"}
 SEARCH_STEPS = 12
+FLAT = 1e-3
+"""The numbers of a face's latent differ by more; of zeros the networks draw a grey wall."""
 NAMED = 5
 
 
@@ -58,6 +60,10 @@ def eased_face(
         centre: The average face, [512] or [18, 512].
         table: The dials that are shown, with their labels.
     """
+    if dials.names and np.ptp(face.w_plus) < FLAT:
+        average = np.broadcast_to(centre, face.w_plus.shape)
+        face = replace(face, w_plus=average, base=average, operations=())
+        return face, "All numbers of this latent are alike, which is no face: here is the average."
     asked = {edit.dial: edit.delta for edit in face.edits if edit.dial in dials.names}
     within, said = _eased_deltas(dials, face.base, asked, table)
     if said:
