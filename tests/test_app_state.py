@@ -366,6 +366,20 @@ def test_a_link_with_nonsense_for_what_was_corrected_opens(session):
     assert session.state.corrections == (("age", 2.0),)
 
 
+def test_a_correction_that_helps_one_dial_and_harms_another_more_is_not_taken(session, dials):
+    """All that smile more look two deviations older: as many wishes missed, by more."""
+    session.turn({"smile": 1.5, "age": 40.0})
+    state, present, start = session.state, session.w_plus(), {"smile": 0.0, "age": 30.0}
+    wanted = dict(state.deltas)
+
+    def see(w_plus):
+        if np.array_equal(w_plus, present):
+            return {"smile": 0.0, "age": 30.0 + wanted["age"]}
+        return {"smile": wanted["smile"], "age": 54.0 + wanted["age"]}
+
+    assert session.correction(state, start, see) is state
+
+
 def test_a_correction_that_led_astray_is_begun_anew(session, dials):
     see = short(dials)
     before = see(session.base())

@@ -221,9 +221,9 @@ def link_of(state: EditState) -> dict[str, str] | None:
     if state.psi != DEFAULT_PSI:
         query["psi"] = f"{state.psi:g}"
     query.update({name: f"{delta:g}" for name, delta in state.deltas})
-    more = [f"{name}:{round(more, DELTA_DIGITS):g}" for name, more in state.corrections]
-    if more:
-        query[CORRECTED] = ",".join(more)
+    rounded = {name: round(more, DELTA_DIGITS) for name, more in state.corrections}
+    if any(rounded.values()):
+        query[CORRECTED] = ",".join(f"{name}:{more:g}" for name, more in rounded.items() if more)
     return query
 
 

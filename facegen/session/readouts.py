@@ -188,6 +188,28 @@ def accepted(state: EditState, now: Mapping[str, float], before: Mapping[str, fl
     return replace(state, corrections=tuple(sorted(corrections.items())))
 
 
+def missed_sd(
+    dials: Moves,
+    wanted: Mapping[str, float],
+    before: Mapping[str, float],
+    measured: Mapping[str, float],
+) -> float:
+    """By how much a picture misses what is wanted, all dials together, in standard deviations.
+
+    Args:
+        dials: Of the face's space.
+        wanted: Dial -> change, in its unit.
+        before: Measured on the picture of the base, in the dials' units.
+        measured: On the picture; nothing if no face is seen on it, which is infinitely far off.
+    """
+    if not measured:
+        return float("inf")
+    return sum(
+        abs(change - (measured[name] - before[name])) / dials.spec(name).unit_per_sd
+        for name, change in wanted.items()
+    )
+
+
 def corrected(
     dials: Dials,
     base: np.ndarray,
@@ -197,6 +219,8 @@ def corrected(
     limits: Mapping[str, float],
 ) -> EditState:
     """The state with more or less asked of its dials, until the picture shows what was wanted.
+
+    Where the picture comes no nearer to it, the state stays.
 
     Args:
         dials: Of the face's space.
@@ -231,6 +255,11 @@ def corrected(
         if tries[-1].cost < ALL_MET_BELOW:
             break
     found = min(tries, key=lambda one: one.cost)
+    # Fewer wishes missed by more is no gain to the eye: the misses must fall in sum.
+    if seen and missed_sd(dials, goals, before, found.measured) >= missed_sd(
+        dials, goals, before, seen
+    ):
+        return state
     deltas = clean_deltas(found.asked, limits)
     corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
     return replace(state, deltas=deltas, corrections=corrections)
