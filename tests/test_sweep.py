@@ -278,6 +278,22 @@ def test_a_cancelled_sweep_ends_after_the_picture_under_way(fake, person, dials)
     assert 0 < len(frames) < 5
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_any_picture(
+    fake, person, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("facegen.cli.sweep.load_generator", lambda *_, **__: fake)
+    monkeypatch.setattr("facegen.measure.measurer.load_measurer", lambda: Eyes())
+    monkeypatch.setattr(Sweep, "frames", lambda *_, **__: pytest.fail("A picture was drawn."))
+    source, in_the_way = tmp_path / "face.png", tmp_path / "file"
+    person.save(source, fake.render(person.w_plus))
+    in_the_way.write_text("not a folder")
+    done = CliRunner().invoke(
+        cli, ["sweep", str(source), "--yaw", "5", "--out", str(in_the_way / "turned"), "--yes"]
+    )
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+
+
 def test_the_zip_holds_faces_and_a_manifest_that_matches(fake, person, dials):
     frames = list(Sweep(fake, person, dials, Eyes(), size=256).frames(make_cells([-5, 5], [0])))
     data = make_zip(frames)

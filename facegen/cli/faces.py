@@ -20,8 +20,9 @@ from facegen.cli.shared import (
     open_face,
     print_json,
 )
-from facegen.errors import ModelError, SaveError
+from facegen.errors import ModelError
 from facegen.face import Face, clean_name
+from facegen.files import make_folder
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
 from facegen.operations import LANDMARK_OPERATIONS, DialMove, describe
@@ -67,7 +68,7 @@ def generate(
     python -m facegen generate --seeds 0-7 --truncation 0.7 --out faces
     """
     generator = load_generator(model, engine=engine)
-    _make_folder(out)
+    make_folder(out)
     written = []
     with count_progress("Generating") as progress:
         for seed in seeds:
@@ -299,12 +300,3 @@ def show(face: Path, *, as_json: bool) -> None:
                 click.echo(f"{kind:<8} {describe(entry)}")
         elif value is not None:
             click.echo(f"{key:<8} {value}")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise SaveError(
-            f"The folder {folder} cannot be made ({err.strerror}); choose another."
-        ) from err

@@ -124,7 +124,7 @@ def sweep(
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
     """
     from facegen.editing.dial_set import DialSet
-    from facegen.files import write_atomic
+    from facegen.files import make_folder, write_atomic
     from facegen.measure.measurer import load_measurer
     from facegen.optimise.identity import optimiser_of
     from facegen.sweeps.export import (
@@ -162,6 +162,7 @@ def sweep(
         optimiser=optimiser_of(generator, person_steps),
     )
     cells = turning.require_cells(cells)
+    make_folder(out)  # where that fails, before minutes of work
     records: list[dict[str, object]] = []
     frames: list[Frame] = []
     keep = sheet or gif or mp4

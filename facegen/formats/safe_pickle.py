@@ -65,7 +65,7 @@ def read_pickle(data: bytes, *, name: str) -> Any:
         struct.error, zipfile.BadZipFile,
     ) as err:  # fmt: skip
         raise BadFileError(
-            f"{name} is cut off or damaged ({type(err).__name__}); fetch it again."
+            f"{name} is no checkpoint, or it is cut off or damaged; fetch it again."
         ) from err
 
 
