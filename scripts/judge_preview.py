@@ -17,14 +17,17 @@ import numpy as np
 
 from facegen.editing.dial_set import DialSet
 from facegen.generator import Generator
-from facegen.images import area_downscale, encode_png
+from facegen.images import area_downscale, encode_jpeg, encode_png
 from facegen.latents import DEFAULT_MODEL
+from facegen.service.preview_match import Beginning, is_near
+from facegen.service.render import FULL_QUALITY
 
 PLAIN_SEED = 910_000
 STRUCTURE_SEED, COLOUR_SEED = 920_000, 930_000
 MIXED_PSI = 0.7
 EDITED_SEED = 940_000
 EDITED_DIALS, EDITED_SD = 3, (0.5, 1.0, 2.0)
+DRAGGED_SEED, DRAGGED_SD = 970_000, (0.0, 0.25, 0.5, 1.0, 2.0)
 AVERAGED_PX = 32
 WORST = 6  # faces on a sheet
 COLOUR_ROW = 8  # rows from here on are the other person's in the mixed set
@@ -47,6 +50,23 @@ def edited(generator: Generator, dials: DialSet, index: int) -> np.ndarray:
         for name, sign, sd in zip(names, signs, EDITED_SD, strict=True)
     }
     return dials.apply(generator.w_from_seed(EDITED_SEED + index, MIXED_PSI), moves)
+
+
+def dragged(generator: Generator, dials: DialSet, index: int, sd: float) -> list[np.ndarray]:
+    """A face, and the face with one dial moved by so many standard deviations, [18, 512]."""
+    random = np.random.RandomState(DRAGGED_SEED + index)
+    name, sign = str(random.choice(dials.names)), float(random.choice((-1.0, 1.0)))
+    start = generator.w_from_seed(DRAGGED_SEED + index, MIXED_PSI)
+    return [start, dials.apply(start, {name: sign * sd * dials.spec(name).unit_per_sd})]
+
+
+def shown(generator: Generator, start: np.ndarray, w_plus: np.ndarray) -> np.ndarray:
+    """The preview of a drag that began at the full picture of `start`, as the app shows it."""
+    preview = generator.preview(w_plus)
+    if not is_near(start, w_plus):
+        return preview
+    full = encode_jpeg(generator.render(start), quality=FULL_QUALITY)
+    return Beginning.of(full, generator.preview(start)).mend(preview)
 
 
 def compare(preview: np.ndarray, full: np.ndarray) -> tuple[float, float, float, float]:
@@ -98,11 +118,21 @@ def main() -> None:
     print(f"{args.faces} faces each, {generator.engine_name}, {generator.preview_size} px")
     print("| faces | mean diff (worst) | 32 px averages (worst) | largest diff | PSNR (worst) |")
     print("| --- | ---: | ---: | ---: | ---: |")
-    for name, latent in sets.items():
+    previews: dict[str, Callable[[int], list[np.ndarray]]] = {
+        name: lambda i, latent=latent: [(w := latent(i)), generator.preview(w)]
+        for name, latent in sets.items()
+    }
+    for sd in DRAGGED_SD:
+        previews[f"one dial dragged by {sd:g} sd, as drawn"] = lambda i, sd=sd: [
+            (w := dragged(generator, dials, i, sd)[1]), generator.preview(w)
+        ]  # fmt: skip
+        previews[f"one dial dragged by {sd:g} sd, as shown"] = lambda i, sd=sd: [
+            (pair := dragged(generator, dials, i, sd))[1], shown(generator, *pair)
+        ]  # fmt: skip
+    for name, make in previews.items():
         rows, pairs = [], []
         for i in range(args.faces):
-            w_plus = latent(i)
-            preview = generator.preview(w_plus)
+            w_plus, preview = make(i)
             full = area_downscale(generator.render(w_plus)[None], len(preview))[0]
             rows.append(compare(preview, full))
             pairs.append((preview, full))

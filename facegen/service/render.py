@@ -14,7 +14,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from facegen.operations import PixelOperation
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import apply
+from facegen.service.preview_match import Beginning, is_near
 from facegen.service.queue import RenderQueue
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ FULL_QUALITY = 90
 PREVIEW_QUALITY = 85
 THUMB_PX = 128
 THUMB_QUALITY = 82
+MAX_BEGINNINGS = 32  # 1.5 MB each
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 
@@ -88,6 +90,8 @@ class RenderService:
         self._images: BoundedCache[np.ndarray] = BoundedCache(max_images)
         self._thumbs: BoundedCache[bytes] = BoundedCache(4 * max_pictures)
         self._newest: BoundedCache[int] = BoundedCache(max_sessions)
+        self._shown: BoundedCache[RenderRequest] = BoundedCache(max_sessions)
+        self._beginnings: BoundedCache[Beginning] = BoundedCache(MAX_BEGINNINGS)
         self._count = 0
         self._tickets = threading.Lock()
         self._queue = RenderQueue(self._draw, lambda: getattr(generator, "max_batch", 1))
@@ -134,16 +138,51 @@ class RenderService:
 
     def render(self, request: RenderRequest, *, session: str) -> RenderResult:
         """Make a picture as JPEG."""
-        return self._answer(session, request, self._pictures, FULL_QUALITY)
+        result = self._answer(session, request, self._pictures, FULL_QUALITY)
+        if result.jpeg is not None:
+            self._shown.put(session, request)
+        return result
 
     def preview(self, request: RenderRequest, *, session: str) -> RenderResult:
-        """Make a small picture quickly; a full one that is already known is given instead."""
+        """Make a small picture quickly; a full one that is already known is given instead.
+
+        It agrees with the full picture that the session was given last, where that is near.
+        """
         full = self._pictures.get(request)
         if full is not None:
             self._take_ticket(session)
+            self._shown.put(session, request)
             return _from_cache(full)
         small = request.at(self.generator.preview_size)
-        return self._answer(session, small, self._previews, PREVIEW_QUALITY)
+        shown = self._shown.get(session)
+        if shown is None or not self._tells_about(shown, request):
+            return self._answer(session, small, self._previews, PREVIEW_QUALITY)
+
+        def mend(image: np.ndarray) -> np.ndarray:
+            beginning = self._beginning(shown)
+            return image if beginning is None else beginning.mend(image)
+
+        return self._answer(
+            session, small, self._previews, PREVIEW_QUALITY, key=(small, shown), finish=mend
+        )
+
+    def _tells_about(self, shown: RenderRequest, request: RenderRequest) -> bool:
+        return (
+            (shown.model, shown.operations, shown.weights)
+            == (request.model, request.operations, request.weights)
+            and self.generator.preview_size < self.generator.img_resolution
+            and is_near(shown.w_plus, request.w_plus)
+        )
+
+    def _beginning(self, shown: RenderRequest) -> Beginning | None:
+        """The small network's mistakes on a full picture; None where that is forgotten."""
+        known, full = self._beginnings.get(shown), self._pictures.get(shown)
+        if known is None and full is not None and full.jpeg is not None:
+            small, _ = self._made(shown.at(self.generator.preview_size), lambda: True)
+            assert small is not None
+            known = Beginning.of(full.jpeg, small)
+            self._beginnings.put(shown, known)
+        return known
 
     def image(self, request: RenderRequest) -> np.ndarray:
         """Make a raw picture, uint8 [size, size, 3], for saving and measuring.
@@ -232,30 +271,34 @@ class RenderService:
         request: RenderRequest,
         cache: BoundedCache[RenderResult],
         quality: int,
+        *,
+        key: Hashable | None = None,
+        finish: Callable[[np.ndarray], np.ndarray] = lambda image: image,
     ) -> RenderResult:
-        ticket = self._take_ticket(session)
-        known = cache.get(request)
+        """A picture as JPEG, kept under its request or `key`, `finish` being done in it last."""
+        ticket, key = self._take_ticket(session), key or request
+        known = cache.get(key)
         if known is not None:
             return _from_cache(known)
 
         def is_needed() -> bool:
-            return cache.get(request) is None and self._is_wanted(session, ticket)
+            return cache.get(key) is None and self._is_wanted(session, ticket)
 
         try:
             image, seconds = self._made(request, is_needed)
             if image is None:
-                known = cache.get(request)  # Somebody else may have made it while we waited.
+                known = cache.get(key)  # Somebody else may have made it while we waited.
                 if known is not None:
                     return _from_cache(known)
                 return RenderResult(None, request.size, 0.0, stale=True)
-            jpeg = encode_jpeg(image, quality=quality)
+            jpeg = encode_jpeg(finish(image), quality=quality)
         except FacegenError as err:
             return RenderResult(None, request.size, 0.0, error=str(err))
         except Exception:
             _log.exception("A picture could not be made.")
             return RenderResult(None, request.size, 0.0, error=UNEXPECTED)
         result = RenderResult(jpeg, int(image.shape[0]), seconds)
-        cache.put(request, result)
+        cache.put(key, result)
         return result
 
 
