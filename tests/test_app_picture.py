@@ -88,6 +88,21 @@ def test_a_picture_without_a_face_is_told_and_its_numbers_are_predictions(measur
     assert not at.exception
 
 
+def test_somebody_on_whom_no_face_is_seen_is_not_corrected(measured, monkeypatch):
+    """Not even where a face is seen after a dial was turned: there is nothing to compare with."""
+    measured.append(True)
+    at = rested(start(seed="417"), monkeypatch)
+    measured.clear()
+    turn(at, monkeypatch, 1, "age", dials(at)["age"]["now"] + 20)
+    rested(at, monkeypatch)
+    behind_the_page()
+    rested(at, monkeypatch)
+    assert not at.exception
+    assert not at.error
+    assert not panel(at)["settling"]
+    assert not panel(at)["faceless"]
+
+
 def test_a_correction_is_not_offered_again_where_it_gave_all_it_could(measured, monkeypatch):
     at = rested(start(seed="417", age="20"), monkeypatch)
     assert panel(at)["offer"]

@@ -656,3 +656,19 @@ def test_a_dial_is_turned_from_where_the_picture_shows_it(session, dials):
     assert age.asked == pytest.approx(shown + 1, abs=0.1)
     session.turn({"age": age.start})
     assert session.state.deltas == ()
+
+
+def test_another_thing_seen_is_not_asked_on_top_of_a_turn(session):
+    """Beyond some distance what the picture shows is no miss but, say, a hand."""
+    start = session.readouts()["smile"].start
+    session.turn({"smile": start + 1.0})
+    session.measured_now({"smile": session.readouts()["smile"].shown - 8.0})
+    session.turn({"smile": start - 6.0})
+    assert abs(dict(session.state.deltas)["smile"] - -6.0) <= 1.6
+
+
+def test_what_was_seen_of_somebody_says_nothing_of_the_next(session):
+    session.measured_now({"smile": session.readouts()["smile"].shown - 1.0})
+    assert session.readouts()["smile"].carried == pytest.approx(-1.0)
+    session.new_person(418)
+    assert session.readouts()["smile"].carried == 0

@@ -155,6 +155,24 @@ def test_the_secant_goes_between_what_was_too_little_and_too_much():
     assert 1.0 < next_try(1.0, [(1.0, 0.3), (1.8, 2.4)]) < 1.8
 
 
+def test_the_secant_prefers_what_was_too_much_to_another_too_little():
+    assert 1.2 < next_try(1.0, [(1.0, 0.3), (1.2, 0.4), (1.8, 2.4)]) < 1.8
+
+
+def test_a_face_that_is_no_natural_one_to_begin_with_is_corrected_all_the_same():
+    shapes = STILL | {"smile": lambda x: 0.5 * x}
+    outcome = reach(
+        PlainDials(), BASE, {"smile": 1.0}, START, watch(shapes, []), natural=lambda w_plus: 0.0
+    )
+    assert outcome.measured["smile"] == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_dial_that_does_nothing_is_not_pushed_ever_further():
+    looks = []
+    reach(PlainDials(), BASE, {"smile": 1.0}, START, watch(STILL, looks))
+    assert max(abs(look[0, 0]) for look in looks) <= 4.5
+
+
 def test_the_cost_tells_whether_every_wish_is_met():
     right = {name: (lambda x: x) for name in DIALS}
     met = reach(PlainDials(), BASE, {"smile": 1.0, "age": 12.0}, START, watch(right, []))
