@@ -143,7 +143,7 @@ def edit(
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
 
-    Targets are measured on the picture and corrected (four pictures at most); --quick trusts
+    Targets are measured on the picture and corrected (eight pictures at most); --quick trusts
     the prediction.
     """
     before = open_face(face)

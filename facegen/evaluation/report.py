@@ -109,7 +109,7 @@ def _head(
         "How it is judged: each face is moved by one standard deviation of the dial's natural "
         "spread, up if it is below the average face, else down; the picture is rendered and "
         "measured. Where the dial's own measurement missed, the request is corrected and the "
-        f"picture measured again ({verdict.looks:.1f} pictures an edit on average, four at most), "
+        f"picture measured again ({verdict.looks:.1f} pictures an edit on average, eight at most), "
         "as `edit --target` does. Correction and judgement use the same measuring models, so "
         "success after correction says only that these models agree; side effects are not "
         "corrected.",

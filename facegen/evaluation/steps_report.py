@@ -1,4 +1,4 @@
-"""Write docs/results/steps.md: dials by one and two standard deviations, solvers side by side."""
+"""Write the document of `evaluate steps`: dials by steps, the solvers side by side."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def corrected(
 ) -> EditState:
     """The state with more or less asked of its dials, until the picture shows what was wanted.
 
-    Where the picture comes no nearer to it, the state stays.
+    Where that meets not everything and the picture comes no nearer to it, the state stays.
 
     Args:
         dials: Of the face's space.
@@ -255,10 +255,10 @@ def corrected(
         if tries[-1].cost < ALL_MET_BELOW:
             break
     found = min(tries, key=lambda one: one.cost)
-    # Fewer wishes missed by more is no gain to the eye: the misses must fall in sum.
-    if seen and missed_sd(dials, goals, before, found.measured) >= missed_sd(
-        dials, goals, before, seen
-    ):
+    # Fewer wishes missed by more is no gain to the eye: unless nothing is missed any more, the
+    # misses must fall in sum.
+    misses = [missed_sd(dials, goals, before, picture) for picture in (seen, found.measured)]
+    if seen and found.cost >= ALL_MET_BELOW and misses[1] >= misses[0]:
         return state
     deltas = clean_deltas(found.asked, limits)
     corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
