@@ -174,6 +174,16 @@ def test_a_dial_turned_at_the_moment_the_picture_settles_is_not_lost(measured, m
     assert dials(at)["age"]["now"] == pytest.approx(wanted, abs=2.0)
 
 
+def test_a_dial_turned_right_after_it_was_unlocked_is_not_lost(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    known = revision(at)
+    for on in (True, False):
+        panel_says(monkeypatch, "lock", {"name": "smile", "on": on, "n": 1})
+        at.run()
+    turn(at, monkeypatch, 1, "smile", 1.5, rev=known)
+    assert dials(at)["smile"]["now"] == pytest.approx(1.5, abs=0.05)
+
+
 def test_nothing_is_offered_before_the_page_shows_the_settled_picture(measured, monkeypatch):
     """It may be found after the page looked for it and before the dials are drawn."""
     at = rested(start(seed="417"), monkeypatch)

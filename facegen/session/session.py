@@ -339,7 +339,6 @@ class Session:
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial (or the identity) where it is, or let it go."""
         self.locks = self.locks.with_lock(name, on, self.predicted())
-        self.revision += 1
 
     def undo(self) -> EditState:
         """Go one step back; at the beginning nothing happens."""

@@ -1,6 +1,7 @@
 // Moving, resetting and locking dials.
 
 const SNAP = 0.012;
+const LOCK_MS = 5000;
 
 export function addMoves(s, $, on) {
   s.set = (dial, value) => {
@@ -29,8 +30,11 @@ export function addMoves(s, $, on) {
   on(window, "pointercancel", settle);
   on($("all"), "click", () => s.reset(s.groups.flatMap((g) => g.dials), "all"));
 
+  // An answer from before a padlock was pressed does not press it back.
+  s.isLocked = (row, dial) => (row.asked && Date.now() < row.asked.until ? row.asked.locked : dial.locked);
   s.lock = (row, locked) => {
     row.dial.locked = locked;
+    row.asked = { locked, until: Date.now() + LOCK_MS };
     s.paint(row); s.counts();
     s.fire("lock", { name: row.dial.name, on: locked, n: Date.now() });
   };

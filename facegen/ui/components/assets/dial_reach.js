@@ -1,5 +1,5 @@
 // How far a dial gets on this face: found by the server for the dial that is focused or held.
-import { format } from "./dial_text.js";
+import { format, stepOf } from "./dial_text.js";
 
 const AGAIN_MS = 450;
 const TRIES = 8;
@@ -27,7 +27,9 @@ export function addReach(s) {
     return `Darker part of the rail: ${what}, ${format(dial, low)} to ${format(dial, high)}.`;
   };
   const nearest = (dial, value) => Math.min(Math.max(value, dial.reach[0]), dial.reach[1]);
-  s.isOut = (dial, value) => s.isLimited(dial) && Math.abs(value - nearest(dial, value)) > 1e-3;
+  s.isOut = (dial, value, slack = 1e-3) => s.isLimited(dial) && Math.abs(value - nearest(dial, value)) > slack;
+  // So far beyond that the numbers show it: a picture may well come out a little further.
+  s.isWellOut = (dial, value) => s.isOut(dial, value, Math.max(stepOf(dial), 0.01 * (dial.max - dial.min)));
   // Beyond its reach a dial follows the hand only in part.
   s.resisted = (dial, value) => {
     if (!s.isOut(dial, value)) return value;

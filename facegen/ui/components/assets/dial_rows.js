@@ -20,7 +20,7 @@ export function addRows(s) {
     const value = s.value(dial), at = (x) => Math.min(1, Math.max(0, (x - dial.min) / span));
     const style = row.track.style, v = at(value), t = at(dial.own), moved = s.isMoved(dial), beyond = s.isBeyond(dial, value);
     style.setProperty("--t", t); style.setProperty("--a", Math.min(v, t)); style.setProperty("--b", Math.max(v, t));
-    const band = dial.reach ?? dial.natural, isOut = s.isOut(dial, value);
+    const band = dial.reach ?? dial.natural, isOut = s.isWellOut(dial, value);
     style.setProperty("--n0", at(band[0])); style.setProperty("--n1", at(band[1]));
     if (!keepValue) input.value = value;
     s.paintNumber(row, value);

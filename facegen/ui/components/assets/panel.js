@@ -59,6 +59,7 @@ function setUp(el) {
       for (const dial of group.dials) {
         const row = s.rows.get(dial.name), held = s.down === dial.name;
         // Under the finger the rail keeps its ends.
+        dial.locked = s.isLocked(row, dial);
         row.dial = held ? { ...dial, min: row.dial.min, max: row.dial.max } : dial;
         row.input.min = row.dial.min; row.input.max = row.dial.max;
         s.paint(row, { keepValue: held });
