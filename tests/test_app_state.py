@@ -672,3 +672,14 @@ def test_what_was_seen_of_somebody_says_nothing_of_the_next(session):
     assert session.readouts()["smile"].carried == pytest.approx(-1.0)
     session.new_person(418)
     assert session.readouts()["smile"].carried == 0
+
+
+def test_somebody_comes_back_as_their_picture_settled(session, dials):
+    see = short(dials)
+    before = see(session.base())
+    session.measured_start(before)
+    session.turn({"age": before["age"] + 10})
+    session.settle(session.correction(session.state, before, see))
+    settled, uid = session.state, session.state.subject.uid
+    session.new_person(418)
+    assert session.switch_to(uid).same_as(settled)

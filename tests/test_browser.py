@@ -95,7 +95,7 @@ def chromium() -> Iterator[object]:
 class Visitor:
     """One browser session with the app open."""
 
-    def __init__(self, chromium, url: str, query: str = "", **context) -> None:
+    def __init__(self, chromium, url: str, query: str = "", script: str = "", **context) -> None:
         context = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True} | context
         self.context = chromium.new_context(**context)
         self.context.set_default_timeout(PATIENCE * SECOND)
@@ -106,6 +106,7 @@ class Visitor:
             "window.frames_seen = []; addEventListener('facegen:painted', "
             "e => window.frames_seen.push(e.detail.kind));"
         )
+        self.page.add_init_script(script)
         self.page.goto(url + query)
         self.wait_full()
 

@@ -284,3 +284,23 @@ def test_a_face_far_out_is_called_so_under_the_picture(visitor):
     visitor.page.keyboard.press("End")
     visitor.wait_other(first)
     visitor.page.get_by_text("At the edge of what the network knows").wait_for()
+
+
+def test_a_dial_turned_while_the_connection_breaks_off_is_not_lost(drawn, chromium):  # noqa: F811
+    sockets = """window.sockets = []; const Plain = WebSocket;
+        window.WebSocket = new Proxy(Plain, { construct(target, given) {
+            const made = new target(...given); window.sockets.push(made); return made; } });"""
+    visitor = Visitor(chromium, drawn.url, "/?seed=417", script=sockets)
+    first = visitor.face_id
+    visitor.page.locator("[data-dial=yaw].seen").wait_for(state="attached")
+    # Both in one go: what is sent to a closed socket is never heard.
+    visitor.page.evaluate(
+        """() => { window.sockets.forEach(socket => socket.close());
+            const dial = document.querySelector("[data-dial=smile] input[type=range]");
+            dial.value = dial.max;
+            dial.dispatchEvent(new Event("input"));
+            dial.dispatchEvent(new Event("change")); }"""
+    )
+    visitor.wait_other(first)
+    visitor.page.wait_for_function("location.search.includes('smile=')")
+    visitor.close()

@@ -9,7 +9,7 @@ export function addRequests(s, on) {
     s.n += 1;
     s.busy = true; s.want = null;
     clearTimeout(s.watchdog);
-    s.watchdog = setTimeout(() => { s.busy = false; s.pump(); }, WATCHDOG_MS);
+    s.watchdog = setTimeout(() => { s.busy = false; s.pump(); if (final) unheard(what); }, WATCHDOG_MS);
     window.dispatchEvent(new CustomEvent("facegen:sent", { detail: { n: s.n, final } }));
     const moves = {}, resets = [];
     for (const [name, asked] of s.pending) {
@@ -17,6 +17,13 @@ export function addRequests(s, on) {
       if (final) asked.n = Math.min(asked.n, s.n);
     }
     s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, moves, resets });
+  };
+  // What was asked while the connection broke off is lost on the way: it is asked again.
+  const unheard = (what) => {
+    const { testScriptState: script, testConnectionState: connection = "CONNECTED" } = document.querySelector(".stApp")?.dataset ?? {};
+    if (s.busy || s.down || !s.pending.size) return;
+    if (script !== "running" && connection === "CONNECTED") s.commit(what);
+    else s.watchdog = setTimeout(() => unheard(what), WATCHDOG_MS / 5);
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
   s.preview = (what) => {

@@ -3,6 +3,12 @@
 export function addFileDrop(s, $, on) {
   // A file dropped anywhere goes to the Open button's own field, with all checks of the server.
   let depth = 0;
+  const tell = (text) => {
+    $("note").textContent = text;
+    $("note").hidden = false;
+    clearTimeout(s.noteTimer);
+    s.noteTimer = setTimeout(() => { $("note").hidden = true; }, 9000);
+  };
   const hasFiles = (e) => e.dataTransfer && [...e.dataTransfer.types].includes("Files");
   on(window, "dragenter", (e) => { if (hasFiles(e)) { e.preventDefault(); depth += 1; $("drop").hidden = false; } });
   on(window, "dragleave", (e) => { if (hasFiles(e)) { depth -= 1; if (depth <= 0) { depth = 0; $("drop").hidden = true; } } });
@@ -13,6 +19,9 @@ export function addFileDrop(s, $, on) {
     const field = document.querySelector("[class*=st-key-fg_open] input[type=file]");
     if (!field || field.parentElement?.contains(e.target)) return;
     e.preventDefault();
+    if ((document.querySelector(".stApp")?.dataset.testConnectionState ?? "CONNECTED") !== "CONNECTED") {
+      return tell("The connection is being made anew, so the file was not taken. Drop it again in a moment.");
+    }
     const files = new DataTransfer();
     if (e.dataTransfer.files[0]) files.items.add(e.dataTransfer.files[0]);
     field.files = files.files;
@@ -25,10 +34,7 @@ export function addFileDrop(s, $, on) {
     if (!file || !e.target.closest?.("[class*=st-key-fg_open]") || file.size <= s.head.max_mb * 2 ** 20) return;
     e.stopImmediatePropagation();
     e.target.value = "";
-    $("note").textContent = `${file.name} has ${Math.round(file.size / 2 ** 20)} MB, more than a face file can have `
-      + `(${s.head.max_mb} MB). Open a PNG or latent that was saved here.`;
-    $("note").hidden = false;
-    clearTimeout(s.noteTimer);
-    s.noteTimer = setTimeout(() => { $("note").hidden = true; }, 9000);
+    tell(`${file.name} has ${Math.round(file.size / 2 ** 20)} MB, more than a face file can have `
+      + `(${s.head.max_mb} MB). Open a PNG or latent that was saved here.`);
   }, true);
 }
