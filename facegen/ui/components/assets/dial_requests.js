@@ -4,6 +4,13 @@ const WATCHDOG_MS = 5000;
 const REST_MS = 350;
 
 export function addRequests(s, on) {
+  // What was asked while the connection broke off is lost on the way: it is asked again.
+  const unheard = (what) => {
+    const { testScriptState: script, testConnectionState: connection = "CONNECTED" } = document.querySelector(".stApp")?.dataset ?? {};
+    if (s.busy || s.down || !s.pending.size) return;
+    if (script !== "running" && connection === "CONNECTED") s.commit(what);
+    else s.watchdog = setTimeout(() => unheard(what), WATCHDOG_MS / 5);
+  };
   s.post = (final, what, sharp = final) => {
     if (sharp) clearTimeout(s.rest);
     s.n += 1;
@@ -17,13 +24,6 @@ export function addRequests(s, on) {
       if (final) asked.n = Math.min(asked.n, s.n);
     }
     s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, moves, resets });
-  };
-  // What was asked while the connection broke off is lost on the way: it is asked again.
-  const unheard = (what) => {
-    const { testScriptState: script, testConnectionState: connection = "CONNECTED" } = document.querySelector(".stApp")?.dataset ?? {};
-    if (s.busy || s.down || !s.pending.size) return;
-    if (script !== "running" && connection === "CONNECTED") s.commit(what);
-    else s.watchdog = setTimeout(() => unheard(what), WATCHDOG_MS / 5);
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
   s.preview = (what) => {

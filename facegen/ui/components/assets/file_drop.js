@@ -20,7 +20,8 @@ export function addFileDrop(s, $, on) {
     if (!field || field.parentElement?.contains(e.target)) return;
     e.preventDefault();
     if ((document.querySelector(".stApp")?.dataset.testConnectionState ?? "CONNECTED") !== "CONNECTED") {
-      return tell("The connection is being made anew, so the file was not taken. Drop it again in a moment.");
+      tell("The connection is being made anew, so the file was not taken. Drop it again in a moment.");
+      return;
     }
     const files = new DataTransfer();
     if (e.dataTransfer.files[0]) files.items.add(e.dataTransfer.files[0]);
