@@ -30,7 +30,7 @@ STANDSTILL = """
 import sys, time
 sys.path.insert(0, {root!r})
 from facegen.errors import FetchError
-from facegen.ui import backend
+from facegen.service import loading
 from facegen.ui.main import main
 
 def load_parts(progress):
@@ -40,7 +40,7 @@ def load_parts(progress):
                          "network or the proxy, then try again.")
     time.sleep(600)
 
-backend.load_parts = load_parts
+loading.load_parts = load_parts
 main()
 """
 
@@ -54,6 +54,18 @@ class Shot:
     size: tuple[int, int] = LAPTOP
     scheme: str = "light"
     act: Callable[[Page], None] = lambda page: None
+
+
+def _rest(page: Page) -> None:
+    """Wait until the full picture is there, measured, and brought to what was asked."""
+    page.wait_for_function(
+        """() => { const say = document.querySelector(".fg-say");
+        return document.querySelector(".fg-img[data-kind=full]") && say
+            && !say.textContent.startsWith("Bringing")
+            && document.querySelector("[data-dial=yaw].seen")
+            && document.querySelector(".stApp").dataset.testScriptState === "notRunning"; }""",
+        timeout=120_000,
+    )
 
 
 def _compare(page: Page) -> None:
@@ -87,11 +99,16 @@ def _people(page: Page) -> None:
         page.get_by_role("spinbutton", name="Seed").press("Enter")
         page.wait_for_function(f"location.search.includes('seed={seed}')")
         page.wait_for_timeout(900)
+    _rest(page)
 
 
 def _dials(page: Page) -> None:
     page.locator(".fg-pills button", has_text="Expression").click()
-    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 1000)")
+    page.evaluate(
+        """() => { const at = (part) => document.querySelector(part).getBoundingClientRect();
+        const way = at("[data-dial=smile]").top - at(".fg-face").bottom - 8;
+        document.querySelector("[data-testid=stMain]").scrollBy(0, way); }"""
+    )
 
 
 def _locks(page: Page) -> None:
@@ -100,7 +117,9 @@ def _locks(page: Page) -> None:
     page.wait_for_timeout(400)
     page.locator("[data-dial=yaw] input[type=range]").focus()
     page.keyboard.press("End")
-    page.wait_for_timeout(2500)
+    page.wait_for_function("location.search.includes('yaw=')")
+    page.wait_for_timeout(1000)
+    _rest(page)
 
 
 def _presets(page: Page) -> None:
@@ -158,8 +177,15 @@ def take(browser: Browser, url: str, shot: Shot, *, has_face: bool = True) -> No
     )
     page.goto(url + shot.query)
     if has_face and not shot.query.startswith(("/about", "/dials")):
-        page.locator(".fg-img[data-kind=full]").wait_for(timeout=120_000)
+        _rest(page)
+    if not has_face:
+        page.locator(".fg-ghost").wait_for(timeout=120_000)
+        page.wait_for_timeout(3000)
     page.wait_for_timeout(1500)
+    if page.locator(".fg-correct").is_visible():  # The links below were not made by the app.
+        page.locator(".fg-correct").click()
+        page.wait_for_timeout(1500)
+        _rest(page)
     shot.act(page)
     page.wait_for_timeout(1200)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

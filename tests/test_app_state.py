@@ -380,6 +380,28 @@ def test_a_correction_that_helps_one_dial_and_harms_another_more_is_not_taken(se
     assert session.correction(state, start, see) is state
 
 
+def test_a_lock_that_is_corrected_is_no_change_of_its_dial(session, dials):
+    """A turn makes these pictures smile more than is predicted; the smile is locked."""
+
+    def see(w_plus):
+        read = dials.read(w_plus)
+        return {"smile": read["smile"] + 0.05 * read["yaw"], "yaw": read["yaw"]}
+
+    before = see(session.base())
+    session.measured_start(before)
+    session.lock("smile", on=True)
+    session.turn({"yaw": before["yaw"] + 20.0})
+    session.settle(session.correction(session.state, before, see))
+    now = see(session.w_plus())
+    assert now["smile"] == pytest.approx(before["smile"], abs=0.2)
+    readouts = session.readouts(measured=now, before=before)
+    assert not readouts["smile"].is_moved
+    assert not missed(readouts)
+    session.turn({"pitch": 10.0})
+    assert not session.readouts()["smile"].is_moved
+    assert see(session.w_plus())["smile"] == pytest.approx(before["smile"], abs=0.2)
+
+
 def test_a_correction_that_led_astray_is_begun_anew(session, dials):
     see = short(dials)
     before = see(session.base())

@@ -29,6 +29,12 @@ def wait_value(visitor, name, text):
     )
 
 
+def is_whole(visitor, selector):
+    """Whether a text is shown to its end."""
+    script = "s => { const e = document.querySelector(s); return e.scrollWidth <= e.clientWidth; }"
+    return visitor.page.evaluate(script, selector)
+
+
 def test_a_number_is_typed_and_its_handle_goes_there(visitor):
     first = visitor.face_id
     field(visitor, "yaw").click()
@@ -96,6 +102,7 @@ def test_a_number_beyond_the_dial_is_eased_with_a_word(visitor):
     visitor.page.keyboard.type("9000")
     visitor.page.keyboard.press("Enter")
     words = visitor.page.locator("[data-dial=yaw] .fg-words").inner_text()
+    assert is_whole(visitor, "[data-dial=yaw] .fg-words")
     visitor.wait_other(first)
     wait_value(visitor, "yaw", words.split("eased to ")[1].split("\u00b0")[0])
 
@@ -121,6 +128,7 @@ def test_a_dial_shows_how_far_it_gets_and_resists_beyond(drawn, chromium):  # no
     field(visitor, "yaw").click()
     page.keyboard.type("58")
     page.keyboard.press("Enter")
+    assert is_whole(visitor, "[data-dial=yaw] .fg-words")
     assert "gets no further" in page.locator("[data-dial=yaw] .fg-words").inner_text()
     wait_value(visitor, "yaw", str(round(limit)))
     visitor.close()
@@ -130,6 +138,7 @@ def test_where_no_face_is_seen_the_numbers_are_marked_as_guesses(drawn, chromium
     visitor = Visitor(chromium, drawn.url, "/?seed=417&pitch=50")
     page = visitor.page
     page.get_by_text("No face is seen on this picture; numbers are not measured.").wait_for()
+    assert is_whole(visitor, ".fg-say")
     assert page.locator(".fg-say").get_attribute("title") == page.locator(".fg-say").inner_text()
 
     def mark(name):
@@ -227,6 +236,7 @@ def test_the_handle_is_where_the_picture_is_and_the_ring_where_it_was_asked(draw
     assert reading(visitor, "age") == pytest.approx(shown, abs=0.6)
     assert page.locator("[data-dial=age] .fg-ring").is_visible()
     said = page.locator(".fg-say").inner_text()
+    assert is_whole(visitor, ".fg-say")
     assert said.startswith(f"Age: {shown} y on the picture, ")
     asked = int(said.split(", ")[1].split(" y")[0])
     assert shown < asked - 5

@@ -15,6 +15,7 @@ from facegen.service.sweep_job import SweepJob
 from facegen.sweeps.grid import make_cells
 from facegen.ui import state_keys
 from facegen.ui.components.sweep_view import pack_shots
+from facegen.ui.pages import sweep
 
 SECONDS = 120  # until a wait gives up
 
@@ -50,6 +51,10 @@ def finish(at: AppTest) -> None:
 
 def said(at: AppTest) -> str:
     return " ".join(caption.value for caption in at.caption)
+
+
+def test_a_long_time_is_told_in_minutes():
+    assert [sweep._duration(seconds) for seconds in (4.4, 99.0, 649.0)] == ["4 s", "99 s", "11 min"]
 
 
 def test_says_what_will_be_made_and_makes_it(at):

@@ -261,5 +261,5 @@ def corrected(
     if seen and found.cost >= ALL_MET_BELOW and misses[1] >= misses[0]:
         return state
     deltas = clean_deltas(found.asked, limits)
-    corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and wanted.get(n))
+    corrections = tuple((n, delta - wanted[n]) for n, delta in deltas if delta and n in wanted)
     return replace(state, deltas=deltas, corrections=corrections)
