@@ -205,7 +205,7 @@ pictures of {SIZE} px, measured with 68 landmarks (a model trained on iBUG 300-W
 and dlib's face descriptor. *Identity* is the descriptor distance to the frontal picture of the same
 face; dlib takes two pictures closer than 0.6 for one person. *Plain* is `sweep` without further
 options; *held* is `--hold-person {steps}`, in the app "Hold the person closely", which took
-{seconds:.1f} s a picture.
+{seconds:.1f} s a picture ([what it costs](performance.md#gradients)).
 
 ![Faces turned and nodding, with the person held, generated](pictures/pose.jpg)
 
