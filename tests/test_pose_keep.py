@@ -71,6 +71,8 @@ def test_the_part_of_the_picture_is_the_whole_one_averaged_down(generator):
         part = generator.synthesis.picture_part(w_plus, BOX)
     assert part.edge == 512
     assert part.picture.shape[2] < 250
+    # Halved, as before the descriptor's chip is cut, it is a part of the whole picture halved.
+    assert part.left % 4 == part.top % 4 == 0
     assert_part_of(whole, part)
 
 

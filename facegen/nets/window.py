@@ -34,9 +34,17 @@ class Window:
 
     @classmethod
     def around(cls, box: Box, px: int = WINDOW_PX) -> Window:
-        """The cells, `px` a side, that hold a box and a border; kept inside."""
-        low = [max(int(edge * px) - BORDER, 0) for edge in (box.top, box.left)]
-        high = [min(int(edge * px) + 1 + BORDER, px) for edge in (box.bottom, box.right)]
+        """The cells, `px` a side, that hold a box and a border; kept inside.
+
+        Beyond WINDOW_PX they begin and end where cells of WINDOW_PX do: who halves a part of a
+        picture, as dlib does before it cuts a chip, must pair the pixels that the whole one pairs.
+        """
+        step = max(px // WINDOW_PX, 1)
+        low = [max(int(edge * px) - BORDER, 0) // step * step for edge in (box.top, box.left)]
+        high = [
+            min(-(-(int(edge * px) + 1 + BORDER) // step) * step, px)
+            for edge in (box.bottom, box.right)
+        ]
         return cls(low[0], max(high[0], low[0] + 1), low[1], max(high[1], low[1] + 1))
 
     def times(self, factor: int) -> Window:
