@@ -19,6 +19,7 @@ from facegen.directions.store import npz_bytes, read_npz
 from facegen.editing.dial_set import DialSet
 from facegen.errors import BadFileError
 from facegen.latents import BUNDLED_SPACE
+from facegen.measure.face import SCENE
 from facegen.paths import DIRECTIONS_DIR
 
 FIVE = {"age": 20.0, "hair_gray": 2.0, "curls": 1.8, "glasses": 2.0, "smile": -0.5}
@@ -166,3 +167,19 @@ def test_a_beard_may_bring_what_is_a_part_of_it(dials, generator):
         after = dials.read(dials.apply(face, {"beard": 2.0}))
         grown.append(after["stubble"] - dials.read(face)["stubble"])
     assert np.mean(grown) > 0.9  # Held like other readings, stubble grows by 0.7.
+
+
+@pytest.mark.weights
+def test_an_edit_leaves_the_surroundings_as_they_are(dials, generator):
+    """In standard deviations; without a care for them the means are 0.15 and 0.05."""
+    reading = dials._reading
+    scene = [reading.names.index(name) for name in SCENE if name in reading.names]
+    moved = {"gender": [], "glasses": []}
+    for seed in (3, 7, 11, 21):
+        face = generator.w_from_seed(seed, 0.7)
+        for name, changes in moved.items():
+            after = dials.apply(face, {name: 1.5 if name == "gender" else 2.0})
+            both = [reading.scores(reading.contributions(one[None]))[0] for one in (face, after)]
+            changes.append(np.abs(both[1][scene] - both[0][scene]).mean())
+    assert np.mean(moved["gender"]) < 0.12
+    assert np.mean(moved["glasses"]) < 0.04
