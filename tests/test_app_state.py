@@ -438,6 +438,17 @@ def test_a_number_just_chosen_is_met_closely_and_the_others_may_stay_a_little_of
     assert session.settling.is_due(session.state, readouts)
 
 
+def test_a_child_of_eight_is_not_one_of_eleven(session):
+    before = {"age": 14.0}
+    session.measured_start(before)
+    session.turn({"age": 8.0})
+    assert missed(session.readouts(measured={"age": 10.5}, before=before))
+    assert session.settling.is_due(
+        session.state, session.readouts(measured={"age": 10.5}, before=before)
+    )
+    assert not missed(session.readouts(measured={"age": 9.5}, before=before))
+
+
 def test_glasses_that_are_on_are_on(session, dials):
     """There is nothing between glasses and none, so no number of them is missed."""
     before = {"glasses": -0.5}

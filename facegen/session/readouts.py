@@ -21,6 +21,8 @@ from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
 WORTH_SHOWING_SD = 0.25
+WORTH_SHOWING = {"years": 2.0}
+"""Everybody knows what a year is, and between children three are many."""
 MAX_SUBJECTS = 64
 
 
@@ -157,7 +159,8 @@ class Scale:
                 if name in seen and name in was:
                     missed = self.wanted(name) - (seen[name] - was[name])
                 unit = dials.spec(name).unit_per_sd
-                is_little = abs(missed) <= WORTH_SHOWING_SD * unit
+                worth = WORTH_SHOWING.get(dials.spec(name).unit, WORTH_SHOWING_SD * unit)
+                is_little = abs(missed) <= worth
                 if is_little or is_answered(name, asked, seen.get(name)):
                     missed = 0.0
                 is_off = abs(missed) > MISS_SD * unit
