@@ -158,8 +158,8 @@ THERE_OR_NOT = frozenset(
      "receding", "makeup", "lipstick", "hair_black", "hair_blond", "hair_gray", "hair_red"}
 )  # fmt: skip
 """Dials of things that somebody has or has not: once there as asked, they count as met."""
-PRESENT_FROM = {"glasses": 0.3, "sunglasses": 1.3, "hat": 0.8}
-"""Things that are on a picture or not, nothing between: the dial's value from which they are."""
+NOTHING_BETWEEN = frozenset({"glasses", "sunglasses", "hat"})
+"""Of these, the ones that are on a picture or not: how much of them is no wish of its own."""
 
 # fmt: off
 SEARCH_WORDS = {

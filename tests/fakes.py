@@ -146,7 +146,9 @@ class FakeDials:
     def spec(self, name: str) -> FakeSpec:
         unit = self._units[name]
         low, high = MEAN[unit] - 2.3 * SCALE[unit], MEAN[unit] + 2.3 * SCALE[unit]
-        return FakeSpec(unit, (low, high), (low - SCALE[unit], high + SCALE[unit]), SCALE[unit])
+        safe = (low - SCALE[unit], high + SCALE[unit])
+        since = 0.3 if name == "glasses" else None
+        return FakeSpec(unit, (low, high), safe, SCALE[unit], since)
 
     def vector(self, name: str) -> np.ndarray:
         turned, smiling, share = self.SPILL

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.controls import PRESENT_FROM
+from facegen.controls import NOTHING_BETWEEN
 from facegen.editing.closed_loop import ALL_MET_BELOW, See, reach
-from facegen.editing.targets import MISS_SD
+from facegen.editing.targets import miss_sd
 from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
@@ -158,21 +158,21 @@ class Scale:
                 asked = start + self.wanted(name)
                 if name in seen and name in was:
                     missed = self.wanted(name) - (seen[name] - was[name])
-                unit = dials.spec(name).unit_per_sd
-                worth = WORTH_SHOWING.get(dials.spec(name).unit, WORTH_SHOWING_SD * unit)
+                spec = dials.spec(name)
+                worth = WORTH_SHOWING.get(spec.unit, WORTH_SHOWING_SD * spec.unit_per_sd)
                 is_little = abs(missed) <= worth
-                if is_little or is_answered(name, asked, seen.get(name)):
+                if is_little or is_answered(dials, name, asked, seen.get(name)):
                     missed = 0.0
-                is_off = abs(missed) > MISS_SD * unit
+                is_off = abs(missed) > miss_sd(spec) * spec.unit_per_sd
             found[name] = Readout(
                 start, self.shown(name), asked, seen.get(name), missed, is_off, name in held
             )
         return found
 
 
-def is_answered(name: str, asked: float, seen: float | None) -> bool:
+def is_answered(dials: Moves, name: str, asked: float, seen: float | None) -> bool:
     """Whether this is a thing that is there or not, and the picture has it, or not, as asked."""
-    since = PRESENT_FROM.get(name)
+    since = dials.spec(name).yes_from if name in NOTHING_BETWEEN else None
     return since is not None and seen is not None and (asked >= since) == (seen >= since)
 
 
@@ -240,7 +240,7 @@ def corrected(
     # What is there, or not, as asked is to stay as it is seen.
     goals, seen = dict(wanted), see(dials.apply(base, dict(state.deltas))) or {}
     for name, change in wanted.items():
-        if is_answered(name, before[name] + change, seen.get(name)):
+        if is_answered(dials, name, before[name] + change, seen.get(name)):
             goals[name] = seen[name] - before[name]
     # The identity and the user's own dials cannot be measured: they stay at what was asked.
     fixed = {name: delta for name, delta in state.deltas if name not in wanted}
