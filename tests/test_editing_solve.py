@@ -114,6 +114,20 @@ def test_a_target_out_of_reach_is_told_and_the_rest_is_met(dials, face):
     assert found["age"] == pytest.approx(targets["age"], abs=4)
 
 
+@pytest.mark.weights
+def test_a_file_tells_what_was_asked_only_to_make_the_picture_right(dials, face):
+    start = dials.read(face.w_plus)
+
+    def see(w_plus):  # A picture that shows 0.6 of every change.
+        return {n: start[n] + 0.6 * (value - start[n]) for n, value in dials.read(w_plus).items()}
+
+    moved, found = reach_on_picture(dials, face, face, {"age": start["age"] + 12}, (), see)
+    (edit,) = moved.edits
+    assert found["age"] == pytest.approx(start["age"] + 12, abs=2)
+    assert edit.delta > 15
+    assert edit.delta - edit.corrected == pytest.approx(12, abs=0.01)
+
+
 def test_thirty_targets_at_once_give_a_face_and_a_sentence_for_each_that_is_missed(dials, face):
     far = {}
     for number, name in enumerate(dials.names[:30]):

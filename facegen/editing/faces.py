@@ -187,7 +187,10 @@ def reach_on_picture(
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
     fixed = {name: value for name, value in asked.items() if name not in wanted}
     outcome = reach(dials, face.base, wanted, start, see, fixed=fixed, natural=dials.naturalness)
-    edits = tuple(DialMove(dial, delta) for dial, delta in outcome.asked.items())
+    edits = tuple(
+        DialMove(dial, delta, delta - wanted[dial] if wanted.get(dial) else 0.0)
+        for dial, delta in outcome.asked.items()
+    )
     return face.edited(outcome.w_plus, edits), outcome.measured
 
 
