@@ -174,13 +174,11 @@ class Loop:
             self._try_next(is_worse=cost > best + WORSE_BY)
 
     def _try_next(self, *, is_worse: bool) -> None:
-        """Ask for something else: half way back to the best, or what the tries so far suggest."""
-        if not np.isfinite(self.outcome.cost):
-            self._asked |= {name: LESS * self._asked[name] for name in self._unit}
-            self.w_plus = self._dials.apply(self._base, self._asked)
-            return
+        """Ask for less, half way back to the best, or what the tries so far suggest."""
         self._is_half_way = is_worse and not self._is_half_way
-        if self._is_half_way:
+        if not np.isfinite(self.outcome.cost):  # No face was seen yet.
+            self._asked |= {name: LESS * self._asked[name] for name in self._unit}
+        elif self._is_half_way:
             for name, asked in self.outcome.asked.items():
                 self._asked[name] = (asked + self._asked[name]) / 2
         else:
