@@ -74,12 +74,14 @@ class Steps:
         edits: (solver, size) -> edits.
         looks: (solver, size, dial) -> how the pictures look, for the first faces.
         aged: Solver -> faces brought to an age.
+        unedited: Whether the first faces themselves look natural.
         faces, pictured: How many faces, and of how many the pictures were looked at.
     """
 
     edits: dict[tuple[str, float], list[Edit]] = field(default_factory=dict)
     looks: dict[tuple[str, float, str], list[Look]] = field(default_factory=dict)
     aged: dict[str, list[Aged]] = field(default_factory=dict)
+    unedited: list[bool] = field(default_factory=list)
     faces: int = 0
     pictured: int = 0
 
@@ -144,7 +146,9 @@ def judge_steps(
                             steps.looks[name, size, edit.dial] += [look] if look else []
                 steps.aged[name] += judge_ages(measurer, judges, mover, dials, base, before)
             steps.faces += 1
-            steps.pictured += index < pictured
+            if index < pictured:
+                steps.pictured += 1
+                steps.unedited.append(reference.realism.is_natural(judges.features(base)))
         if progress:
             progress(index + 1, faces)
     if not steps.faces:
