@@ -16,8 +16,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 import numpy as np  # noqa: E402
 from fakes import FakeGenerator  # noqa: E402
 
-from facegen.datasets.job import Plan, Tools, finish, is_finished, make_person, open_folder  # noqa: E402
+from facegen.datasets.folder import finish, is_finished, open_folder  # noqa: E402
+from facegen.datasets.job import Tools, make_person  # noqa: E402
 from facegen.datasets.people import new_people  # noqa: E402
+from facegen.datasets.plan import Plan  # noqa: E402
 from facegen.editing.dial_set import DialSet  # noqa: E402
 from facegen.measure.measurer import Measurement  # noqa: E402
 from facegen.measure.pose import load_shape  # noqa: E402

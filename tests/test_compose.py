@@ -19,7 +19,7 @@ from facegen.errors import UnknownDialError, UsageError
 from facegen.evaluation import cached_judges, compose_report
 from facegen.evaluation.cached_judges import CachedJudges, Judged, digest
 from facegen.evaluation.compose import attributes_of, compose
-from facegen.evaluation.compose_report import as_data, by_attribute, groups_of, summarise
+from facegen.evaluation.compose_summary import as_data, by_attribute, groups_of, summarise
 from facegen.evaluation.descriptions import ANSWERS, DESCRIPTIONS, NO, YES, Description
 from facegen.evaluation.judges import Judgement, align
 from facegen.evaluation.realism import learn_realism
@@ -310,12 +310,23 @@ def test_progress_counts_to_the_end(dials):
     assert [done for done, _ in told] == list(range(1, NATURAL + 5))
 
 
+def test_faces_that_something_was_tuned_on_can_be_left_out(dials):
+    every, later = (
+        run(FakeLooks(dials), {"all": shift_all}, starts=starts, skip=skip)
+        for starts, skip in ((3, 0), (2, 1))
+    )
+    seeds = [sorted({one.seed for one in found.outcomes}) for found in (every, later)]
+    assert set(seeds[1]) == {seed for seed in seeds[0] if seed % 100}
+
+
 def test_nothing_to_do_is_a_sentence(dials):
     looks = FakeLooks(dials)
     with pytest.raises(UsageError, match="at least one start"):
         run(looks, {"all": shift_all}, starts=0)
     with pytest.raises(UsageError, match="100 faces"):
         run(looks, {"all": shift_all}, starts=101)
+    with pytest.raises(UsageError, match="100 faces"):
+        run(looks, {"all": shift_all}, starts=99, skip=2)
 
 
 # --- kept on disk ------------------------------

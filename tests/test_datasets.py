@@ -22,18 +22,11 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.cli import cli
-from facegen.datasets.job import (
-    Plan,
-    draw_task,
-    finish,
-    load_tools,
-    make_person,
-    open_folder,
-    tasks,
-    write_made,
-)
+from facegen.datasets.folder import finish, open_folder
+from facegen.datasets.job import draw_task, load_tools, make_person, tasks, write_made
 from facegen.datasets.local_runner import make_here, make_in_processes
 from facegen.datasets.people import BALANCE, bin_of, new_people, open_people
+from facegen.datasets.plan import Plan
 from facegen.datasets.ray_runner import make_on_ray
 from facegen.directions.make_user_dial import make_own
 from facegen.directions.user_dials import own_bytes, save_own

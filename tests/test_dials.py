@@ -75,6 +75,7 @@ def test_numbers_of_a_dial_hang_together(dials, name):
     assert dials.vector(name)[slice(*spec.rows)].any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dial_moves_its_own_reading_the_right_way(dials, base, one_step_up, name):
     step = dials.spec(name).unit_per_sd
@@ -85,6 +86,7 @@ def test_a_dial_moves_its_own_reading_the_right_way(dials, base, one_step_up, na
     assert MOVES[0] < (up[name] - down[name]) / (2 * step) < MOVES[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dial_moves_its_own_reading_most(dials, base, one_step_up, name):
     before, after = dials.read(base), one_step_up(name)

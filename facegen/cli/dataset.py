@@ -20,7 +20,7 @@ from facegen.errors import UsageError
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 
 if TYPE_CHECKING:
-    from facegen.datasets.job import Plan
+    from facegen.datasets.plan import Plan
     from facegen.editing.dial_set import DialSet
     from facegen.face import Face
     from facegen.generator import Generator
@@ -169,8 +169,9 @@ def dataset(
     python -m facegen dataset face.png --max-angle 40 --step 10 --random 100 --out data
     python -m facegen dataset --people 1000 --balance age,gender --random 20 --out people
     """
-    from facegen.datasets.job import Plan, finish, is_finished, open_folder
+    from facegen.datasets.folder import finish, is_finished, open_folder
     from facegen.datasets.people import new_people, open_people
+    from facegen.datasets.plan import Plan
     from facegen.editing.dial_set import DialSet
 
     if bool(faces) == bool(people):

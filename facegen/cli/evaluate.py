@@ -39,6 +39,12 @@ def fetch() -> None:
     help="Random faces that each description is made from; 16 by default.",
 )
 @click.option(
+    "--skip",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Leave out so many faces of each description first: those that something was tuned on.",
+)
+@click.option(
     "--only",
     "names",
     multiple=True,
@@ -65,6 +71,7 @@ def compose_descriptions(
     *,
     model: str,
     starts: int | None,
+    skip: int,
     names: tuple[str, ...],
     chosen: tuple[str, ...],
     natural: int | None,
@@ -85,7 +92,8 @@ def compose_descriptions(
     from facegen.editing.dial_set import DialSet
     from facegen.evaluation.cached_judges import CachedJudges
     from facegen.evaluation.compose import CACHE_DIR, DEFAULT_NATURAL, DEFAULT_STARTS, compose
-    from facegen.evaluation.compose_report import as_data, groups_of, summarise, write_report
+    from facegen.evaluation.compose_report import write_report
+    from facegen.evaluation.compose_summary import as_data, groups_of, summarise
     from facegen.evaluation.descriptions import DESCRIPTIONS
     from facegen.evaluation.packages import PACKAGES, read_members
     from facegen.evaluation.solvers import SOLVERS
@@ -112,6 +120,7 @@ def compose_descriptions(
             {name: SOLVERS[name](dials) for name in chosen or SOLVERS},
             descriptions,
             starts=starts or DEFAULT_STARTS,
+            skip=skip,
             natural=natural or DEFAULT_NATURAL,
             judges=looks,
             progress=progress,

@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from facegen.datasets.job import (
-    Plan,
     Task,
     Tools,
     draw_task,
@@ -17,6 +16,7 @@ from facegen.datasets.job import (
     tasks,
     write_made,
 )
+from facegen.datasets.plan import Plan
 from facegen.face import Face
 
 Done = Callable[[int], None]

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from facegen.datasets.job import Made, Plan, Task, Tools, draw_task, load_tools, tasks, write_made
+from facegen.datasets.job import Made, Task, Tools, draw_task, load_tools, tasks, write_made
+from facegen.datasets.plan import Plan
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.paths import ROOT

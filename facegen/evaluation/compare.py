@@ -18,17 +18,16 @@ from sklearn.svm import LinearSVC
 from facegen.editing.dial_set import DialSet, DialSpec
 from facegen.evaluation.judge import (
     CACHE_DIR,
-    FACES_FROM,
     DialResult,
     Edit,
     judge_loops,
+    seen_faces,
     summarise,
 )
-from facegen.latents import LABELS_PSI, NUM_WS
+from facegen.latents import NUM_WS
 from facegen.learning.cached_measurer import open_cached_measurer
 from facegen.learning.labels import read_labels
 from facegen.learning.learn import w_of_seeds
-from facegen.measure.measurer import Measurement
 from facegen.protocols import Generates, Progress
 
 BOUNDARY_DIALS = (
@@ -114,15 +113,10 @@ def compare(
     theirs = {name: PlainDial(dials, name, vector, mean_w) for name, vector in foreign.items()}
     edits: dict[str, list] = {"ours": [], "theirs": []}
     with open_cached_measurer(generator, cache) as measurer:
-        for index in range(faces):
-            base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
-            before: Measurement | None = measurer.measure([base])[0]
-            if before is not None:
-                own = dict.fromkeys(foreign, dials)
-                edits["ours"] += judge_loops(measurer, own, dials, base, before)
-                edits["theirs"] += judge_loops(measurer, theirs, dials, base, before)
-            if progress:
-                progress(index + 1, faces)
+        for _, base, before in seen_faces(generator, measurer, faces, progress):
+            own = dict.fromkeys(foreign, dials)
+            edits["ours"] += judge_loops(measurer, own, dials, base, before)
+            edits["theirs"] += judge_loops(measurer, theirs, dials, base, before)
     return [
         one
         for name in foreign

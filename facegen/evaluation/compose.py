@@ -165,6 +165,7 @@ def compose(
     descriptions: Sequence[Description],
     *,
     starts: int = DEFAULT_STARTS,
+    skip: int = 0,
     natural: int = DEFAULT_NATURAL,
     cache: Path = CACHE_DIR,
     judges: CachedJudges | None = None,
@@ -178,6 +179,7 @@ def compose(
         solvers: Name -> solver.
         descriptions: What to make; each has faces of its own.
         starts: Faces a description.
+        skip: Faces of each description that are left out first.
         natural: Natural faces for the reference.
         cache: Folder that keeps what was seen; a second run goes on from there.
         judges: Looks at latents; None makes one with this cache.
@@ -189,8 +191,10 @@ def compose(
     """
     if starts < 1 or not descriptions or not solvers:
         raise UsageError("Composing needs at least one start, one description and one solver.")
-    if starts > SEEDS_PER_DESCRIPTION:
-        raise UsageError(f"A description has {SEEDS_PER_DESCRIPTION} faces, got {starts} starts.")
+    if skip + starts > SEEDS_PER_DESCRIPTION:
+        raise UsageError(
+            f"A description has {SEEDS_PER_DESCRIPTION} faces, got {skip + starts} starts."
+        )
     for description in descriptions:
         require_askable(description, dials)  # a misspelled dial shows now, not after an hour
     looks = judges or CachedJudges(generator, dials, cache)
@@ -206,7 +210,7 @@ def compose(
     reference = learn_reference(generator, dials, looks, natural, step)
     run = Composed([], reference)
     # One start of every description first: a run that is stopped has seen something of each.
-    for start in range(starts):
+    for start in range(skip, skip + starts):
         for place, description in descriptions_by_place(descriptions):
             seed = STARTS_FROM + SEEDS_PER_DESCRIPTION * place + start
             face = Face.from_seed(generator, seed, DEFAULT_PSI)

@@ -9,7 +9,7 @@ that the dials were made from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,18 +178,11 @@ def evaluate(
     misses: dict[str, list[tuple[float, float]]] = {name: [] for name in TARGETS}
     with open_cached_measurer(generator, cache) as measurer:
         seen = []
-        for index in range(faces):
-            if stop():
-                break
-            base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
-            before = measurer.measure([base])[0]
-            if before is not None:
-                seen.append((base, before))
-                edits += judge_face(measurer, dials, base, before)
-                for name, pair in judge_targets(measurer, dials, base, before, index).items():
-                    misses[name].append(pair)
-            if progress:
-                progress(index + 1, faces)
+        for index, base, before in seen_faces(generator, measurer, faces, progress, stop):
+            seen.append((base, before))
+            edits += judge_face(measurer, dials, base, before)
+            for name, pair in judge_targets(measurer, dials, base, before, index).items():
+                misses[name].append(pair)
         if not edits:
             raise UsageError("No face was measured; evaluate at least one.")
         first = [summarise(dials, name, edits, closed=False) for name in dials.names]
@@ -208,6 +201,33 @@ def evaluate(
     ]
     looks = float(np.mean([edit.looks for edit in edits]))
     return Verdict(first, after, targets, locks, looks)
+
+
+def seen_faces(
+    generator: Generates,
+    measurer: CachedMeasurer,
+    faces: int,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[int, np.ndarray, Measurement]]:
+    """The evaluation's faces on which a face is seen: number, w_plus [18, 512], what is measured.
+
+    Args:
+        generator: Generates.
+        measurer: Renders and measures.
+        faces: How many, from seed 900000 on.
+        progress: Called with (faces done, faces in all).
+        stop: Asked before each face; True ends with the faces done so far.
+    """
+    for index in range(faces):
+        if stop():
+            return
+        base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
+        before = measurer.measure([base])[0]
+        if before is not None:
+            yield index, base, before
+        if progress:
+            progress(index + 1, faces)
 
 
 def judge_face(

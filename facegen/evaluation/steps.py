@@ -20,15 +20,14 @@ from facegen.errors import UsageError
 from facegen.evaluation.cached_judges import CachedJudges
 from facegen.evaluation.compose import Reference
 from facegen.evaluation.judge import (
-    FACES_FROM,
     SAME_PERSON,
     DialResult,
     Edit,
     judge_loops,
     run_loops,
+    seen_faces,
     summarise,
 )
-from facegen.latents import LABELS_PSI
 from facegen.learning.cached_measurer import CachedMeasurer
 from facegen.measure.measurer import Measurement
 from facegen.measure.probabilities import load_probabilities
@@ -129,28 +128,21 @@ def judge_steps(
         {(name, s, dial): [] for name in solvers for s in SIZES_SD for dial in dials.names},
         {name: [] for name in solvers},
     )
-    for index in range(faces):
-        if stop():
-            break
-        base = generator.w_from_seed(FACES_FROM + index, LABELS_PSI)
-        before = measurer.measure([base])[0]
-        if before is not None:
-            for name, mover in solvers.items():
-                for size in SIZES_SD:
-                    movers = dict.fromkeys(dials.names, mover)
-                    edits = judge_loops(measurer, movers, dials, base, before, size=size)
-                    steps.edits[name, size] += edits
-                    if index < pictured:
-                        for edit in edits:
-                            look = _look(judges, reference, base, edit)
-                            steps.looks[name, size, edit.dial] += [look] if look else []
-                steps.aged[name] += judge_ages(measurer, judges, mover, dials, base, before)
-            steps.faces += 1
-            if index < pictured:
-                steps.pictured += 1
-                steps.unedited.append(reference.realism.is_natural(judges.features(base)))
-        if progress:
-            progress(index + 1, faces)
+    for index, base, before in seen_faces(generator, measurer, faces, progress, stop):
+        for name, mover in solvers.items():
+            for size in SIZES_SD:
+                movers = dict.fromkeys(dials.names, mover)
+                edits = judge_loops(measurer, movers, dials, base, before, size=size)
+                steps.edits[name, size] += edits
+                if index < pictured:
+                    for edit in edits:
+                        look = _look(judges, reference, base, edit)
+                        steps.looks[name, size, edit.dial] += [look] if look else []
+            steps.aged[name] += judge_ages(measurer, judges, mover, dials, base, before)
+        steps.faces += 1
+        if index < pictured:
+            steps.pictured += 1
+            steps.unedited.append(reference.realism.is_natural(judges.features(base)))
     if not steps.faces:
         raise UsageError("No face was measured; evaluate at least one.")
     return steps
