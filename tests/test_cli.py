@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from test_evaluation import measured
 
 from facegen.cli import cli
 from facegen.editing.dial_set import DialSet
@@ -71,6 +72,25 @@ def test_edit_moves_dials_and_keeps_the_story(faces, tmp_path):
     assert deltas["smile"] == pytest.approx(2 * dials.spec("smile").unit_per_sd)
     moved = dials.read(after.w_plus)["age"] - dials.read(before.w_plus)["age"]
     assert -20 < moved < -5
+
+
+@pytest.mark.parametrize(("distance", "is_told"), [(0.7, True), (0.5, False)])
+def test_a_locked_person_who_became_somebody_else_is_told(
+    faces, tmp_path, monkeypatch, distance, is_told
+):
+    dials, seen = DialSet.load(own=False), []
+
+    class Measurer:
+        def measure(self, image, *, details):
+            seen.append(image)
+            is_first = len(seen) == 1
+            return measured(dials, 0.0 if is_first else distance, age=30 if is_first else 60)
+
+    monkeypatch.setattr("facegen.measure.measurer.load_measurer", Measurer)
+    asked = ("--target", "age=60", "--lock", "identity", "--out", tmp_path / "a.png")
+    told = run("edit", faces / "seed0003.png", *asked).output
+    assert "measured 60.0" in told
+    assert ("still comes out as somebody else" in told) == is_told
 
 
 def test_a_network_that_draws_no_faces_is_not_edited_with_dials_for_faces(

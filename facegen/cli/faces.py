@@ -28,9 +28,9 @@ from facegen.latents import DEFAULT_PSI
 from facegen.operations import LANDMARK_OPERATIONS, DialMove, describe
 
 if TYPE_CHECKING:
-    from facegen.editing.closed_loop import See
     from facegen.editing.dial_set import DialSet
     from facegen.generator import Generator
+    from facegen.measure.measurer import Measurement
 
 
 @click.command()
@@ -172,6 +172,7 @@ def _edited(
     from facegen.editing.dial_set import DialSet
     from facegen.editing.faces import (
         FACELESS,
+        SOMEBODY_ELSE,
         edit_face,
         parse_settings,
         parse_targets,
@@ -179,6 +180,8 @@ def _edited(
         reach_targets,
         what_is_missed,
     )
+    from facegen.editing.locks import IDENTITY
+    from facegen.measure.measurer import SAME_PERSON
 
     dials = DialSet.load(before.space)
     steps, wanted = parse_settings(settings, dials), parse_targets(targets)
@@ -186,14 +189,16 @@ def _edited(
     seen: Mapping[str, float] = {}
     start: Mapping[str, float] | None = None
     if wanted and not quick:
-        see = measured_dials(before, dials, model=model, engine=engine)
-        start = see(before.w_plus)
-        moved, seen = reach_on_picture(dials, moved, before, wanted, locks, see)
+        pictures = Pictures(before, dials, model=model, engine=engine)
+        start = pictures.see(before.w_plus)
+        moved, seen = reach_on_picture(dials, moved, before, wanted, locks, pictures.see)
         for dial, value in wanted.items():
             if dial in seen:
                 click.echo(f"{dial}: wanted {value:g}, measured {seen[dial]:.1f}", err=True)
         if not seen:
             click.echo(f"Warning: {FACELESS}", err=True)
+        if IDENTITY in locks and pictures.distance(before.w_plus, moved.w_plus) >= SAME_PERSON:
+            click.echo(f"Warning: {SOMEBODY_ELSE}", err=True)
     elif wanted or locks:
         moved = reach_targets(dials, moved, before, wanted, locks, partly=True)
     told = what_is_missed(dials, before, moved, steps, wanted, locks, (start or {}, seen))
@@ -202,22 +207,32 @@ def _edited(
     return moved
 
 
-def measured_dials(face: Face, dials: DialSet, *, model: str, engine: str) -> See:
-    """What renders a latent and measures it, dial by dial."""
-    from facegen.measure.measurer import load_measurer
+class Pictures:
+    """Renders latents of a face's space and measures them, each once."""
 
-    generator, measurer = _generator_for(face, model=model, engine=engine), load_measurer()
+    def __init__(self, face: Face, dials: DialSet, *, model: str, engine: str) -> None:
+        from facegen.measure.measurer import load_measurer
 
-    known: dict[bytes, dict[str, float] | None] = {}  # The face itself is asked for thrice.
+        self._generator = _generator_for(face, model=model, engine=engine)
+        self._measurer, self._dials = load_measurer(), dials
+        self._known: dict[bytes, Measurement | None] = {}  # The face itself is asked for thrice.
 
-    def see(w_plus: np.ndarray) -> dict[str, float] | None:
+    def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
+        """Dial -> value in its unit; None if no face is seen."""
+        found = self._measured(w_plus)
+        return None if found is None else self._dials.in_units(found.values)
+
+    def distance(self, w_plus: np.ndarray, other: np.ndarray) -> float:
+        """How far apart the two are as persons; 0 where no face is seen to tell by."""
+        a, b = self._measured(w_plus), self._measured(other)
+        return 0.0 if a is None or b is None else a.distance(b)
+
+    def _measured(self, w_plus: np.ndarray) -> Measurement | None:
         key = w_plus.tobytes()
-        if key not in known:
-            found = measurer.measure(generator.render(w_plus, size=512), details=False)
-            known[key] = None if found is None else dials.in_units(found.values)
-        return known[key]
-
-    return see
+        if key not in self._known:
+            image = self._generator.render(w_plus, size=512)
+            self._known[key] = self._measurer.measure(image, details=False)
+        return self._known[key]
 
 
 def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:

@@ -20,6 +20,10 @@ from facegen.face import Face
 from facegen.operations import DialMove
 from facegen.protocols import Dials
 
+SOMEBODY_ELSE = (
+    "The person is locked and still comes out as somebody else by dlib's descriptor: what is asked "
+    "takes another person. Ask for less, or drop the lock."
+)
 FACELESS = (
     "No face is seen on this picture, so nothing is measured and the targets are met as predicted "
     "at best. Ask for less, or begin with another face."

@@ -21,7 +21,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.latents import LABELS_PSI
 from facegen.learning.cached_measurer import CachedMeasurer, open_cached_measurer
-from facegen.measure.measurer import Measurement
+from facegen.measure.measurer import SAME_PERSON, Measurement
 from facegen.paths import cache_dir
 from facegen.protocols import Generates, Moves, Progress
 
@@ -31,7 +31,6 @@ CACHE_DIR = cache_dir() / "evaluation"
 SUCCESS_SD = 0.5
 CLEAN_SUCCESS = 0.9
 CLEAN_LEAK_SD = 0.35
-SAME_PERSON = 0.6
 SAME_PERSON_STRICT = 0.45
 IDENTITY_SHARE = 0.95
 LOCK_FACES = 16

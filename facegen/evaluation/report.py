@@ -20,7 +20,6 @@ from facegen.evaluation.judge import (
     CLEAN_SUCCESS,
     FACES_FROM,
     LOCK_FACES,
-    SAME_PERSON,
     SAME_PERSON_STRICT,
     SUCCESS_SD,
     TARGET_SEED,
@@ -30,6 +29,7 @@ from facegen.evaluation.judge import (
 from facegen.images import resized
 from facegen.latents import LABELS_PSI
 from facegen.measure.classifiers import load_classifiers
+from facegen.measure.measurer import SAME_PERSON
 from facegen.paths import DIRECTIONS_DIR, ROOT
 from facegen.protocols import Generates
 

@@ -20,7 +20,6 @@ from facegen.errors import UsageError
 from facegen.evaluation.cached_judges import CachedJudges
 from facegen.evaluation.compose import Reference
 from facegen.evaluation.judge import (
-    SAME_PERSON,
     DialResult,
     Edit,
     judge_loops,
@@ -29,7 +28,7 @@ from facegen.evaluation.judge import (
     summarise,
 )
 from facegen.learning.cached_measurer import CachedMeasurer
-from facegen.measure.measurer import Measurement
+from facegen.measure.measurer import SAME_PERSON, Measurement
 from facegen.measure.probabilities import load_probabilities
 from facegen.protocols import Generates, Progress
 

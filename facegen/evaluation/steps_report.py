@@ -15,13 +15,13 @@ from facegen.evaluation.judge import (
     CLEAN_LEAK_SD,
     CLEAN_SUCCESS,
     FACES_FROM,
-    SAME_PERSON,
     SAME_PERSON_STRICT,
     DialResult,
 )
 from facegen.evaluation.steps import AGES, OLDER_YEARS, SIZES_SD, Aged, Look, Steps, share_within
 from facegen.files import write_atomic
 from facegen.latents import LABELS_PSI
+from facegen.measure.measurer import SAME_PERSON
 
 COUNTED_FROM = 20
 """Faces: the largest of 57 mean side effects is mostly noise where it is the mean of a few."""

@@ -35,6 +35,8 @@ MOST_DOUBT_DEG = 4.0
 """Of the yaw between those searches: beyond, the landmarks hold on to nothing."""
 GAZE = "gaze_degrees"
 """Where the eyes look to the side. The channel `gaze` is a classifier's, -1 to 1."""
+SAME_PERSON = 0.6
+"""Descriptors nearer than this are of one person, says dlib."""
 
 
 @dataclass(frozen=True, eq=False)
