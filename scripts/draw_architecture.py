@@ -34,6 +34,8 @@ ROOMS = {
                 "without Streamlit"),
     "pose": ("turning and expressions", "head pose, expressions, gaze; planning what is done in "
              "the picture"),
+    "explore": ("finding and choosing", "people by words: a sentence as conditions, screening "
+                "many latents, confirming on the picture"),
     "evaluation": ("judging the dials", "tests on faces that learning did not use; writes "
                    "`docs/results/`"),
     "editing": ("dials, targets, locks", "reading and moving dials, targets and locks, correction "

@@ -23,7 +23,7 @@ LEVELS = {
     "face": 7, "measure": 7, "bench": 7,
     "directions": 8, "retouch": 8,
     "editing": 9, "optimise": 9, "learning": 9,
-    "pose": 10, "session": 10, "evaluation": 10,
+    "pose": 10, "session": 10, "evaluation": 10, "explore": 10,
     "sweeps": 11,
     "datasets": 12, "service": 12, "easy": 12,
     "cli": 13, "ui": 13,

@@ -1,0 +1,1 @@
+"""Finding people by words, and choosing among many."""
