@@ -17,9 +17,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from facegen.latents import BUNDLED_SPACE, broadcast_w, truncate, z_from_seed
+from facegen.service.measuring import Look
 
 UNITS = ("deg", "years", "sd")
 FACELESS_FROM = 45.0
+PERSON_PER_YEAR = 0.004
+"""So much each number of the descriptor moves by a year: somebody else after some thirteen."""
 
 
 @dataclass(frozen=True)
@@ -194,17 +197,18 @@ class FakeDials:
         return SCALE[self._units[name]]
 
 
-def fake_measure(generator: FakeGenerator) -> Callable[..., dict[str, float] | None]:
+def fake_measure(generator: FakeGenerator) -> Callable[..., Look | None]:
     """Stands in for `facegen.service.measuring.load_measure`: people look younger than asked.
 
     No face is seen on heads that are tilted up by more than `FACELESS_FROM` degrees.
     """
 
-    def measure(dials: FakeDials, picture: np.ndarray) -> dict[str, float] | None:
+    def measure(dials: FakeDials, picture: np.ndarray) -> Look | None:
         readings = dials.read(generator.drawn[hash(picture.tobytes())])
         if readings.get("pitch", 0.0) > FACELESS_FROM:
             return None
-        return readings | {"age": 10 + 0.7 * (readings["age"] - 10)}
+        person = np.full(128, PERSON_PER_YEAR * readings["age"], np.float32)
+        return Look(readings | {"age": 10 + 0.7 * (readings["age"] - 10)}, person)
 
     return measure
 

@@ -13,7 +13,7 @@ from facegen.editing.naturalness import how_natural
 from facegen.service import background, loading, measuring
 from facegen.service.render import RenderService
 from facegen.session.session import Session
-from facegen.ui import shared
+from facegen.ui import shared, state_keys
 
 
 @pytest.fixture
@@ -136,6 +136,50 @@ def test_a_dial_that_was_turned_comes_to_what_was_asked_by_itself(measured, monk
     assert not at.exception
 
 
+def test_what_is_in_the_way_of_a_missed_dial_is_named(measured, monkeypatch):
+    plain = measuring.load_measure()
+
+    def see(known, picture):  # Whoever smiles has short hair.
+        look = plain(known, picture)
+        longest = 0.5 if look.values["smile"] > 0.5 else 9.0
+        hair = min(look.values["hair_length"], longest)
+        return measuring.Look({**look.values, "hair_length": hair}, look.descriptor)
+
+    monkeypatch.setattr(measuring, "load_measure", lambda: see)
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "hair_length", 2.0)
+    turn(at, monkeypatch, 2, "smile", 2.0)
+    gate = threading.Event()
+    shared.obstacles()._worker.submit(gate.wait)
+    rested(at, monkeypatch)
+    behind_the_page()
+    rested(at, monkeypatch)
+    assert dials(at)["hair_length"]["off"]
+    assert panel(at)["measure"] > 0  # It is looked for, and the page comes to fetch it.
+    gate.set()
+    shared.obstacles()._worker.submit(lambda: None).result()
+    rested(at, monkeypatch)
+    assert dials(at)["hair_length"]["way"] == "Smile"
+    assert dials(at)["smile"]["way"] is None
+    assert panel(at)["measure"] == 0
+
+
+def test_a_locked_person_who_comes_out_as_somebody_else_is_told(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    own = dials(at)["age"]["now"]
+    panel_says(monkeypatch, "lock", {"name": "identity", "on": True, "n": 1})
+    at.run()
+    turn(at, monkeypatch, 1, "age", own + 5)
+    rested(at, monkeypatch)
+    assert not panel(at)["stranger"]
+    turn(at, monkeypatch, 2, "age", own + 40)
+    rested(at, monkeypatch)
+    assert panel(at)["stranger"]
+    panel_says(monkeypatch, "lock", {"name": "identity", "on": False, "n": 2})
+    at.run()
+    assert not panel(at)["stranger"]
+
+
 def test_what_was_shuffled_is_good_as_it_comes(measured, monkeypatch):
     """These drawn faces come out younger than predicted, but nobody asked for an age."""
     at = rested(start(seed="417"), monkeypatch)
@@ -184,6 +228,29 @@ def test_a_dial_turned_right_after_it_was_unlocked_is_not_lost(measured, monkeyp
     assert dials(at)["smile"]["now"] == pytest.approx(1.5, abs=0.05)
 
 
+def test_a_padlock_whose_own_message_was_lost_comes_with_the_next_edit(measured, monkeypatch):
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "smile", 2.0)
+    panel_says(monkeypatch, "lock", {"name": "smile", "on": True, "n": 1})
+    at.run()
+    assert dials(at)["smile"]["locked"]
+    event = {"n": 2, "rev": revision(at), "final": True, "what": "smile", "resets": ["smile"]}
+    panel_says(monkeypatch, "edit", event | {"locks": {"smile": False, "identity": True}})
+    at.run()
+    assert not dials(at)["smile"]["locked"]
+    assert not dials(at)["smile"]["moved"]
+    assert panel(at)["identity"] is True
+    # What is locked already stays where it was locked, though it is said again.
+    panel_says(monkeypatch, "lock", {"name": "smile", "on": True, "n": 2})
+    at.run()
+    held = shared_session(at).locks.held["smile"]
+    event = {"n": 3, "rev": revision(at), "final": True, "what": "yaw", "moves": {"yaw": 20.0}}
+    for number in (3, 4):
+        panel_says(monkeypatch, "edit", event | {"n": number, "locks": {"smile": True}})
+        at.run()
+    assert shared_session(at).locks.held["smile"] == held
+
+
 def test_nothing_is_offered_before_the_page_shows_the_settled_picture(measured, monkeypatch):
     """It may be found after the page looked for it and before the dials are drawn."""
     at = rested(start(seed="417"), monkeypatch)
@@ -200,6 +267,10 @@ def test_nothing_is_offered_before_the_page_shows_the_settled_picture(measured, 
     assert panel(at)["settling"]
     assert panel(at)["measure"] > 0
     assert not panel(at)["offer"]
+
+
+def shared_session(at):
+    return at.session_state[state_keys.SESSION]
 
 
 def behind_the_page():

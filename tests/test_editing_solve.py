@@ -15,6 +15,7 @@ from facegen.editing.faces import (
     what_is_missed,
 )
 from facegen.editing.locks import IDENTITY
+from facegen.editing.obstacles import find_obstacles
 from facegen.editing.targets import solve_targets
 from facegen.errors import OutOfRangeError, UnknownDialError, UsageError
 
@@ -112,6 +113,30 @@ def test_a_target_out_of_reach_is_told_and_the_rest_is_met(dials, face):
     (sentence,) = fell_short(dials, targets, found)
     assert sentence.startswith("smile gets to")
     assert found["age"] == pytest.approx(targets["age"], abs=4)
+
+
+@pytest.mark.weights
+def test_what_is_in_the_way_of_a_missed_target_is_named(dials, face):
+    start = dials.read(face.w_plus)
+    targets = {"receding": start["receding"] + 2, "bangs": start["bangs"] + 2, "smile": 0.5}
+
+    def see(w_plus):  # No fringe on a bald head: of what both ask for, one shows.
+        readings = dials.read(w_plus)
+        most = start["receding"] + (0.3 if readings["bangs"] > start["bangs"] + 0.5 else 9.0)
+        return readings | {"receding": min(readings["receding"], most)}
+
+    moved, found = reach_on_picture(dials, face, face, targets, (), see)
+    obstacles = find_obstacles(dials, moved, targets, found, see)
+    told = fell_short(dials, targets, found, obstacles)
+    assert any("is in the way: without it, receding gets all the way." in one for one in told)
+    assert obstacles["receding"].name == "bangs"
+    # Where nothing else is asked nothing is in the way; where all is met nothing is looked at.
+    alone = {"receding": targets["receding"]}
+    moved, _ = reach_on_picture(dials, face, face, alone, (), see)
+    assert not find_obstacles(dials, moved, alone, {"receding": 0.0}, see)
+    looked = []
+    assert not find_obstacles(dials, moved, alone, alone, looked.append)
+    assert not looked
 
 
 @pytest.mark.weights

@@ -160,12 +160,21 @@ def compose_descriptions(
 @click.option("--natural", type=click.IntRange(min=60), default=240, show_default=True,
               help="Unedited faces that realism is learned from and judged by.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0), help="Begin no further face after that.")
+@click.option("--solver", "chosen", multiple=True, type=click.Choice(["plain", "dials"]),
+              help="Both by default. Repeatable.")  # fmt: skip
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="Write steps.md into this folder; docs/results is published.")  # fmt: skip
 def step_dials(
-    *, model: str, faces: int, pictured: int, natural: int, minutes: float | None, docs: Path
+    *,
+    model: str,
+    faces: int,
+    pictured: int,
+    natural: int,
+    minutes: float | None,
+    chosen: tuple[str, ...],
+    docs: Path,
 ) -> None:
-    """Move every dial by one and two standard deviations, with every solver. Resumable."""
+    """Move every dial by one and two standard deviations, with each solver. Resumable."""
     import time
 
     from facegen.editing.dial_set import DialSet
@@ -188,8 +197,10 @@ def step_dials(
         count_progress("Judging dials") as progress,
         open_cached_measurer(generator, STEPS_CACHE_DIR) as measurer,
     ):
+        solvers = {"plain": dials.plain, "dials": dials}
+        solvers = {name: solvers[name] for name in solvers if name in (chosen or solvers)}
         steps = judge_steps(
-            generator, dials, {"plain": dials.plain, "dials": dials}, measurer, looks, reference,
+            generator, dials, solvers, measurer, looks, reference,
             faces=faces, pictured=pictured, progress=progress,
             stop=lambda: ends is not None and time.monotonic() > ends,
         )  # fmt: skip

@@ -143,8 +143,8 @@ def edit(
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
 
-    Targets are measured on the picture and corrected (eight pictures at most); --quick trusts
-    the prediction.
+    Targets are measured on the picture and corrected (eight pictures at most); where one is
+    missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
     """
     before = open_face(face)
     after = before
@@ -181,6 +181,7 @@ def _edited(
         what_is_missed,
     )
     from facegen.editing.locks import IDENTITY
+    from facegen.editing.obstacles import Obstacle, find_obstacles
     from facegen.measure.measurer import SAME_PERSON
 
     dials = DialSet.load(before.space)
@@ -188,6 +189,7 @@ def _edited(
     moved = edit_face(dials, before, steps)
     seen: Mapping[str, float] = {}
     start: Mapping[str, float] | None = None
+    obstacles: Mapping[str, Obstacle] = {}
     if wanted and not quick:
         pictures = Pictures(before, dials, model=model, engine=engine)
         start = pictures.see(before.w_plus)
@@ -199,9 +201,12 @@ def _edited(
             click.echo(f"Warning: {FACELESS}", err=True)
         if IDENTITY in locks and pictures.distance(before.w_plus, moved.w_plus) >= SAME_PERSON:
             click.echo(f"Warning: {SOMEBODY_ELSE}", err=True)
+        obstacles = find_obstacles(dials, moved, wanted, seen, pictures.see)
     elif wanted or locks:
         moved = reach_targets(dials, moved, before, wanted, locks, partly=True)
-    told = what_is_missed(dials, before, moved, steps, wanted, locks, (start or {}, seen))
+    told = what_is_missed(
+        dials, before, moved, steps, wanted, locks, (start or {}, seen), obstacles
+    )
     for sentence in told:
         click.echo(f"Warning: {sentence}", err=True)
     return moved

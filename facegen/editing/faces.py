@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from facegen.editing.closed_loop import See, reach
 from facegen.editing.locks import Locks
+from facegen.editing.obstacles import Obstacle
 from facegen.editing.targets import (
     MISS_SD,
     Plan,
     check_targets,
+    missed_targets,
     misses_sd,
     plan,
     require_reached,
@@ -206,6 +209,7 @@ def what_is_missed(
     targets: Mapping[str, float],
     locks: Collection[str],
     seen: tuple[Mapping[str, float], Mapping[str, float]],
+    obstacles: Mapping[str, Obstacle] = MappingProxyType({}),
 ) -> list[str]:
     """A sentence for each wish that is not met, and for each dial that stands too far out.
 
@@ -218,13 +222,14 @@ def what_is_missed(
         locks: Dials that were to keep their values.
         seen: What the pictures before and after show, dial -> value in its unit; empty where that
             is not known: then what is predicted counts.
+        obstacles: Dial -> what is in its way, where that is known.
     """
     own, now = dials.read(before.w_plus), dials.read(after.w_plus)
     was, shown = {**own, **(seen[0] if seen[1] else {})}, {**now, **seen[1]}
     stepped = {name: own[name] + step for name, step in steps.items() if name not in targets}
     held = {name: was[name] for name in locks if name in was}
     return [
-        *fell_short(dials, targets, shown),
+        *fell_short(dials, targets, shown, obstacles),
         *fell_short(dials, stepped, now),
         *gave_way(dials, held, shown),
         *out_of_range(dials, after, seen[1]),
@@ -232,7 +237,10 @@ def what_is_missed(
 
 
 def fell_short(
-    dials: Dials, targets: Mapping[str, float], measured: Mapping[str, float]
+    dials: Dials,
+    targets: Mapping[str, float],
+    measured: Mapping[str, float],
+    obstacles: Mapping[str, Obstacle] = MappingProxyType({}),
 ) -> list[str]:
     """A sentence for each target that is missed by more than counts as met.
 
@@ -240,15 +248,21 @@ def fell_short(
         dials: Of the face's space.
         targets: Dial -> value in its unit.
         measured: Dial -> what the picture shows instead, or is predicted.
+        obstacles: Dial -> what is in its way, where that is known.
     """
-    goals = {name: value for name, value in targets.items() if name in measured}
-    missed = misses_sd(dials, measured, goals)
-    return [
-        f"{name} gets to {measured[name]:.1f}, not to {goals[name]:g} ({dials.spec(name).unit}), "
-        "beside the rest that is asked of this face. Ask for less of it, or drop another target."
-        for name in sorted(missed, key=lambda name: -missed[name])
-        if missed[name] > MISS_SD
-    ]
+    sentences = []
+    for name in missed_targets(dials, targets, measured):
+        unit = dials.spec(name).unit
+        advice = (
+            obstacles[name].sentence(name, unit)
+            if name in obstacles
+            else "Ask for less of it, or drop another target."
+        )
+        sentences.append(
+            f"{name} gets to {measured[name]:.1f}, not to {targets[name]:g} ({unit}), beside the "
+            f"rest that is asked of this face. {advice}"
+        )
+    return sentences
 
 
 def gave_way(dials: Dials, held: Mapping[str, float], shown: Mapping[str, float]) -> list[str]:

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from facegen.controls import NOTHING_BETWEEN
 from facegen.editing.locks import IDENTITY, Locks
 from facegen.errors import OutOfRangeError, UsageError
-from facegen.protocols import Dials
+from facegen.protocols import Dials, Moves
 
 MISS_SD = 0.35
 """A goal counts as met within so many standard deviations of its dial."""
@@ -152,6 +153,31 @@ def miss_sd(spec: Any) -> float:
     if spec.unit in MISS_UNITS:
         return float(MISS_UNITS[spec.unit] / spec.unit_per_sd)
     return MISS_SD
+
+
+def is_answered(dials: Moves, name: str, asked: float, seen: float | None) -> bool:
+    """Whether this is a thing that is there or not, and the picture has it, or not, as asked."""
+    since = dials.spec(name).yes_from if name in NOTHING_BETWEEN else None
+    return since is not None and seen is not None and (asked >= since) == (seen >= since)
+
+
+def missed_targets(
+    dials: Moves, targets: Mapping[str, float], measured: Mapping[str, float]
+) -> list[str]:
+    """The targets that a picture does not meet, the worst first.
+
+    Args:
+        dials: Of the face's space.
+        targets: Dial -> value in its unit.
+        measured: Dial -> what the picture shows instead; dials that are not in it do not count.
+    """
+    misses = {
+        name: abs(measured[name] - value) / dials.spec(name).unit_per_sd
+        for name, value in targets.items()
+        if name in measured and not is_answered(dials, name, value, measured[name])
+    }
+    worst_first = sorted(misses, key=lambda name: -misses[name])
+    return [name for name in worst_first if misses[name] > miss_sd(dials.spec(name))]
 
 
 def require_reached(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,22 @@ MAX_SEEN = 256
 REST_SECONDS = 0.7
 RETRY_SECONDS = 3.0
 
-Measure = Callable[[Any, np.ndarray], Mapping[str, float] | None]
-"""Dials and a picture, uint8 [H, W, 3] -> dial -> value in its unit; None if no face is seen."""
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one look at a picture told.
+
+    Attributes:
+        values: Dial -> value in its unit; empty if no face was seen.
+        descriptor: Of the person, [128]; None where that is not known.
+    """
+
+    values: Mapping[str, float]
+    descriptor: np.ndarray | None = None
+
+
+Measure = Callable[[Any, np.ndarray], Look | None]
+"""Dials and a picture, uint8 [H, W, 3] -> what it shows; None if no face is seen."""
 
 
 def load_measure() -> Measure:
@@ -39,9 +54,9 @@ def load_measure() -> Measure:
 
     load_instruments()
 
-    def measure(dials: Any, picture: np.ndarray) -> Mapping[str, float] | None:
+    def measure(dials: Any, picture: np.ndarray) -> Look | None:
         found = load_measurer().measure(picture, details=False)
-        return None if found is None else dials.in_units(found.values)
+        return None if found is None else Look(dials.in_units(found.values), found.descriptor)
 
     return measure
 
@@ -51,7 +66,7 @@ class MeasuringService:
 
     def __init__(self) -> None:
         self._measure: Measure | None = None
-        self._seen: BoundedCache[Mapping[str, float]] = BoundedCache(MAX_SEEN)
+        self._seen: BoundedCache[Look] = BoundedCache(MAX_SEEN)
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -80,7 +95,16 @@ class MeasuringService:
         """What was measured on the picture of a latent: None if it was not measured yet, empty if
         no face was seen on it.
         """
-        return self._seen.get(service.request(w_plus).digest)
+        look = self._seen.get(service.request(w_plus).digest)
+        return None if look is None else look.values
+
+    def distance(self, service: RenderService, w_plus: np.ndarray, other: np.ndarray) -> float:
+        """How far apart two latents are as persons, see `facegen.measure.measurer.Measurement`;
+        0 as long as that is not known.
+        """
+        looks = [self._seen.get(service.request(one).digest) for one in (w_plus, other)]
+        a, b = (None if look is None else look.descriptor for look in looks)
+        return 0.0 if a is None or b is None else float(np.linalg.norm(a - b))
 
     def see(
         self, service: RenderService, dials: Any, w_plus: np.ndarray
@@ -94,8 +118,8 @@ class MeasuringService:
         except Exception:
             _log.exception("A picture could not be measured.")
             found = None
-        self._seen.put(service.request(w_plus).digest, found or {})
-        return found
+        self._seen.put(service.request(w_plus).digest, found or Look({}))
+        return None if found is None else found.values
 
     def _load(self) -> None:
         try:

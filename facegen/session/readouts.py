@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.cache import BoundedCache
-from facegen.controls import NOTHING_BETWEEN
 from facegen.editing.closed_loop import ALL_MET_BELOW, See, reach
-from facegen.editing.targets import miss_sd
+from facegen.editing.targets import is_answered, miss_sd
 from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState, clean_deltas
 
@@ -168,12 +167,6 @@ class Scale:
                 start, self.shown(name), asked, seen.get(name), missed, is_off, name in held
             )
         return found
-
-
-def is_answered(dials: Moves, name: str, asked: float, seen: float | None) -> bool:
-    """Whether this is a thing that is there or not, and the picture has it, or not, as asked."""
-    since = dials.spec(name).yes_from if name in NOTHING_BETWEEN else None
-    return since is not None and seen is not None and (asked >= since) == (seen >= since)
 
 
 def accepted(state: EditState, now: Mapping[str, float], before: Mapping[str, float]) -> EditState:

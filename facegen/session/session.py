@@ -337,8 +337,10 @@ class Session:
             self._hold_current()
 
     def lock(self, name: str, on: bool) -> None:
-        """Hold a dial (or the identity) where it is, or let it go."""
-        self.locks = self.locks.with_lock(name, on, self.predicted())
+        """Hold a dial (or the identity) where it is, or let it go; said twice is said once."""
+        is_on = self.locks.identity if name == IDENTITY else name in self.locks.held
+        if on != is_on:
+            self.locks = self.locks.with_lock(name, on, self.predicted())
 
     def undo(self) -> EditState:
         """Go one step back; at the beginning nothing happens."""

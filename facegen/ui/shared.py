@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facegen.editing.obstacles import Obstacle
 from facegen.service.background import Background
 from facegen.service.loading import Loader
 from facegen.service.measuring import MeasuringService
@@ -26,6 +27,12 @@ def measuring() -> MeasuringService:
 def reaching() -> Background[tuple[float, float]]:
     """What finds how far dials get, once in this process."""
     return Background("reach")
+
+
+@st.cache_resource(show_spinner=False)
+def obstacles() -> Background[tuple[Obstacle | None]]:
+    """What finds which dial is in the way of another, once in this process."""
+    return Background("obstacles")
 
 
 @st.cache_resource(show_spinner=False)

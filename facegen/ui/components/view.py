@@ -64,6 +64,7 @@ class PanelEdit:
         what: The dial that moved.
         moves: Dial -> the reading it was turned to; "psi" is the truncation.
         resets: Dials put back.
+        locks: Dials (and "identity") whose padlock was pressed of late -> whether it is closed.
     """
 
     number: int
@@ -73,6 +74,7 @@ class PanelEdit:
     what: str
     moves: dict[str, float]
     resets: tuple[str, ...]
+    locks: dict[str, bool]
 
 
 def read_edit(event: object) -> PanelEdit | None:
@@ -81,9 +83,10 @@ def read_edit(event: object) -> PanelEdit | None:
         return None
     number, revision, what = event.get("n"), event.get("rev"), event.get("what")
     moves, resets = event.get("moves", {}), event.get("resets", [])
+    locks = event.get("locks", {})
     if not isinstance(moves, Mapping) or not isinstance(resets, list) or not isinstance(what, str):
         return None
-    if len(moves) > 1000 or len(resets) > 1000:
+    if not isinstance(locks, Mapping) or max(len(moves), len(resets), len(locks)) > 1000:
         return None
     if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in (number, revision)):
         return None
@@ -100,6 +103,7 @@ def read_edit(event: object) -> PanelEdit | None:
         what[:80],
         kept,
         tuple(str(name) for name in resets),
+        {str(name): on for name, on in locks.items() if isinstance(on, bool)},
     )
 
 
@@ -120,6 +124,8 @@ def panel_data(
     readouts: Mapping[str, Readout],
     *,
     reaches: Mapping[str, tuple[float, float]] | None = None,
+    in_the_way: Mapping[str, str] | None = None,
+    is_somebody_else: bool = False,
     faceless: bool = False,
     offer: bool = False,
     settling: bool = False,
@@ -145,6 +151,8 @@ def panel_data(
         specs: Name -> its numbers.
         readouts: Name -> where it stands.
         reaches: Dial -> how far it gets on this face, for those of which that is known.
+        in_the_way: Missed dial -> the label of what is in its way.
+        is_somebody_else: Whether the person is locked and the picture shows another one.
         faceless: Whether the picture was measured and no face was seen on it.
         offer: Whether correcting the dials on the picture may be offered.
         settling: Whether that is being done behind the page.
@@ -206,6 +214,7 @@ def panel_data(
                 "seen": readout.measured is not None,
                 "asked": None if asked is None else round(asked, 3),
                 "off": readout.is_off,
+                "way": (in_the_way or {}).get(dial.name),
             }
         )
     named = [{"name": "Person", "dials": [person], "open": True}]
@@ -217,6 +226,7 @@ def panel_data(
         "identity": identity,
         "measure": measure_after,
         "faceless": faceless,
+        "stranger": is_somebody_else,
         "offer": offer,
         "settling": settling,
         "settled": settled,

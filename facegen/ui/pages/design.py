@@ -17,7 +17,9 @@ import numpy as np
 import streamlit as st
 
 from facegen.editing.naturalness import how_natural
+from facegen.editing.obstacles import Obstacle, obstacle
 from facegen.errors import FacegenError
+from facegen.measure.measurer import SAME_PERSON
 from facegen.service import finishing
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
@@ -81,6 +83,8 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> Non
     was = state = session.state
     problem = _obey(backend, session)
     if edit is not None and edit.revision == session.revision:
+        for name, on in edit.locks.items():
+            session.lock(name, on)
         moves = {name: value for name, value in edit.moves.items() if name != "psi"}
         psi = session.state.subject.psi if "psi" in edit.resets else edit.moves.get("psi")
         try:
@@ -246,18 +250,24 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
     # Also where the queue was full: then the page asks again.
     is_settling = is_current and session.settling.is_due(state, readouts)
+    in_the_way = _in_the_way(backend, session, readouts) if is_current else {}
+    is_asking = is_settling or in_the_way is None
     data = view.panel_data(
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
         readouts,
         reaches=_reaches(backend, session, readouts),
+        in_the_way=in_the_way or {},
+        is_somebody_else=is_current
+        and session.locks.identity
+        and _distance(backend, session) >= SAME_PERSON,
         faceless=measured is not None and not measured,
         offer=is_current
         and not is_settling
         and measuring.is_ready
         and state not in session.settling
         and not session.settling.is_left(state),
-        measure_after=SETTLING_SECONDS if is_settling else _ask_again(measured, before),
+        measure_after=SETTLING_SECONDS if is_asking else _ask_again(measured, before),
         settling=is_settling,
         settled=state in session.settling,
         identity=session.locks.identity,
@@ -281,6 +291,54 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
 def _ask_again(measured: object, before: object) -> float:
     """After how many seconds of rest the page is to ask what there is to see; 0 for never."""
     return shared.measuring().wait if measured is None or before is None else 0.0
+
+
+def _distance(backend: Backend, session: Session) -> float:
+    """How far the current picture is from the person before any dial; 0 if that is not known."""
+    return shared.measuring().distance(backend.service, session.base(), session.w_plus())
+
+
+def _in_the_way(
+    backend: Backend, session: Session, readouts: Mapping[str, Readout]
+) -> dict[str, str] | None:
+    """What is in the way of the dial that is missed the most, where the picture was corrected.
+
+    None while that is being looked for, behind the page.
+    """
+    state, dials, measuring = session.state, session.dials, shared.measuring()
+    missed = {
+        name: abs(one.missed) / dials.spec(name).unit_per_sd
+        for name, one in readouts.items()
+        if one.is_off
+    }
+    if not missed or state not in session.settling or not measuring.is_ready:
+        return {}
+    worst = max(missed, key=lambda name: missed[name])
+    goal, measured, base = readouts[worst].asked, readouts[worst].measured, session.base()
+    if goal is None or measured is None:
+        return {}
+
+    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
+        if session.state is not state:
+            raise _WentOn
+        return measuring.see(backend.service, dials, w_plus)
+
+    def find() -> tuple[Obstacle | None] | None:
+        try:
+            asked = dict(state.deltas)
+            return (obstacle(dials, base, asked, worst, goal=goal, measured=measured, see=see),)
+        except _WentOn:
+            return None
+
+    key = session.id, state.subject.uid, state.psi, state.deltas, worst
+    shared.obstacles().ask(key, find)
+    found = shared.obstacles().known(key)
+    if found is None:
+        return None
+    if found[0] is None:
+        return {}
+    labels = {dial.name: dial.label for dial in session.table}
+    return {worst: labels.get(found[0].name, "the locked person")}
 
 
 def _reaches(

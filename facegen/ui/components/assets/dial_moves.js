@@ -2,6 +2,7 @@
 
 const SNAP = 0.012;
 const LOCK_MS = 5000;
+const LOCK_TRIES = 3;
 
 export function addMoves(s, $, on) {
   s.set = (dial, value) => {
@@ -30,12 +31,26 @@ export function addMoves(s, $, on) {
   on(window, "pointercancel", settle);
   on($("all"), "click", () => s.reset(s.groups.flatMap((g) => g.dials), "all"));
 
-  // An answer from before a padlock was pressed does not press it back.
-  s.isLocked = (row, dial) => (row.asked && Date.now() < row.asked.until ? row.asked.locked : dial.locked);
+  // Padlocks that were pressed and that no answer has confirmed: name -> { locked, until, tries }.
+  // A message can be lost where another one follows at once, so every edit says them again.
+  s.padlocks = new Map();
+  const press = (name, locked, tries) => {
+    s.padlocks.set(name, { locked, until: Date.now() + LOCK_MS, tries });
+    s.fire("lock", { name, on: locked, n: Date.now() });
+  };
+  s.isLocked = (name, locked) => {
+    const asked = s.padlocks.get(name);
+    if (!asked || asked.locked === !!locked) { s.padlocks.delete(name); return !!locked; }
+    if (Date.now() >= asked.until) {
+      if (!asked.tries) { s.padlocks.delete(name); return !!locked; }
+      press(name, asked.locked, asked.tries - 1);
+    }
+    return asked.locked;
+  };
+  s.press = (name, locked) => press(name, locked, LOCK_TRIES);
   s.lock = (row, locked) => {
     row.dial.locked = locked;
-    row.asked = { locked, until: Date.now() + LOCK_MS };
+    s.press(row.dial.name, locked);
     s.paint(row); s.counts();
-    s.fire("lock", { name: row.dial.name, on: locked, n: Date.now() });
   };
 }

@@ -23,7 +23,9 @@ export function addRequests(s, on) {
       if (asked.reset) resets.push(name); else moves[name] = asked.value;
       if (final) asked.n = Math.min(asked.n, s.n);
     }
-    s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, moves, resets });
+    const locks = {};
+    for (const [name, asked] of s.padlocks) locks[name] = asked.locked;
+    s.fire("edit", { n: s.n, rev: s.rev, final, sharp, what, moves, resets, locks });
   };
   s.pump = () => { if (!s.busy && s.want) s.post(false, s.want); };
   s.preview = (what) => {

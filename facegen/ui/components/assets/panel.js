@@ -32,12 +32,14 @@ function setUp(el) {
   s.note = () => {
     const missed = s.down || s.pending.size ? [] : [...s.rows.values()].map((r) => r.dial).filter((d) => d.off);
     const offer = !!s.offer && missed.length > 0, share = (d) => Math.abs(d.asked - d.now) / (d.max - d.min);
-    const [first] = missed.sort((a, b) => share(b) - share(a));  // The one that is furthest off.
+    // The one of which more is known, else the one that is furthest off.
+    const [first] = missed.sort((a, b) => !!b.way - !!a.way || share(b) - share(a));
     const text = s.faceless ? "No face is seen on this picture; numbers are not measured."
+      : s.stranger && !s.settling ? "Identity is locked, and what is asked still makes somebody else: ask for less, or unlock it."
       : s.settling ? "Bringing the picture to what was asked \u2026"
       : first && (offer || s.settled) ? `${first.label}: ${format(first, first.now)} on the picture, ${format(first, first.asked)} asked`
       + (missed.length > 1 ? `, and ${missed.length - 1} more` : "")
-      + (offer ? "" : ": as near as this face comes") : "";
+      + (offer ? "" : first.way ? `: ${first.way} is in the way` : ": as near as this face comes") : "";
     window.dispatchEvent(new CustomEvent("facegen:say", { detail: { text, offer } }));
   };
   on(window, "facegen:correct", () => s.fire("correct", Date.now()));
@@ -50,7 +52,7 @@ function setUp(el) {
       if (name !== s.down && (isNew || asked.n <= data.n)) s.pending.delete(name);
     }
     s.rev = data.rev;
-    s.offer = data.offer; s.faceless = data.faceless; s.settling = data.settling; s.settled = data.settled;
+    s.offer = data.offer; s.faceless = data.faceless; s.settling = data.settling; s.settled = data.settled; s.stranger = data.stranger;
     $("panel").classList.toggle("guessed", !!s.faceless);
     if (shape !== s.shape) { s.shape = shape; s.build(data.groups); }
     for (const group of data.groups) {
@@ -59,7 +61,7 @@ function setUp(el) {
       for (const dial of group.dials) {
         const row = s.rows.get(dial.name), held = s.down === dial.name;
         // Under the finger the rail keeps its ends.
-        dial.locked = s.isLocked(row, dial);
+        dial.locked = s.isLocked(dial.name, dial.locked);
         row.dial = held ? { ...dial, min: row.dial.min, max: row.dial.max } : dial;
         row.input.min = row.dial.min; row.input.max = row.dial.max;
         s.paint(row, { keepValue: held });
@@ -72,9 +74,10 @@ function setUp(el) {
     s.rested();
   };
   // The identity is a lock without a dial.
-  s.identity = (locked) => {
+  s.identity = (answered) => {
     const button = $("identity");
-    button.hidden = locked === null || locked === undefined;
+    button.hidden = answered === null || answered === undefined;
+    const locked = s.isLocked("identity", answered);
     button.setAttribute("aria-pressed", String(!!locked));
     button.title = locked ? "The person stays the same person while dials move. Press to let go."
       : "Keep this person recognisable while dials move";
@@ -82,8 +85,8 @@ function setUp(el) {
   $("identity").innerHTML = LOCK_SIGN + "<span>Identity</span>";
   on($("identity"), "click", () => {
     const now = $("identity").getAttribute("aria-pressed") !== "true";
-    s.identity(now);
-    s.fire("lock", { name: "identity", on: now, n: Date.now() });
+    s.press("identity", now);
+    s.identity(!now);
   });
   return s;
 }
