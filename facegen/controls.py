@@ -161,34 +161,6 @@ THERE_OR_NOT = frozenset(
 NOTHING_BETWEEN = frozenset({"glasses", "sunglasses", "hat"})
 """Of these, the ones that are on a picture or not: how much of them is no wish of its own."""
 
-# fmt: off
-SEARCH_WORDS = {
-    "yaw": "head rotate side profile look", "pitch": "head nod look up look down chin",
-    "smile": "happy laugh grin joy", "mouth_open": "speak shout", "teeth": "grin",
-    "frown": "angry sad happy emotion", "eyes_open": "eyelids awake tired sleepy",
-    "eye_left": "wink eyelid", "eye_right": "wink eyelid", "brow_left": "eyebrow",
-    "brow_right": "eyebrow", "age": "old young child kid baby teenager adult elderly years",
-    "gender": "gender woman man female male girl boy feminine masculine",
-    "wrinkles": "lines crow's feet forehead old", "skin": "complexion black brown white pale dark",
-    "rosy_cheeks": "blush red", "chubby": "fat thin weight slim plump", "oval_face": "shape",
-    "cheekbones": "cheeks", "double_chin": "fat jaw", "face_width": "shape jaw",
-    "chin_length": "jaw", "eye_bags": "tired dark circles", "narrow_eyes": "asian squint",
-    "eye_blue": "eye color iris green", "brows": "eyebrows thick", "arched_brows": "eyebrows",
-    "brow_height": "eyebrows", "pointy_nose": "sharp", "lips": "thick plump",
-    "hair_length": "haircut bob", "hair_volume": "haircut afro", "curls": "wavy frizzy straight",
-    "bangs": "bangs pony haircut", "receding": "bald hairline", "hair_blond": "blonde color",
-    "hair_black": "dark brunette color", "hair_red": "ginger auburn color",
-    "hair_gray": "gray white silver color old", "beard": "facial hair shave",
-    "mustache": "mustache facial hair", "goatee": "facial hair", "sideburns": "facial hair",
-    "stubble": "facial hair unshaven", "makeup": "makeup cosmetics eyeliner",
-    "lipstick": "lips makeup cosmetics color", "glasses": "spectacles eyeglasses",
-    "sunglasses": "shades spectacles", "hat": "cap beanie headgear",
-    "light_side": "lighting shadow", "bg_busy": "background scene", "bg_light": "brightness",
-    "outdoors": "nature scene",
-}
-# fmt: on
-"""Dial -> other words that people look for it by."""
-
 _BY_NAME = {entry.name: entry for entry in DIALS}
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import streamlit as st
 
-from facegen.controls import SEARCH_WORDS
+from facegen.explore.words import search_words
 from facegen.session.readouts import Readout
 from facegen.ui.components.bundle import bundled
 
@@ -198,7 +198,7 @@ def panel_data(
                 "name": dial.name,
                 "label": dial.label,
                 "help": dial.help,
-                "also": SEARCH_WORDS.get(dial.name, ""),
+                "also": search_words(dial.name),
                 "unit": dial.unit,
                 "low": dial.low,
                 "high": dial.high,
