@@ -35,7 +35,7 @@ ROOMS = {
     "pose": ("turning and expressions", "head pose, expressions, gaze; planning what is done in "
              "the picture"),
     "explore": ("finding and choosing", "people by words: a sentence as conditions, screening "
-                "many latents, confirming on the picture"),
+                "many latents, confirming on the picture; averages, children, similar people"),
     "evaluation": ("judging the dials", "tests on faces that learning did not use; writes "
                    "`docs/results/`"),
     "editing": ("dials, targets, locks", "reading and moving dials, targets and locks, correction "
