@@ -176,6 +176,21 @@ class DialSet:
         self._require(name)
         return self._specs[name]
 
+    @property
+    def regressor(self) -> Regressor:
+        """What reads latents, in standard scores; `column` tells where each dial stands in it."""
+        return self._reading
+
+    def column(self, name: str) -> int:
+        """Where the regressor's predictions hold a dial that was learned.
+
+        Raises:
+            UnknownDialError: no such dial, or the user's own.
+        """
+        if name not in self._learned:
+            raise unknown_dial(name, self._learned)
+        return self._columns[self._learned.index(name)]
+
     def vector(self, name: str) -> np.ndarray:
         """What one unit of the dial adds to a w_plus, [18, 512], read-only."""
         self._require(name)
