@@ -132,17 +132,70 @@ def test_new_person_undo_redo(fake):
     at.button(key="undo").click().run()
     assert frame(at)[0]["id"] == first
     assert link(at) == {"seed": "417"}
-    assert at.number_input(key="seed").value == 417
+    assert seed_box(at) == 417
     at.button(key="redo").click().run()
     assert frame(at)[0]["id"] == second
     assert not at.exception
 
 
-def test_seed_box(fake):
-    at = start(seed="1")
-    at.number_input(key="seed").set_value(99).run()
+def seed_box(at: AppTest) -> int | None:
+    """What the seed's box shows."""
+    return json.loads(at.get_by_key("fg_seed").proto.json)["seed"]
+
+
+def strip(at: AppTest) -> list[str]:
+    """The names of the people met, newest first."""
+    people = json.loads(at.get_by_key("fg_strip").proto.json)["people"]
+    return [person["name"] for person in people]
+
+
+@pytest.fixture
+def press(monkeypatch):
+    """Presses, as the browser sends them: all that the page has not answered."""
+
+    def pressed(at: AppTest, *presses: tuple[str, str]) -> AppTest:
+        done = json.loads(at.get_by_key("fg_seed").proto.json)["n"]
+        sent = [{"n": done + i, "what": w, "text": text} for i, (w, text) in enumerate(presses, 1)]
+        events = [{"presses": sent}]
+
+        def trigger(key, kind):
+            return events.pop() if (key, kind) == ("fg_seed", "press") and events else None
+
+        monkeypatch.setattr(design, "_trigger", trigger)
+        return at.run()
+
+    return pressed
+
+
+def test_seed_box(fake, press):
+    at = press(start(seed="1"), ("seed", " 99 "))
     assert link(at) == {"seed": "99"}
     assert frame(at)[0]["id"] == frame(start(seed="99"))[0]["id"]
+    for text in ("-1", "4294967296", "somebody", "1.5", "९"):
+        at = press(at, ("seed", text))
+        assert "0 to 4294967295" in at.error[0].value
+        assert link(at) == {"seed": "99"}
+    assert not press(at, ("seed", "")).error
+
+
+def test_quick_presses_are_done_once_and_in_their_order(fake, press):
+    at = press(start(seed="417"), *[("new", "")] * 4, ("undo", ""), ("seed", "7"), ("new", ""))
+    people = strip(at)
+    assert len(people) == len(set(people)) == 7
+    assert people[1] == "Unnamed 0007"
+    newest = link(at)
+    press(at, ("undo", ""))
+    assert link(at) == {"seed": "7"}
+    assert newest != link(at)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, 3, {}, {"presses": 5}, {"presses": [None, {"n": "1", "what": "new"}, {"n": 1}]},
+     {"presses": [{"n": 1, "what": "save"}, {"n": 2, "what": ["new"]}, {"n": 3.5, "what": "new"}]}],
+)  # fmt: skip
+def test_presses_that_are_malformed_do_nothing(event):
+    assert view.read_presses(event, known=toolbar.PRESSES) == []
 
 
 def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
@@ -214,6 +267,21 @@ def test_an_event_from_before_the_face_changed_is_ignored(fake, monkeypatch):
     assert frame(at)[0]["id"] == seen
 
 
+def test_a_drag_of_somebody_who_is_gone_is_answered_with_who_is_here(fake, monkeypatch):
+    """Press and drag come in one run: no preview stays, and the link is the new person's."""
+    at = start(seed="417")
+    event = {"n": 7, "rev": 1, "final": False, "what": "smile", "moves": {"smile": 1.0}}
+    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    at.button(key="new").click().run()
+    head, picture = frame(at)
+    assert (head["kind"], head["n"]) == ("full", 7)
+    assert Image.open(io.BytesIO(picture)).size == (1024, 1024)
+    assert (
+        head["alt"]
+        == f"Portrait of Unnamed {int(link(at)['seed']):04d}, a person who does not exist"
+    )
+
+
 def saved_png(seed: int = 5) -> bytes:
     generator = FakeGenerator()
     face = Face.from_seed(generator, seed)
@@ -261,7 +329,7 @@ def test_a_public_latent_opens_and_can_be_changed(fake):
     assert not at.exception
     assert not at.error
     assert link(at) == {}
-    assert at.number_input(key="seed").value is None
+    assert seed_box(at) is None
     at.button(key="new").click().run()
     assert not at.exception
     assert link(at)

@@ -17,9 +17,22 @@ from facegen.ui.components.messages import notify, notify_eased
 FRESH_SEEDS = 10_000
 
 
-def fresh_seed() -> int:
-    """A seed for a new person: small numbers are easy to tell to others."""
+def any_seed() -> int:
+    """A seed of no particular person: small numbers are easy to tell to others."""
     return secrets.randbelow(FRESH_SEEDS)
+
+
+def fresh_seed(session: Session) -> int:
+    """A seed for a new person, none whom this visitor has met."""
+    met: set[int | None] = st.session_state.setdefault(state_keys.MET, set())
+    met.update(state.subject.seed for state in session.history.recent)
+    if len(met) > FRESH_SEEDS // 2:  # Hours later, people may come again.
+        met.clear()
+    seed = any_seed()
+    while seed in met:
+        seed = any_seed()
+    met.add(seed)
+    return seed
 
 
 def session(backend: Backend) -> Session:
@@ -51,7 +64,7 @@ def _from_link(backend: Backend, query: dict[str, str]) -> Session:
     seed = parse_seed(asked) if asked is not None else None
     psi_number = parse_number(query["psi"]) if "psi" in query else None
     psi = clean_psi(psi_number) if psi_number is not None else DEFAULT_PSI
-    seed_used = fresh_seed() if seed is None else seed
+    seed_used = any_seed() if seed is None else seed
     made = Session(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
     if asked is not None and seed is None:
         notify("The link has no usable seed, so here is somebody new.")

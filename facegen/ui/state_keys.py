@@ -18,8 +18,10 @@ MODEL_CHOICE = "model_choice"
 """Widget: the choice of the network."""
 
 # -- the Design page ------------------------------------------------------------------------------
-SEED = "seed"
-"""Widget: the seed's number box."""
+PRESSED = "_facegen_pressed"
+"""Count of the newest press of a button or key that was answered."""
+MET = "_facegen_met"
+"""The seeds of the people met."""
 FRAME_COUNT = "_facegen_frame_count"
 """Count of the pictures sent, and number of the newest request that was answered."""
 SKETCHED = "_facegen_sketched"

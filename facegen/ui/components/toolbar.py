@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -14,10 +15,10 @@ from facegen.formats.sniff import FACES, Kind, require_kind
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
 from facegen.session.easing import eased_face
-from facegen.session.edit_state import EditState
+from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
 from facegen.ui import browser_state, state_keys
-from facegen.ui.components import messages, presets_menu
+from facegen.ui.components import messages, presets_menu, view
 
 _log = logging.getLogger(__name__)
 
@@ -32,19 +33,14 @@ def show(backend: Backend, session: Session) -> None:
             icon=":material/casino:",
             shortcut="N",
             help="Meet somebody who has never existed. Key: N",
-            on_click=lambda: _new_person(session),
+            on_click=lambda: _new_person(session, ""),
         )
-        with st.container(key="fg_seed"):
-            st.number_input(
-                "Seed",
-                min_value=0,
-                max_value=MAX_SEED,
-                step=1,
-                key=state_keys.SEED,
-                placeholder="from a file",
-                help="Each number is a person. Type one to meet them again.",
-                on_change=lambda: _seed_typed(session),
-            )
+        view.seed_box(
+            session.state.subject.seed,
+            number=st.session_state.get(state_keys.PRESSED, 0),
+            key="fg_seed",
+            on_press=lambda: None,
+        )
         with st.container(key="fg_steps", horizontal=True):
             st.button(
                 "Undo",
@@ -54,7 +50,7 @@ def show(backend: Backend, session: Session) -> None:
                 shortcut="Z",
                 help="Take the last change back. Key: Z",
                 disabled=not session.history.can_undo,
-                on_click=lambda: _ignore(session.undo()),
+                on_click=lambda: _undo(session, ""),
             )
             st.button(
                 "Redo",
@@ -64,7 +60,7 @@ def show(backend: Backend, session: Session) -> None:
                 shortcut="Shift+Z",
                 help="Make the change again. Keys: Shift and Z",
                 disabled=not session.history.can_redo,
-                on_click=lambda: _ignore(session.redo()),
+                on_click=lambda: _redo(session, ""),
             )
         presets_menu.show(backend, session)
         _save(backend, session)
@@ -72,22 +68,48 @@ def show(backend: Backend, session: Session) -> None:
         _more(backend, session)
 
 
-def _ignore(state: EditState) -> None:
-    """Make a callback of a step: Streamlit wants nothing back."""
+def _new_person(session: Session, text: str) -> None:
+    session.new_person(browser_state.fresh_seed(session))
 
 
-def _new_person(session: Session) -> None:
-    session.new_person(browser_state.fresh_seed())
+def _undo(session: Session, text: str) -> None:
+    session.undo()
 
 
-def _seed_typed(session: Session) -> None:
-    seed = st.session_state[state_keys.SEED]
-    if seed is None:  # An emptied box is filled again with the current seed.
+def _redo(session: Session, text: str) -> None:
+    session.redo()
+
+
+def _seed_typed(session: Session, text: str) -> None:
+    if not text.strip():  # An emptied box is filled again with the current seed.
         return
-    try:
-        session.new_person(int(seed))
-    except FacegenError as err:
-        messages.notify(str(err))
+    seed = parse_seed(text.strip())
+    if seed is None:
+        messages.notify(f"A seed is a whole number from 0 to {MAX_SEED}. The face stays.")
+    elif seed != session.state.subject.seed:
+        session.new_person(seed)
+
+
+PRESSES: dict[str, Callable[[Session, str], None]] = {
+    "new": _new_person,
+    "undo": _undo,
+    "redo": _redo,
+    "seed": _seed_typed,
+}
+
+
+def take_presses(session: Session, event: object) -> None:
+    """Do what was pressed in the browser since the last run, in its order.
+
+    Args:
+        session: Of the visitor.
+        event: What the trigger `press` of the seed's box carries.
+    """
+    done = st.session_state.get(state_keys.PRESSED, 0)
+    for press in view.read_presses(event, known=PRESSES):
+        if press.number > done:
+            st.session_state[state_keys.PRESSED] = done = press.number
+            PRESSES[press.what](session, press.text)
 
 
 def file_stem(session: Session) -> str:

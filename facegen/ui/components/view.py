@@ -1,8 +1,9 @@
 """The inline components of the pages, and what is packed into them.
 
 `face_view` shows the picture, `dial_panel` the dials, `people_strip` the people met, `tiles` small
-pictures to choose from. Their HTML, CSS and JavaScript lie in `assets/`. They talk to Python with
-triggers only; what they send is checked before it is used. No text of a user enters as HTML.
+pictures to choose from, `seed_box` the seed. Their HTML, CSS and JavaScript lie in `assets/`. They
+talk to Python with triggers only; what they send is checked before it is used. No text of a user
+enters as HTML.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from facegen.session.readouts import Readout
 from facegen.ui.components.bundle import bundled
 
 _ASSETS = Path(__file__).parent / "assets"
+MAX_PRESSES = 100
 
 
 def asset_path(name: str) -> Path:
@@ -49,6 +51,7 @@ _FACE = _component("face")
 _PANEL = _component("panel")
 _STRIP = _component("strip")
 _TILES = _component("tiles")
+_SEED = _component("seed")
 _CLOSE_SIDEBAR = _component("close_sidebar")
 
 
@@ -105,6 +108,34 @@ def read_edit(event: object) -> PanelEdit | None:
         tuple(str(name) for name in resets),
         {str(name): on for name, on in locks.items() if isinstance(on, bool)},
     )
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button or key that was pressed, or a seed that was typed.
+
+    Attributes:
+        number: Counts the presses of one page.
+        what: "new", "undo", "redo" or "seed".
+        text: What was typed.
+    """
+
+    number: int
+    what: str
+    text: str
+
+
+def read_presses(event: object, *, known: Collection[str]) -> list[Press]:
+    """Read what the seed's box sent, in order; what is malformed or not `known` is left out."""
+    sent = event.get("presses") if isinstance(event, Mapping) else None
+    presses = []
+    for one in sent[:MAX_PRESSES] if isinstance(sent, list) else []:
+        if not isinstance(one, Mapping):
+            continue
+        number, what, text = one.get("n"), one.get("what"), one.get("text", "")
+        if isinstance(number, int) and isinstance(what, str) and what in known:
+            presses.append(Press(number, what, str(text)[:40]))
+    return sorted(presses, key=lambda press: press.number)
 
 
 def pack_frame(head: Mapping[str, Any], picture: bytes | None, before: bytes | None) -> bytes:
@@ -270,6 +301,22 @@ def dial_panel(
 def people_strip(people: list[dict[str, Any]], *, key: str, on_pick: Callable[[], None]) -> Any:
     """Show the people met. The trigger `pick` carries the uid of one."""
     return _STRIP(key=key, data={"people": people}, on_pick_change=on_pick)
+
+
+def seed_box(seed: int | None, *, number: int, key: str, on_press: Callable[[], None]) -> Any:
+    """Show the seed's box, which also collects quick presses of the buttons beside it.
+
+    A widget of Streamlit's sends its value with every event, also one that the server has changed
+    meanwhile, and two presses of a button during one run are one. So what is typed and pressed
+    travels as a list, in its order: the trigger `press` carries all that is not answered.
+
+    Args:
+        seed: Of the current person; None where they come from a file.
+        number: The newest press that is answered in this.
+        key: Of the component.
+        on_press: Called when something was pressed or typed.
+    """
+    return _SEED(key=key, data={"seed": seed, "n": number}, on_press_change=on_press)
 
 
 def tiles(

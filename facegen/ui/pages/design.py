@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,9 +41,8 @@ STRIP_PEOPLE = 14
 def page(backend: Backend) -> None:
     """Draw the page."""
     session = browser_state.session(backend)
+    toolbar.take_presses(session, _trigger("fg_seed", "press"))
     sketched = backend.request(session).digest if _is_sketch(backend, session) else None
-    # A page switch forgets widgets; the box always shows the current seed.
-    st.session_state[state_keys.SEED] = session.state.subject.seed
     with st.container(key="fg_main"):
         _strip(backend, session)
         _stage(backend, session, sketched)
@@ -82,7 +82,10 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> Non
     wants_before = _trigger("fg_view", "ask") is not None
     was = state = session.state
     problem = _obey(backend, session)
-    if edit is not None and edit.revision == session.revision:
+    if edit is not None and edit.revision != session.revision:
+        # Asked of somebody who is gone: answered with who is here, whole and with their link.
+        edit = replace(edit, final=True, sharp=True)
+    elif edit is not None:
         for name, on in edit.locks.items():
             session.lock(name, on)
         moves = {name: value for name, value in edit.moves.items() if name != "psi"}
@@ -138,7 +141,7 @@ def _obey(backend: Backend, session: Session) -> str | None:
     if isinstance(shuffle, dict) and isinstance(shuffle.get("dials"), list):
         try:
             names = [str(name) for name in shuffle["dials"]]
-            session.settling.leave(session.shuffle(names, browser_state.fresh_seed()))
+            session.settling.leave(session.shuffle(names, browser_state.any_seed()))
         except FacegenError as err:
             return str(err)
     return None

@@ -1,10 +1,5 @@
 // The picture before beside or in the place of the picture now.
-
-function isTyping(event) {
-  const el = event.target;
-  return el && (el.isContentEditable || el.tagName === "TEXTAREA" || el.tagName === "SELECT" ||
-    (el.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(el.type)));
-}
+import { isTyping } from "./typing.js";
 
 export function addCompare(s, $, on) {
   s.layout = () => {

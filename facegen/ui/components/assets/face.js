@@ -10,7 +10,6 @@ const memory = new WeakMap();
 
 // Fields whose own help mark is hidden for calm.
 const HELP = {
-  ".st-key-fg_seed": "Each number is a person. Type one and press Enter to meet them again.",
   "[class*=st-key-fg_open]": "Open a face saved here, or a public StyleGAN latent. You can also drop the file on the page.",
 };
 
