@@ -38,7 +38,7 @@ from facegen.render_request import RenderRequest
 from facegen.version import __version__
 
 if TYPE_CHECKING:
-    from facegen.generator import Generator
+    from facegen.protocols import Maps
 
 FORMAT_MAJOR, FORMAT_MINOR = 1, 1
 PNG_KEYWORD = "facegen"
@@ -81,7 +81,7 @@ class Face:
             object.__setattr__(self, key, array)
 
     @classmethod
-    def from_seed(cls, generator: Generator, seed: int, psi: float = DEFAULT_PSI) -> Face:
+    def from_seed(cls, generator: Maps, seed: int, psi: float = DEFAULT_PSI) -> Face:
         """The person that a seed names at a truncation.
 
         Raises:

@@ -1,26 +1,32 @@
 """Variants of a face: some of its dials moved a little, differently each time.
 
 One dial is moved in even steps. Several are moved as people differ in them: toward another person
-of the natural faces, so that what excludes each other (blond and black hair) is not asked at once.
-The others stay where they are, and the person may be held (`DialSet.apply`).
+who is much like the face in everything else. So what excludes each other (blond and black hair) is
+not asked at once, and a woman gets hair as women have it. The other dials stay where they are, and
+the person may be held (`DialSet.apply`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from facegen.controls import GROUPS
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import total_edits, with_edits
+from facegen.editing.naturalness import AT_THE_EDGE_BELOW
 from facegen.errors import UsageError
+from facegen.explore.mixing import mixer_of
 from facegen.face import Face
 from facegen.latents import LABELS_PSI, MAX_SEED, Z_DIM, broadcast_w, truncate
 from facegen.protocols import Maps
 from facegen.threads import one_blas_thread
 
 MOST_VARIANTS = 1000
+DONORS = 32
+"""People drawn for each variant; the one who differs least in what stays is followed."""
+SHARES = (1.0, 0.5, 0.25)
 STRONGEST = 3.0
 """Standard deviations; dials are not measured further out."""
 
@@ -90,12 +96,24 @@ def variants(
         if names:
             raise UsageError(f"{both[0]} is to be moved and held; drop one of the two.")
         moved = tuple(name for name in moved if name not in hold)
-    still = dict.fromkeys(hold, 0.0)
-    found = []
-    for steps in _steps(face, dials, moved, generator, strength, count, seed):
-        deltas = dict(zip(moved, steps.tolist(), strict=True)) | still
-        found.append(with_edits(dials, face, total_edits(face, deltas)))
-    return found
+    held = dict.fromkeys(hold, 0.0)
+    return [
+        _moved(face, dials, dict(zip(moved, steps.tolist(), strict=True)), held)
+        for steps in _steps(face, dials, moved, generator, strength, count, seed)
+    ]
+
+
+def _moved(
+    face: Face, dials: DialSet, deltas: Mapping[str, float], held: Mapping[str, float]
+) -> Face:
+    """The face with dials moved; by half, or a quarter, where it would fall apart otherwise."""
+    least = min(AT_THE_EDGE_BELOW, dials.naturalness(face.w_plus))
+    for share in SHARES:
+        part = {name: share * delta for name, delta in deltas.items()}
+        variant = with_edits(dials, face, total_edits(face, {**part, **held}))
+        if dials.naturalness(variant.w_plus) >= least:
+            break
+    return variant
 
 
 def _steps(
@@ -117,8 +135,8 @@ def _steps(
         up = strength * np.arange(1, half + 1) / half
         steps = np.sort(np.concatenate([-up, up]))[-count:, None]
     else:
-        others = np.array([_readings(k, names, dials, generator, seed) for k in range(count)]) / sd
-        away = others - own
+        others = [_donor(k, names, face, dials, generator, seed) for k in range(count)]
+        away = np.array(others) / sd - own
         length = np.sqrt(np.square(away).mean(axis=1, keepdims=True))
         steps = strength * away / np.maximum(length, 1e-9)
     low, high = np.array([dials.spec(name).safe for name in names]).T / sd
@@ -126,15 +144,18 @@ def _steps(
     return np.asarray((goal - own) * sd)
 
 
-def _readings(
-    index: int, names: Sequence[str], dials: DialSet, generator: Maps, seed: int
-) -> list[float]:
-    """Where another person stands on these dials."""
+def _donor(
+    index: int, names: Sequence[str], face: Face, dials: DialSet, generator: Maps, seed: int
+) -> np.ndarray:
+    """Where another person stands on these dials, [K]: one much like the face in all the others."""
     one_blas_thread()
-    z = np.random.RandomState([seed, index]).randn(1, Z_DIM).astype(np.float32)
-    w = truncate(generator.map(z), generator.w_avg, LABELS_PSI)
-    read = dials.read(broadcast_w(w)[0])
-    return [read[name] for name in names]
+    z = np.random.RandomState([seed, index]).randn(DONORS, Z_DIM).astype(np.float32)
+    people = broadcast_w(truncate(generator.map(z), generator.w_avg, LABELS_PSI))
+    mixer = mixer_of(generator)
+    stay = [k for k, name in enumerate(mixer.named.names) if name not in names]
+    away = mixer.readings(people)[:, stay] - mixer.readings(face.w_plus[None])[:, stay]
+    read = dials.read(people[np.square(away).sum(axis=1).argmin()])
+    return np.array([read[name] for name in names])
 
 
 def _check(strength: float, count: int, seed: int) -> None:
