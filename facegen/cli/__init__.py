@@ -26,6 +26,10 @@ _MODULES = {
     "models": "models",
     "bench": "bench",
     "doctor": "doctor",
+    "combine": "family",
+    "children": "family",
+    "variants": "family",
+    "similar": "family",
     "sweep": "sweep",
     "dataset": "dataset",
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from facegen.errors import UsageError
+from facegen.errors import SpaceMismatchError, UsageError
 from facegen.explore.mixing import Limits, Mixer, mixer_of
 from facegen.face import Face
 from facegen.latents import MAX_SEED, NUM_WS
@@ -18,6 +18,8 @@ from facegen.protocols import Maps
 
 MOST_PARENTS = 1000
 MOST_CHILDREN = 1000
+NAMED = 3
+"""Parents in the name of an average."""
 DEFAULT_CHILDREN = 12
 DEFAULT_VARIATION = 0.4
 ROOM = 0.1
@@ -57,16 +59,17 @@ def average(
         UsageError: fewer than two different faces, too many, or weights that are none.
         SpaceMismatchError: the faces do not all belong to the generator's space.
     """
-    parents = _checked(faces, generator.space)
-    shares = _shares(weights, len(parents))
-    latents = np.stack([face.w_plus for face in parents])
+    check_parents(faces, weights)
+    faces[0].require_space(generator.space)
+    shares = _shares(weights, len(faces))
+    latents = np.stack([face.w_plus for face in faces])
     if plain:
         w_plus = np.einsum("n,nrd->rd", shares, latents, dtype=np.float64)
     else:
         mixer = mixer_of(generator)
         by_row = np.repeat(shares[:, None], NUM_WS, axis=1)
         w_plus = mixer.mix(latents, by_row, _around_mean(mixer.readings(latents), shares))
-    return _face(w_plus, generator, _joined(parents, " + ") if name is None else name)
+    return _face(w_plus, generator, _joined(faces, " + ") if name is None else name)
 
 
 def children(
@@ -102,7 +105,8 @@ def children(
         UsageError: the same face twice, or a number outside its range.
         SpaceMismatchError: the faces do not both belong to the generator's space.
     """
-    parents = _checked((a, b), generator.space)
+    check_parents((a, b))
+    a.require_space(generator.space)
     if not 1 <= count <= MOST_CHILDREN:
         raise UsageError(f"There can be 1 to {MOST_CHILDREN} children, got {count}.")
     if not 0 <= seed <= MAX_SEED:
@@ -110,10 +114,10 @@ def children(
     if not (np.isfinite(variation) and 0 <= variation <= 1):
         raise UsageError(f"The variation must be a number from 0 to 1, got {variation}.")
     mixer = mixer_of(generator)
-    latents = np.stack([face.w_plus for face in parents])
+    latents = np.stack([a.w_plus, b.w_plus])
     read = mixer.readings(latents)
     limits = read.min(axis=0) - CHILDS_ROOM, read.max(axis=0) + CHILDS_ROOM
-    called = _joined(parents, " × ") if name is None else name
+    called = _joined((a, b), " × ") if name is None else name
     return [
         _face(_child(latents, mixer, limits, variation, [seed, index]), generator, called)
         for index in range(count)
@@ -142,6 +146,32 @@ def _crossover(rng: np.random.RandomState) -> np.ndarray:
             return toward_b
 
 
+def check_parents(faces: Sequence[Face], weights: Sequence[float] | None = None) -> None:
+    """Check what can be checked before a network is loaded: whether faces can be mixed.
+
+    Raises:
+        UsageError: fewer than two different faces, too many, or weights that are none.
+        SpaceMismatchError: they belong to several latent spaces.
+    """
+    if not 2 <= len(faces) <= MOST_PARENTS:
+        raise UsageError(f"Two to {MOST_PARENTS} faces can be mixed, got {len(faces)}.")
+    _shares(weights, len(faces))
+    spaces = {face.space: face for face in faces}
+    if len(spaces) > 1:
+        told = ", ".join(
+            f"{_called(face) or 'a face'} in '{space}'" for space, face in spaces.items()
+        )
+        raise SpaceMismatchError(
+            "Faces can be mixed within one latent space alone, and these have several: "
+            f"{told}. Take faces that were made with one model."
+        )
+    if len({face.w_plus.tobytes() for face in faces}) == 1:
+        raise UsageError(
+            "All of these are the same face, so nothing lies between them. Name different faces, "
+            "or ask for variants of the one."
+        )
+
+
 def _around_mean(read: np.ndarray, shares: np.ndarray) -> Limits:
     """Readings within one standard deviation of the weighted mean, and within the parents'."""
     mean = shares @ read
@@ -149,20 +179,6 @@ def _around_mean(read: np.ndarray, shares: np.ndarray) -> Limits:
     low = np.maximum(mean - spread, read.min(axis=0)) - ROOM
     high = np.minimum(mean + spread, read.max(axis=0)) + ROOM
     return low, high
-
-
-def _checked(faces: Sequence[Face], space: str) -> tuple[Face, ...]:
-    """The faces, if they can be mixed."""
-    if not 2 <= len(faces) <= MOST_PARENTS:
-        raise UsageError(f"Two to {MOST_PARENTS} faces can be mixed, got {len(faces)}.")
-    for face in faces:
-        face.require_space(space)
-    if len({face.w_plus.tobytes() for face in faces}) == 1:
-        raise UsageError(
-            "All of these are the same face, so nothing lies between them. Name different faces, "
-            "or ask for variants of the one."
-        )
-    return tuple(faces)
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> np.ndarray:
@@ -182,7 +198,17 @@ def _shares(weights: Sequence[float] | None, count: int) -> np.ndarray:
 
 
 def _joined(parents: Sequence[Face], sign: str) -> str:
-    return sign.join(dict.fromkeys(face.name for face in parents if face.name))
+    """The parents' names, or seeds; of many, the first and how many more."""
+    known = dict.fromkeys(_called(face) for face in parents)
+    names = [name for name in known if name]
+    more = len(names) - NAMED
+    return sign.join([*names[:NAMED], *([f"{more} more"] if more > 0 else [])])
+
+
+def _called(face: Face) -> str:
+    if face.name or face.seed is None:
+        return face.name
+    return f"seed {face.seed}"
 
 
 def _face(w_plus: np.ndarray, generator: Maps, name: str) -> Face:

@@ -1,0 +1,404 @@
+"""`combine`, `children`, `variants` and `similar`: faces out of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.shared import (
+    count_progress,
+    engine_option,
+    json_option,
+    load_generator,
+    model_option,
+    open_face,
+    print_json,
+)
+from facegen.errors import ModelError, UsageError
+from facegen.face import Face, clean_name
+from facegen.files import make_folder
+from facegen.latents import MAX_SEED
+from facegen.operations import LANDMARK_OPERATIONS, Operation, describe
+
+if TYPE_CHECKING:
+    from facegen.editing.dial_set import DialSet
+    from facegen.explore.screening import Readings
+    from facegen.generator import Generator
+
+MOST = 1000
+LEAST_BLOCKS = 8
+"""Of a bank: 32,768 people, read in a few seconds the first time."""
+KEPT = ["person", "type", "look"]
+
+
+class Weights(click.ParamType):
+    """'1,1,2': numbers, one for each face."""
+
+    name = "weights"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[float]:
+        """Parse; a wrong text is a usage error."""
+        if isinstance(value, list):
+            return value
+        try:
+            return [float(part) for part in str(value).split(",")]
+        except ValueError:
+            self.fail(f"'{value}' are not weights; write one number a face, as in 1,1,2.", param,
+                      ctx)  # fmt: skip
+
+
+def count_option(what: str) -> Callable[..., Any]:
+    """The option --count."""
+    return click.option(
+        "--count",
+        type=click.IntRange(1, MOST),
+        default=12,
+        show_default=True,
+        help=f"How many {what}.",
+    )
+
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
+    help="The same seed gives the same again; another one gives others.",
+)  # fmt: skip
+folder_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the pictures; made if need be.",
+)
+npz_option = click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+
+
+@click.command()
+@click.argument("faces", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--weights", type=Weights(), help="One for each face, such as 1,1,2. [all alike]")
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="The mean of the latents: of many people nearly the average face.",
+)
+@click.option("--name", help="Name of the person, kept in the file. [the parents' names]")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The PNG to write.",
+)
+@npz_option
+@model_option
+@engine_option
+def combine(
+    faces: tuple[Path, ...],
+    *,
+    weights: list[float] | None,
+    plain: bool,
+    name: str | None,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+) -> None:
+    r"""Make the face between two or more, as distinct as they are.
+
+    \b
+    python -m facegen combine a.png b.png c.png --weights 1,1,2 --out between.png
+
+    What was done in the parents' pictures, such as a wink, is not passed on.
+    """
+    from facegen.explore.family import average, check_parents
+
+    parents = _parents(faces, [out])
+    check_parents(parents, weights)
+    generator = _generator_for(parents[0], model=model, engine=engine)
+    face = average(parents, weights, generator=generator, plain=plain, name=name)
+    _save(face, out, generator, npz=npz)
+    click.echo(out)
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@count_option("children")
+@seed_option
+@click.option(
+    "--variation",
+    type=click.FloatRange(0, 1),
+    default=0.4,
+    show_default=True,
+    help="How much of each comes from neither parent.",
+)
+@folder_option
+@npz_option
+@model_option
+@engine_option
+@json_option
+def children(
+    first: Path,
+    second: Path,
+    *,
+    count: int,
+    seed: int,
+    variation: float,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Write children of two faces: OUT/child01.png and so on.
+
+    \b
+    python -m facegen children a.png b.png --count 12 --out children
+
+    Each child mixes its parents differently: pose and shape, features, and colours from one, from
+    the other or from both.
+    """
+    from facegen.explore.family import check_parents
+    from facegen.explore.family import children as children_of
+
+    paths = _numbered(out, "child", count)
+    parents = _parents((first, second), paths)
+    check_parents(parents)
+    generator = _generator_for(parents[0], model=model, engine=engine)
+    made = children_of(*parents, generator=generator, count=count, seed=seed, variation=variation)
+    _write(made, paths, generator, npz=npz, as_json=as_json)
+
+
+@click.command()
+@click.argument("face", type=click.Path(path_type=Path))
+@click.option(
+    "--dials",
+    "names",
+    default="",
+    metavar="NAMES",
+    help="Dials or groups of dials, such as age,smile or hair,light. [all]",
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 3, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="How far they move, in standard deviations.",
+)
+@click.option(
+    "--lock",
+    "locks",
+    multiple=True,
+    metavar="DIAL",
+    help="Keep a dial's reading, or the identity. Repeatable.",
+)
+@count_option("variants")
+@seed_option
+@folder_option
+@npz_option
+@model_option
+@engine_option
+@json_option
+def variants(
+    face: Path,
+    *,
+    names: str,
+    strength: float,
+    locks: tuple[str, ...],
+    count: int,
+    seed: int,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Write variants of a face, some of its dials moved: OUT/variant01.png and so on.
+
+    \b
+    python -m facegen variants a.png --dials hair,light --lock identity --out variants
+
+    One dial moves in even steps, up to the strength to either side; several move as people differ
+    in them. The moves are in the files and can be taken back.
+    """
+    from facegen.explore.variants import variants as variants_of
+
+    paths = _numbered(out, "variant", count)
+    opened = _opened(face, paths)
+    _tell_of_loss(face, [e for e in opened.operations if isinstance(e, LANDMARK_OPERATIONS)])
+    generator = _generator_for(opened, model=model, engine=engine)
+    wanted = [part.strip() for part in names.split(",") if part.strip()]
+    made = variants_of(
+        opened, _dials_of(generator), wanted, generator=generator, strength=strength,
+        count=count, seed=seed, hold=locks,
+    )  # fmt: skip
+    _write(made, paths, generator, npz=npz, as_json=as_json)
+
+
+@click.command()
+@click.argument("face", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.Choice(KEPT),
+    default="look",
+    show_default=True,
+    help="person: the same one with other hair, age and light. type: others of the same age, sex, "
+    "skin and hair. look: those who look most alike, whoever they are.",
+)
+@count_option("people")
+@seed_option
+@folder_option
+@npz_option
+@model_option
+@engine_option
+@json_option
+def similar(
+    face: Path,
+    *,
+    keep: str,
+    count: int,
+    seed: int,
+    out: Path,
+    npz: bool,
+    model: str,
+    engine: str,
+    as_json: bool,
+) -> None:
+    r"""Write people similar to a face, confirmed on their pictures: OUT/type01.png and so on.
+
+    \b
+    python -m facegen similar a.png --keep type --count 12 --out others
+
+    The same person has a distance below 0.6 by dlib's descriptor, others of a type above. A seed
+    matters for `--keep person` alone.
+    """
+    from facegen.explore.similar import similar as similar_to
+    from facegen.measure.measurer import load_measurer
+
+    paths = _numbered(out, keep, count)
+    opened = _opened(face, paths)
+    generator = _generator_for(opened, model=model, engine=engine)
+    dials = _dials_of(generator)
+    found = similar_to(
+        opened,
+        keep,  # type: ignore[arg-type]  # click knows the choices
+        generator=generator,
+        dials=dials,
+        measurer=load_measurer(),
+        people=() if keep == "person" else _people(generator, dials),
+        count=count,
+        seed=seed,
+    )
+    make_folder(out)
+    rows: list[dict[str, object]] = []
+    with count_progress("Looking") as progress:
+        for path, one in zip(paths, found, strict=False):
+            _save(one.face, path, generator, npz=npz)
+            rows.append(
+                {"file": str(path), "seed": one.face.seed, "distance": round(one.distance, 3)}
+            )
+            progress(len(rows), count)
+            if not as_json:
+                click.echo(path)
+    if as_json:
+        print_json(rows)
+    if len(rows) < count:
+        click.echo(f"Warning: {len(rows)} of {count} were found; ask for fewer.", err=True)
+
+
+def _opened(path: Path, written: Iterable[Path]) -> Face:
+    """The face of a file.
+
+    Raises:
+        BadFileError: it is missing, damaged, or of another kind.
+        UsageError: it would be written over.
+    """
+    if path.resolve() in {place.resolve() for place in written}:
+        raise UsageError(
+            f"{path} is a face to begin with and would be written over; choose another --out."
+        )
+    return open_face(path)
+
+
+def _parents(paths: Sequence[Path], written: Sequence[Path]) -> list[Face]:
+    """Faces to mix, named after their files where they have no name."""
+    faces = []
+    for path in paths:
+        face = _opened(path, written)
+        _tell_of_loss(path, face.pixel_operations)
+        faces.append(replace(face, name=face.name or clean_name(path.stem)))
+    return faces
+
+
+def _tell_of_loss(path: Path, done: Sequence[Operation]) -> None:
+    if done:
+        told = ", ".join(describe(entry) for entry in done)
+        click.echo(f"Warning: not passed on from {path}: {told}.", err=True)
+
+
+def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
+    """The generator that draws such faces.
+
+    Raises:
+        SpaceMismatchError: it has another latent space.
+        ModelError: it draws no faces.
+    """
+    generator = load_generator(model, engine=engine)
+    face.require_space(generator.space)
+    if generator.why_not_face:
+        raise ModelError(generator.why_not_face)
+    return generator
+
+
+def _save(face: Face, path: Path, generator: Generator, *, npz: bool) -> None:
+    from facegen.retouch.apply import draw
+
+    request = face.request(model=generator.model, size=generator.img_resolution)
+    face.save(path, draw(request, generator), npz=npz)
+
+
+def _dials_of(generator: Generator) -> DialSet:
+    from facegen.editing.dial_set import DialSet
+
+    return DialSet.load(generator.space)
+
+
+def _people(generator: Generator, dials: DialSet) -> list[Readings]:
+    """Whom to choose from."""
+    from facegen.explore.bank import Bank
+    from facegen.explore.screening import Screener
+
+    bank = Bank(Screener(generator, dials))
+    blocks = max(bank.count(), LEAST_BLOCKS)
+    with count_progress("Reading people") as progress:
+        parts = []
+        for index in range(blocks):
+            parts.append(bank.block(index))
+            progress(index + 1, blocks)
+    return parts
+
+
+def _numbered(folder: Path, word: str, count: int) -> list[Path]:
+    digits = max(2, len(str(count)))
+    return [folder / f"{word}{number:0{digits}d}.png" for number in range(1, count + 1)]
+
+
+def _write(
+    faces: Sequence[Face], paths: Sequence[Path], generator: Generator, *, npz: bool, as_json: bool
+) -> None:
+    """Draw and write faces, and tell of each."""
+    make_folder(paths[0].parent)
+    with count_progress("Drawing") as progress:
+        for number, (face, path) in enumerate(zip(faces, paths, strict=True), start=1):
+            _save(face, path, generator, npz=npz)
+            progress(number, len(paths))
+            if not as_json:
+                click.echo(path)
+    if as_json:
+        print_json([
+            {"file": str(path)}
+            | ({"edits": [{"dial": e.dial, "delta": e.delta} for e in face.edits]}
+               if face.edits else {})
+            for face, path in zip(faces, paths, strict=True)
+        ])  # fmt: skip
