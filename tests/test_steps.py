@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -45,13 +46,16 @@ class Looks:
     def measure(self, latents):
         return [None if self._lost else self._one(w) for w in latents]
 
-    def _one(self, w_plus):
-        units = {
+    def units(self, w_plus):
+        return {
             name: self._dials.spec(name).mean
             + float(w_plus[0, k]) * self._dials.spec(name).unit_per_sd
             for k, name in enumerate(self._dials.names)
         }
-        return measured(self._dials, 0.1 * float(np.abs(w_plus[0]).sum()), **units)
+
+    def _one(self, w_plus):
+        size = 0.1 * float(np.abs(w_plus[0]).sum())
+        return measured(self._dials, size, **self.units(w_plus))
 
     def picture(self, w_plus):
         value = 100 + 10 * float(np.abs(w_plus[0]).sum())
@@ -71,8 +75,10 @@ def steps(dials):  # noqa: F811
     looks = Looks(dials)
     realism = SimpleNamespace(is_natural=lambda size: size < 1.5)
     solvers = {"plain": Numbered(dials, 0.4), "dials": Numbered(dials, 1.0)}
+    predicting = copy(dials)
+    predicting.read = looks.units
     return judge_steps(
-        generator, dials, solvers, looks, looks, SimpleNamespace(realism=realism),
+        generator, predicting, solvers, looks, looks, SimpleNamespace(realism=realism),
         faces=2, pictured=1,
     )  # fmt: skip
 

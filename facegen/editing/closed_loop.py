@@ -16,7 +16,7 @@ only as long as a wish is missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,9 @@ LESS = 0.6
 """Where no face is seen, so much of what was asked is tried next."""
 LEAST_NATURAL = 1.0
 """Per cent, see `Natural.naturalness`: further out a try is not taken, unless it began there."""
+
+CARRIED_SD = 1.2
+"""An edit of this size carries along half of what its start was measured to be off."""
 
 See = Callable[[np.ndarray], Mapping[str, float] | None]
 """Renders and measures a w_plus: dial -> value in its unit; None if no face is seen."""
@@ -114,6 +117,8 @@ class Loop:
             known; what is wanted, if not.
         natural: Tells which tries leave the region of faces; None takes all.
         rounds: Corrections at most, as long as a wish is missed; USUAL_ROUNDS where all are met.
+        predicted: Dial -> value predicted on the base, in units; with it the first try counts on
+            no more of what the base was measured to be off than an edit carries along.
 
     Raises:
         UnknownDialError, UsageError, LatentError: as `DialSet.apply`.
@@ -130,6 +135,7 @@ class Loop:
         asked: Mapping[str, float] | None = None,
         natural: Naturalness | None = None,
         rounds: int = MAX_ROUNDS,
+        predicted: Mapping[str, float] | None = None,
     ) -> None:
         self._dials, self._base, self._before = dials, base, before
         self._asked = {**(fixed or {}), **wanted}
@@ -141,6 +147,11 @@ class Loop:
         self._wishes = {
             name: wish(dials.spec(name), wanted[name], before[name]) for name in self._unit
         }
+        if predicted is not None and asked is None:
+            lost = 1 - carried_share(one.change for one in self._wishes.values())
+            for name, one in self._wishes.items():
+                if one.change:
+                    self._asked[name] += lost * (before[name] - predicted[name])
         self._tries: dict[str, list[tuple[float, float]]] = {name: [] for name in self._unit}
         self._is_half_way = False
         self.w_plus = dials.apply(base, self._asked)
@@ -187,6 +198,18 @@ class Loop:
         self.w_plus = self._dials.apply(self._base, self._asked)
 
 
+def carried_share(changes: Iterable[float]) -> float:
+    """How much of what a face is measured to be off its prediction is still there after an edit.
+
+    Small edits keep nearly all of it, large ones little: docs/notes/natural.md.
+
+    Args:
+        changes: That are asked for, in standard deviations.
+    """
+    size = float(np.sqrt(sum(change**2 for change in changes)))
+    return 1 / (1 + size / CARRIED_SD)
+
+
 def wish(spec: Any, change: float, before: float) -> Wish:
     """What is asked of a dial as a wish.
 
@@ -210,6 +233,7 @@ def reach(
     asked: Mapping[str, float] | None = None,
     natural: Naturalness | None = None,
     rounds: int = MAX_ROUNDS,
+    predicted: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Move measured values by `wanted`, looking at the picture after each try.
 
@@ -223,10 +247,12 @@ def reach(
         asked: As for `Loop`.
         natural: As for `Loop`.
         rounds: Corrections at most.
+        predicted: As for `Loop`.
     """
     loop = Loop(
-        dials, base, wanted, before, fixed=fixed, asked=asked, natural=natural, rounds=rounds
-    )
+        dials, base, wanted, before, fixed=fixed, asked=asked, natural=natural, rounds=rounds,
+        predicted=predicted,
+    )  # fmt: skip
     while not loop.done:
         loop.saw(see(loop.w_plus))
     return loop.outcome

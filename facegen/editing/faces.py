@@ -193,7 +193,10 @@ def reach_on_picture(
     # Dials of the user's own are not measured on pictures: they stay at what was asked.
     wanted = {name: value - start[name] for name, value in goal.items() if name in start}
     fixed = {name: value for name, value in asked.items() if name not in wanted}
-    outcome = reach(dials, face.base, wanted, start, see, fixed=fixed, natural=dials.naturalness)
+    outcome = reach(
+        dials, face.base, wanted, start, see,
+        fixed=fixed, natural=dials.naturalness, predicted=dials.read(face.base),
+    )  # fmt: skip
     edits = tuple(
         DialMove(dial, delta, delta - wanted[dial] if wanted.get(dial) else 0.0)
         for dial, delta in outcome.asked.items()

@@ -248,9 +248,11 @@ def judge_loops(
     """Move one face by `size` standard deviations of each dial, each with a mover of its own."""
     stands = dials.in_units(before.values)
     signs = {name: 1.0 if stands[name] <= dials.spec(name).mean else -1.0 for name in movers}
+    steps = {name: sign * size * dials.spec(name).unit_per_sd for name, sign in signs.items()}
+    predicted = dials.read(base)
     loops = [
-        Loop(movers[name], base, {name: sign * size * dials.spec(name).unit_per_sd}, stands)
-        for name, sign in signs.items()
+        Loop(movers[name], base, {name: step}, stands, predicted=predicted)
+        for name, step in steps.items()
     ]
     looks = run_loops(measurer, dials, before, loops)
     return [
@@ -266,7 +268,11 @@ def judge_targets(
     rng = np.random.RandomState(TARGET_SEED + index)
     stands = dials.in_units(before.values)
     goals = {name: rng.uniform(*span) for name, span in TARGETS.items() if name in dials.names}
-    loops = [Loop(dials, base, {name: goal - stands[name]}, stands) for name, goal in goals.items()]
+    predicted = dials.read(base)
+    loops = [
+        Loop(dials, base, {name: goal - stands[name]}, stands, predicted=predicted)
+        for name, goal in goals.items()
+    ]
     misses = {}
     looks = run_loops(measurer, dials, before, loops)
     for (name, goal), (found, best) in zip(goals.items(), looks, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from facegen.editing.closed_loop import See
 from facegen.editing.dial_set import DialSet
-from facegen.editing.faces import reach_on_picture, reach_targets
+from facegen.editing.faces import reach_on_picture
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.protocols import Dials
@@ -21,7 +21,8 @@ class Made:
     """What a solver made of a face.
 
     Attributes:
-        first: w_plus [18, 512] before any look at the picture; None where it refused.
+        first: w_plus [18, 512] before any look at an edited picture, as the app draws it at first;
+            None where it refused.
         after: The same after its corrections on the picture.
         refusal: What it said where it refused; a solver may refuse the one and make the other.
     """
@@ -39,21 +40,21 @@ class Solver(Protocol):
 
 
 def by_targets(dials: Dials) -> Solver:
-    """As `python -m facegen edit --target` does it with these dials, with --quick and without."""
+    """As `python -m facegen edit --target` does it with these dials."""
 
     def solve(face: Face, targets: Mapping[str, float], see: See) -> Made:
-        refusals = []
+        looked: list[np.ndarray] = []
+
+        def watched(w_plus: np.ndarray) -> Mapping[str, float] | None:
+            looked.append(w_plus)
+            return see(w_plus)
+
         try:
-            first = reach_targets(dials, face, face, targets, ()).w_plus
+            after = reach_on_picture(dials, face, face, targets, (), watched)[0].w_plus
         except FacegenError as err:
-            first = None
-            refusals.append(str(err))
-        try:
-            after = reach_on_picture(dials, face, face, targets, (), see)[0].w_plus
-        except FacegenError as err:
-            after = None
-            refusals.append(str(err))
-        return Made(first, after, " ".join(dict.fromkeys(refusals)))
+            return Made(None, None, str(err))
+        tries = (one for one in looked if not np.array_equal(one, face.base))
+        return Made(next(tries, after), after)
 
     return solve
 

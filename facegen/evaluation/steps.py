@@ -159,7 +159,8 @@ def judge_ages(
     stands = dials.in_units(before.values)
     goals = {goal: goal - stands["age"] for goal in AGES}
     wanted = [*goals.items(), (None, OLDER_YEARS)]
-    loops = [Loop(mover, base, {"age": years}, stands) for _, years in wanted]
+    predicted = dials.read(base)
+    loops = [Loop(mover, base, {"age": years}, stands, predicted=predicted) for _, years in wanted]
     was = judges.judged(base).judgement
     aged = []
     looks = run_loops(measurer, dials, before, loops)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from facegen.protocols import Moves
+from facegen.editing.closed_loop import carried_share
+from facegen.protocols import Dials, Moves
 from facegen.session.edit_state import EditState
 from facegen.session.readouts import Scale
 
@@ -68,4 +69,33 @@ def turned_from_seen(
             continue
         share = min(max((moves[name] - start) / way, 0.0), 1.0)
         corrections[name] = corrections.get(name, 0.0) - share * gap
+    return replace(state, corrections=tuple(sorted(corrections.items())))
+
+
+def turned_from_start(
+    dials: Dials,
+    state: EditState,
+    scale: Scale,
+    moves: Mapping[str, float],
+    offsets: Mapping[str, float],
+) -> EditState:
+    """The state with corrections for what an edit loses of the offsets that its start showed.
+
+    Only dials that are not corrected yet: of the others the picture has told.
+
+    Args:
+        dials: Of the face's space.
+        state: As it is.
+        scale: Of this state.
+        moves: Dial -> number it is to show.
+        offsets: Dial -> measured less predicted on the subject before any dial.
+    """
+    corrections = dict(state.corrections)
+    fresh = [name for name in moves if name in offsets and name not in corrections]
+    if not fresh:
+        return state
+    ways = {name: scale.wanted(name) for name, _ in state.deltas if name in dials.names}
+    ways |= {name: moves[name] - scale.start(name) for name in moves}
+    lost = 1 - carried_share(way / dials.spec(name).unit_per_sd for name, way in ways.items())
+    corrections |= {name: lost * offsets[name] for name in fresh}
     return replace(state, corrections=tuple(sorted(corrections.items())))

@@ -38,7 +38,7 @@ from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
-from facegen.session.seen import LastSeen, turned_from_seen
+from facegen.session.seen import LastSeen, turned_from_seen, turned_from_start
 from facegen.session.settling import Settling
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
@@ -283,6 +283,8 @@ class Session:
         after = moved(self.state, dict(self.state.deltas), self._limits, psi=psi)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
+        offsets = self._offsets.of(after)
+        after = turned_from_start(self.dials, after, self._scale(after), known, offsets)
         after = turned_from_seen(self.dials, after, self._scale(after), known, gaps)
         scale = self._scale(after)
         back = {name for name, value in known.items() if abs(value - scale.start(name)) < AT_START}
