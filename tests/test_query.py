@@ -55,6 +55,8 @@ def test_no_and_not(dials):
     assert set(spans("without glasses or a beard", dials)) == {"glasses", "beard"}
     assert all(low is None for low, _ in spans("without glasses or a beard", dials).values())
     assert spans("no hat, glasses", dials)["glasses"] == (yes, None), "a comma ends the not"
+    assert spans("a man without a beard over 60", dials)["age"] == (60.0, None)
+    assert spans("no hat glasses", dials)["glasses"] == (yes, None), "it reaches one thing"
     smiling, serious = spans("smiling", dials)["smile"], spans("not smiling", dials)["smile"]
     assert serious[1] < smiling[0], "a face between the two is neither"
 

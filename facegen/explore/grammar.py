@@ -1,8 +1,8 @@
 """Finds in a sentence what is said: which words belong together, what is negated, how much.
 
 Words are read from left to right, the longest row of words first; an adjective belongs to the next
-noun that it goes with ("long grey hair"), or to the noun before it ("eyes closed"). What a comma or
-a joining word ends is neither negated nor graded by what stands before.
+noun that it goes with ("long grey hair"), or to the noun before it ("eyes closed"). "No" reaches one
+thing, and what "or" adds to it; a comma or a joining word ends what is graded.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Grammar:
             word = self._tokens[at].text
             if word in ENDS:
                 self._degree_of_last(degree, said_degree)
-                negated = negated and word in ("or", "nor")
+                negated = word in ("or", "nor") and bool(self._found) and self._found[-1].negated
                 if word == "or" and not negated:
                     raise self.error(
                         at,
@@ -120,7 +120,7 @@ class Grammar:
                 found = found if negated else found.graded(degree)
                 self._found.append(replace(found, first=first, negated=negated))
                 at = since = found.last + 1 if found.after is None else found.after
-                degree = 0
+                negated, degree = False, 0
             elif word in NOT:
                 negated, since, at = True, at, at + 1
             elif word in SLIGHT | VERY:
