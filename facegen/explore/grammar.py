@@ -1,8 +1,8 @@
 """Finds in a sentence what is said: which words belong together, what is negated, how much.
 
 Words are read from left to right, the longest row of words first; an adjective belongs to the next
-noun that it goes with ("long grey hair"), or to the noun before it ("eyes closed"). "No" reaches one
-thing, and what "or" adds to it; a comma or a joining word ends what is graded.
+noun that it goes with ("long grey hair"), or to the noun before it ("eyes closed"). "No" reaches
+one thing, and what "or" adds to it; a comma or a joining word ends what is graded.
 """
 
 from __future__ import annotations
