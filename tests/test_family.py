@@ -20,7 +20,7 @@ from facegen.explore.crowd_map import crowd_map
 from facegen.explore.family import average, children
 from facegen.explore.mixing import mixer_of
 from facegen.explore.screening import Readings, Screener
-from facegen.explore.similar import similar
+from facegen.explore.similar import TRIES, similar
 from facegen.explore.variants import named_dials, variants
 from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, NUM_WS, broadcast_w
@@ -364,10 +364,11 @@ def ask(painter, face, keep, **more):
 
 
 def test_the_same_person_comes_with_other_hair_and_is_confirmed(dials):
-    painter = Painter(dials)
+    painter = Painter(dials, spread=2.5)
     face = painter_face(painter, 3)
     found = ask(painter, face, "person", count=3)
     assert len(found) == 3
+    assert len(painter.drawn) > 1 + 3  # some had become somebody else
     for one in found:
         assert 0 < one.distance < SAME_PERSON
         assert one.face.seed == face.seed
@@ -378,7 +379,7 @@ def test_the_same_person_comes_with_other_hair_and_is_confirmed(dials):
 
 
 def test_others_of_the_type_are_other_people_of_the_same_readings(dials, crowd):
-    painter = Painter(dials)
+    painter = Painter(dials, spread=1.3)
     face = painter_face(painter, 3)
     own = dials.read(face.w_plus)
     found = ask(painter, face, "type", count=3, people=crowd)
@@ -389,6 +390,12 @@ def test_others_of_the_type_are_other_people_of_the_same_readings(dials, crowd):
         read = dials.read(one.face.w_plus)
         assert abs(read["age"] - own["age"]) < 15
         assert (read["gender"] < 0) == (own["gender"] < 0)
+
+
+def test_where_all_of_a_type_are_the_same_person_nobody_is_shown(dials, crowd):
+    painter = Painter(dials, spread=1.0)
+    assert ask(painter, painter_face(painter, 3), "type", count=3, people=crowd) == []
+    assert len(painter.drawn) == 1 + 3 * TRIES  # it gives up
 
 
 def test_those_who_look_alike_are_nearer_than_others_the_nearest_first(dials, crowd):

@@ -120,20 +120,28 @@ class Mixer:
         return np.asarray(bent(straight.astype(np.float32)), np.float32)
 
     def _within(self, v: np.ndarray, reach: np.ndarray, limits: Limits) -> np.ndarray:
-        """Rows [18, 512] moved alike until no reading is beyond its limits."""
+        """Rows [18, 512] moved alike until no reading is beyond its limits.
+
+        A reading that was beyond is led back as far inside, at most to the middle: the further it
+        went, the surer it is that all of them share it.
+        """
         low, high = limits
-        met = np.zeros(len(low), bool)  # readings that were beyond them once
+        goal = np.full(len(low), np.nan)  # of readings that were beyond once
         for _ in range(ROUNDS if len(low) else 0):
             w_plus = self._latent(v)
             now = self.readings(w_plus[None])[0]
-            beyond = np.clip(now, low, high) - now
-            if np.abs(beyond).max() <= CLOSE_ENOUGH:
+            inside = np.clip(now, low, high)
+            if np.abs(inside - now).max() <= CLOSE_ENOUGH:
                 break
-            met |= beyond != 0
-            slopes = self._slopes(w_plus, np.flatnonzero(met))
+            new = np.isnan(goal) & (inside != now)
+            middle = (low + high) / 2
+            back = np.minimum(np.abs(inside - now), np.abs(middle - inside))
+            goal[new] = (inside + np.sign(middle - inside) * back)[new]
+            met = np.flatnonzero(~np.isnan(goal))
+            slopes = self._slopes(w_plus, met)
             square = slopes.T @ slopes
             square += RIDGE * np.trace(square) / len(square) * np.eye(len(square))
-            v = v + slopes @ np.linalg.solve(square, beyond[met])
+            v = v + slopes @ np.linalg.solve(square, (goal - now)[met])
             axes = np.linalg.qr(slopes)[0]
             held = (v @ axes) @ axes.T
             rest = np.sqrt(np.maximum(np.square(reach) - np.square(held).sum(axis=1), 0))
