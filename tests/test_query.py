@@ -17,9 +17,9 @@ def test_the_sentence_of_a_designer(dials):
     text = "woman, 55–65, grey curly hair, glasses, slight smile, looking left"
     found = spans(text, dials)
     assert list(found) == ["gender", "age", "hair_gray", "curls", "glasses", "smile", "yaw"]
-    assert found["gender"] == (None, dials.spec("gender").yes_from)
+    assert found["gender"] == (None, dials.spec("gender").clear[0])
     assert found["age"] == (55.0, 65.0)
-    assert found["glasses"] == (dials.spec("glasses").yes_from, None)
+    assert found["glasses"] == (dials.spec("glasses").clear[1], None)
     low, high = found["smile"]
     assert low < 0.1 < high
     assert found["yaw"][1] < 0
@@ -50,8 +50,9 @@ def test_ages(dials, text, age):
 
 
 def test_no_and_not(dials):
-    yes = dials.spec("glasses").yes_from
-    assert spans("no glasses", dials) == {"glasses": (None, yes)}
+    no, yes = dials.spec("glasses").clear
+    assert no < yes, "who might wear glasses does not count for either"
+    assert spans("no glasses", dials) == {"glasses": (None, no)}
     assert set(spans("without glasses or a beard", dials)) == {"glasses", "beard"}
     assert all(low is None for low, _ in spans("without glasses or a beard", dials).values())
     assert spans("no hat, glasses", dials)["glasses"] == (yes, None), "a comma ends the not"

@@ -26,6 +26,7 @@ _MODULES = {
     "models": "models",
     "bench": "bench",
     "doctor": "doctor",
+    "sample": "explore",
     "combine": "family",
     "children": "family",
     "variants": "family",

@@ -159,6 +159,11 @@ class Loop:
         self.outcome = Outcome(self.w_plus, dict(self._asked), {}, 0)
         self.done = not any(one.change for one in self._wishes.values())
 
+    @property
+    def asked(self) -> Mapping[str, float]:
+        """Dial -> change that leads from the base to `w_plus`, in units."""
+        return self._asked
+
     def saw(self, found: Mapping[str, float] | None) -> None:
         """Tell what was measured on the picture of `w_plus`; None if no face was seen.
 

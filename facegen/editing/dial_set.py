@@ -38,6 +38,8 @@ from facegen.measure.probabilities import load_probabilities
 from facegen.paths import DIRECTIONS_DIR
 
 OWN_ROUNDS = 2
+SURE_SEX = 0.75
+"""Of a natural face, the probability from which its sex is beyond doubt."""
 FURTHEST_SD = 100.0
 """More of a dial is asked by mistake only, and numbers overflow: it is taken as so much."""
 
@@ -49,6 +51,8 @@ class DialSpec:
     Attributes:
         yes_from: The value from which the classifier says that the thing is there; None for what
             is a matter of degree.
+        clear: Likewise: below the first the thing is surely not there, from the second on it is
+            surely there; between the two is a matter of opinion.
     """
 
     unit: str
@@ -59,6 +63,7 @@ class DialSpec:
     rows: tuple[int, int]
     score: float
     yes_from: float | None = None
+    clear: tuple[float, float] | None = None
 
 
 class DialSet:
@@ -103,6 +108,7 @@ class DialSet:
                 meta.rows,
                 meta.score,
                 _yes_from(meta),
+                _clear(meta),
             )
             self._vectors[name] = directions[name].vector
         self._reading = reading
@@ -314,7 +320,28 @@ def _yes_from(meta: DirectionMeta) -> float | None:
     known = load_probabilities()
     if meta.name not in THERE_OR_NOT or meta.channel not in known:
         return None
-    score = known[meta.channel].threshold
+    return _in_unit(meta, known[meta.channel].threshold)
+
+
+def _clear(meta: DirectionMeta) -> tuple[float, float] | None:
+    """Where natural faces have something rarely, and where more often than not.
+
+    The classifier's threshold is right equally often for faces with and without: of a rare thing,
+    most faces that are just above it have it not. Scores of weak classifiers do not reach the point
+    of even chances; there the mean of those who have it is enough. Both sexes keep away from even
+    chances.
+    """
+    known = load_probabilities()
+    if meta.name not in THERE_OR_NOT or meta.channel not in known:
+        return None
+    one = known[meta.channel]
+    if meta.name == "gender":
+        return _in_unit(meta, one.score(1 - SURE_SEX)), _in_unit(meta, one.score(SURE_SEX))
+    there = max(min(one.score(0.5), one.yes), one.threshold)
+    return _in_unit(meta, one.threshold), _in_unit(meta, there)
+
+
+def _in_unit(meta: DirectionMeta, score: float) -> float:
     return (score - meta.channel_mean) / meta.channel_sd * meta.unit_per_sd + meta.mean
 
 

@@ -196,7 +196,7 @@ class _Reader:
         if not sense.end or sense.dial not in self._names:
             return self._around(_very(sense) if degree == 1 else sense)
         if is_yes_or_no(sense.dial):
-            since = self._yes_from(sense.dial)
+            no_below, since = self._clear(sense.dial)
             more = 0.0 if sense.dial in NOTHING_BETWEEN else MUCH_MORE_SD
             edges: dict[int, Span] = {
                 0: (since, None),
@@ -204,7 +204,11 @@ class _Reader:
                 -1: (since, since + more or None),
             }
             if sense.end == LOW:
-                edges = {0: (None, since), 1: (None, since - more), -1: (since - more, since)}
+                edges = {
+                    0: (None, no_below),
+                    1: (None, no_below - more),
+                    -1: (no_below - more, no_below),
+                }
             low, high = edges[degree] if more else edges[0]
             return Sense(sense.dial, 0, low, high)
         spans = spans_of(sense.dial, sense.end)
@@ -230,9 +234,15 @@ class _Reader:
             f"'{chip}' leaves two ways, less and more; say which of the two is meant.",
         )  # fmt: skip
 
-    def _yes_from(self, name: str) -> float:
-        since = getattr(self._dials.spec(name), "yes_from", None)
-        return float(since) if since is not None else (0.0 if name == "gender" else 1.0)
+    def _clear(self, name: str) -> tuple[float, float]:
+        """Below which value the thing is surely not there, and from which on it is."""
+        spec = self._dials.spec(name)
+        clear = getattr(spec, "clear", None)
+        if clear is not None:
+            return float(clear[0]), float(clear[1])
+        since = getattr(spec, "yes_from", None)
+        since = float(since) if since is not None else (0.0 if name == "gender" else 1.0)
+        return since, since
 
     def _both(self, known: Condition, new: Condition, found: Found) -> Condition:
         low = max((x for x in (known.low, new.low) if x is not None), default=None)

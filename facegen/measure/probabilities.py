@@ -59,6 +59,10 @@ class YesNo:
         logit = max(min(self.slope * score + self.offset, 60.0), -60.0)
         return 1 / (1 + math.exp(-logit))
 
+    def score(self, probability: float) -> float:
+        """The score at which a natural face has it with this probability, between 0 and 1."""
+        return (math.log(probability / (1 - probability)) - self.offset) / self.slope
+
     def is_yes(self, score: float) -> bool:
         """Whether a face with this score is said to have it."""
         return score >= self.threshold
