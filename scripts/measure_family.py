@@ -116,13 +116,17 @@ def make_cases(generator: Generator, parents: Sequence[Face]) -> dict[str, list[
         for number, (a, b) in enumerate(pairs[:KIN])
         for child in children(a, b, generator=generator, count=8, seed=number)
     ]
-    return {
+    distinct = {
         "average of 2": averages(pairs, None, False),
         "average of 2, weights 3 and 1": averages(pairs[:20], [3, 1], False),
         "average of 3": averages(threes, None, False),
         "average of 10": averages(tens, None, False),
-        "plain mean of 10": averages(tens, None, True),
         f"children: 8 of each of {KIN} pairs": kin,
+    }
+    together = [made for some in distinct.values() for made in some]
+    return distinct | {
+        "all of these": together,
+        "plain mean of 10": averages(tens, None, True),
     }
 
 

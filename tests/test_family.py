@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -15,7 +16,7 @@ from facegen.cli import cli
 from facegen.directions.natural import Natural, bent, read_natural
 from facegen.directions.regressor import read_regressor
 from facegen.editing.locks import IDENTITY
-from facegen.errors import SpaceMismatchError, UnknownDialError, UsageError
+from facegen.errors import LatentError, SpaceMismatchError, UnknownDialError, UsageError
 from facegen.explore.crowd_map import crowd_map
 from facegen.explore.family import average, children
 from facegen.explore.mixing import mixer_of
@@ -139,6 +140,26 @@ def test_opposites_have_a_natural_face_between_them(natives, dials):
     between = average([a, Face.from_w_plus(opposite)], generator=natives)
     assert np.isfinite(between.w_plus).all()
     assert dials.naturalness(between.w_plus) > 50
+
+
+def test_a_photograph_far_from_all_faces_is_made_no_stranger(natives):
+    a, b = people(natives, 2)
+    noise = np.random.RandomState(0).randn(NUM_WS, 512)
+    photograph = Face.from_w_plus(a.w_plus + 0.5 * noise)
+    assert reach(natives, photograph) > 2 * reach(natives, a)
+    for made in (average([photograph, b], generator=natives),
+                 *children(photograph, b, generator=natives, count=4)):  # fmt: skip
+        assert reach(natives, made) < reach(natives, photograph)
+
+
+@pytest.mark.parametrize("number", [1e3, -1e3, 1e6, 0.0])
+def test_absurd_latents_end_in_a_face_or_a_sentence(natives, number):
+    absurd = Face.from_w_plus(np.full((NUM_WS, 512), number, np.float32))
+    (b,) = people(natives, 1)
+    for make in (lambda: average([absurd, b], generator=natives),
+                 lambda: children(absurd, b, generator=natives, count=1)[0]):  # fmt: skip
+        with suppress(LatentError):
+            assert np.isfinite(make().w_plus).all()
 
 
 def test_a_result_is_a_face_of_its_own(natives):

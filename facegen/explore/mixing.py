@@ -32,6 +32,9 @@ CLOSE_ENOUGH = 0.05
 RIDGE = 1e-3
 MOST_AT_ONCE = 1.3
 SHORTEST = 1e-6
+LONGEST = np.sqrt(W_DIM) / LABELS_PSI
+"""As far out as faces without truncation: nothing is made longer than that, or turned by more.
+Latents of photographs lie further out, each in a way of its own that no other face shares."""
 
 Limits = tuple[np.ndarray, np.ndarray]
 """Lowest and highest readings of the named dials, in standard scores, [K] each."""
@@ -80,6 +83,7 @@ class Mixer:
         v = self.natural.whitened(latents)
         mean = np.einsum("nr,nrd->rd", shares, v)
         reach = np.einsum("nr,nr->r", shares, np.linalg.norm(v, axis=2))
+        reach = np.maximum(np.minimum(reach, LONGEST), np.linalg.norm(mean, axis=1))
         # Of people who have nothing to do with each other the mean is too short by this much. What
         # is shorter still came out of opposites, and its direction says little.
         most = 1 / np.sqrt(np.square(shares).sum(axis=0))
@@ -91,7 +95,7 @@ class Mixer:
     def vary(
         self, w_plus: np.ndarray, amount: float, rng: np.random.RandomState
     ) -> np.ndarray:  # fmt: skip
-        """A latent turned toward a random person, as far from the middle as before.
+        """A latent turned toward a random person, about as far from the middle as before.
 
         Args:
             w_plus: [18, 512].
@@ -104,7 +108,7 @@ class Mixer:
         v = self.natural.whitened(np.asarray(w_plus, np.float32))
         toward = rng.standard_normal(W_DIM)
         toward /= np.linalg.norm(toward)
-        reach = np.linalg.norm(v, axis=1, keepdims=True)
+        reach = np.minimum(np.linalg.norm(v, axis=1, keepdims=True), LONGEST)
         return self._latent(np.sqrt(1 - amount**2) * v + amount * reach * toward)
 
     def readings(self, latents: np.ndarray) -> np.ndarray:
