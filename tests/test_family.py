@@ -451,6 +451,7 @@ def test_similar_says_what_is_missing(dials, crowd):
         ask(painter, face, "look")
     with pytest.raises(UsageError, match="person, type, look"):
         ask(painter, face, "hair", people=crowd)
+    assert ask(painter, face, "type", people=[crowd[0].take([3])]) == []  # nobody else is there
     with pytest.raises(UsageError, match="1 to 1000"):
         ask(painter, face, "look", people=crowd, count=0)
     with pytest.raises(SpaceMismatchError):

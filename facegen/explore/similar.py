@@ -173,15 +173,16 @@ def _others(
     """Those of the type, or who look like the face, the best predicted first."""
     kind = _Type(dials, dials.in_units(own.measurement.values))
     predicted = _descriptor(dials, face.w_plus)
-    best = _Best(TRIES * count)
+    best, looked_at = _Best(TRIES * count), 0
     for some in people:
+        looked_at += len(some)
         apart = np.linalg.norm(some.descriptors - predicted, axis=1)
         if keep == "type":
             others = np.flatnonzero(apart >= PREDICTED_STRANGERS)
             best.offer(some.seeds[others], kind.distances(some.names, some.values[others]))
         else:
             best.offer(some.seeds, apart)
-    if not len(best.seeds):
+    if not looked_at:
         raise UsageError("There is nobody to choose from; give people that were screened.")
     tried = (
         look.at(Face.from_seed(look.generator, seed, psi), own.measurement)
