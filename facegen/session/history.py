@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from facegen.session.edit_state import EditState
 
@@ -28,6 +28,16 @@ class History:
     def state(self) -> EditState:
         """The current state."""
         return self._states[self._at]
+
+    @property
+    def steps(self) -> tuple[EditState, ...]:
+        """All steps in order, those that were taken back, too."""
+        return tuple(self._states)
+
+    @property
+    def at(self) -> int:
+        """The index of the current state among the steps."""
+        return self._at
 
     @property
     def recent(self) -> tuple[EditState, ...]:
@@ -76,6 +86,25 @@ class History:
         """The current state did not come from a dial: the next move is a new step."""
         self._merge = ("", -math.inf)
         self._remember(self.state)
+
+    def restore(self, steps: Sequence[EditState], at: int, recent: Sequence[EditState]) -> None:
+        """Take these in place of what there is.
+
+        Args:
+            steps: At least one, in order.
+            at: The index of the current one.
+            recent: The newest state of each subject, newest subject first.
+        """
+        left_out = max(len(steps) - MAX_HISTORY, 0)
+        self._states = list(steps[left_out:])
+        self._at = min(max(at - left_out, 0), len(self._states) - 1)
+        self._recent = list(reversed(recent[:MAX_RECENT]))
+        self.arrive()
+
+    def meet(self, states: Sequence[EditState]) -> None:
+        """Put subjects behind those met so far, as if they had been met before; all that fit."""
+        room = max(MAX_RECENT - len(self._recent), 0)
+        self._recent[:0] = reversed(states[:room])
 
     def change_all(self, change: Callable[[EditState], EditState]) -> None:
         """Change every state, taken back or not."""

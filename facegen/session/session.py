@@ -37,12 +37,12 @@ from facegen.session.edit_state import (
 from facegen.session.finishes import Again, Finishes, beside_dials
 from facegen.session.history import History
 from facegen.session.latents import Latents
+from facegen.session.people import People
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
 from facegen.session.seen import LastSeen, turned_from_seen, turned_from_start
 from facegen.session.settling import Settling
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
-MAX_NAME = 60
 AT_START = 1e-3
 
 
@@ -59,6 +59,9 @@ class Session:
         dials: Reads and applies dials.
         table: The dials to show, in order.
         history: Undo and redo, and the newest state of each subject.
+        people: Their numbers and names.
+        offsets: How far measurement and prediction differ on each of them.
+        limits: How far each dial may be moved at most, in its unit.
         revision: Counts the changes that did not come from the dials themselves.
         locks: What stays as it is while dials move.
         settling: Which pictures are still to be brought to what was asked.
@@ -81,12 +84,11 @@ class Session:
         self.locks = Locks()
         self._faces = faces
         self.history = History()
-        self._offsets = Offsets()
+        self.people = People()
+        self.offsets = Offsets()
         self._seen = LastSeen()
         self.settling = Settling()
-        self._names: dict[int, str] = {}
         self._finishes = Finishes()
-        self._subjects = 0
         self.use_dials(dials, table)
         self.new_person(seed, psi=psi)
 
@@ -94,11 +96,11 @@ class Session:
         """Work with these dials from now on: a visitor may bring some of their own."""
         self.dials, self.table = dials, table
         safe = {name: dials.spec(name).safe for name in dials.names}
-        self._limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
-        self._limits[IDENTITY] = 0.0
+        self.limits = {name: round(MAX_SPANS * (hi - lo), 3) for name, (lo, hi) in safe.items()}
+        self.limits[IDENTITY] = 0.0
         self._latents = Latents(self._faces, dials)
         # Dials that are gone are gone from the history too.
-        self.history.change_all(lambda state: known_only(state, self._limits))
+        self.history.change_all(lambda state: known_only(state, self.limits))
         held = {name: value for name, value in self.locks.held.items() if name in safe}
         self.locks = replace(self.locks, held=held)
         self.revision += 1
@@ -122,7 +124,7 @@ class Session:
 
     def name_of(self, state: EditState) -> str:
         """The name of the subject of a state."""
-        return self._names.get(state.subject.uid, state.subject.name)
+        return self.people.name_of(state.subject)
 
     # -- latents and readings ---------------------------------------------------------------------
 
@@ -181,7 +183,7 @@ class Session:
         A dial that is moved meanwhile goes where its user put it: the number counts, whatever was
         known when it was chosen. So this is no new revision.
         """
-        self._offsets.learn(self.state, measured, self.dials.read(self.base()))
+        self.offsets.learn(self.state, measured, self.dials.read(self.base()))
 
     def measured_now(self, measured: Mapping[str, float]) -> None:
         """Take what was measured on the current picture; see `facegen.session.seen`."""
@@ -189,7 +191,7 @@ class Session:
 
     def _scale(self, state: EditState) -> Scale:
         base = self.dials.read(self.base(state))
-        return Scale(state, base, self.predicted(state), self._offsets.of(state))
+        return Scale(state, base, self.predicted(state), self.offsets.of(state))
 
     # -- whom is edited ---------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class Session:
         if not 0 <= int(seed) <= MAX_SEED:
             raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}, got {seed}.")
         psi = clean_psi(self.state.psi if psi is None and self.history else psi)
-        subject = self._enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
+        subject = self.people.enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
         return self._step(EditState(subject, psi))
 
     def open_face(self, face: Face) -> EditState:
@@ -212,7 +214,7 @@ class Session:
             ModelError: its picture needs what this version does not have; the face stays.
         """
         face.request(model=self._faces.model, size=1).require_known()
-        base, deltas = from_face(face, self.dials, self._limits)
+        base, deltas = from_face(face, self.dials, self.limits)
         psi = clean_psi(face.psi)
         subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
         state = self._step(EditState(subject, psi, deltas, corrections_of(face, deltas)))
@@ -232,12 +234,8 @@ class Session:
         seed = face.seed
         name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
         is_of_seed = seed is not None and np.array_equal(self._faces.w_from_seed(seed, psi), base)
-        subject = self._enter(name[:MAX_NAME], seed, psi, None if is_of_seed else base)
+        subject = self.people.enter(name, seed, psi, None if is_of_seed else base)
         return replace(subject, operations=beside_dials(face), finished=face.w_plus)
-
-    def _enter(self, name: str, seed: int | None, psi: float, origin: np.ndarray | None) -> Subject:
-        self._subjects += 1
-        return Subject(self._subjects, name, seed, psi, origin)
 
     def switch_to(self, uid: int) -> EditState:
         """Go on with an earlier subject, as they were left."""
@@ -248,8 +246,7 @@ class Session:
 
     def rename(self, name: str) -> None:
         """Name the current subject; an empty name gives the first one back."""
-        name = " ".join(str(name).split())[:MAX_NAME]
-        self._names[self.state.subject.uid] = name or self.state.subject.name
+        self.people.rename(self.state.subject, name)
 
     # -- edits ------------------------------------------------------------------------------------
 
@@ -265,7 +262,7 @@ class Session:
 
         `what` is the dial that moved, `now` the time: quick moves of one dial make one step.
         """
-        return self._commit(moved(self.state, deltas, self._limits, psi=psi), what, now)
+        return self._commit(moved(self.state, deltas, self.limits, psi=psi), what, now)
 
     def turned(
         self, moves: Mapping[str, float], *, resets: Collection[str] = (), psi: object = None
@@ -280,7 +277,7 @@ class Session:
         Raises:
             OutOfRangeError: What is locked leaves no way there.
         """
-        after = moved(self.state, dict(self.state.deltas), self._limits, psi=psi)
+        after = moved(self.state, dict(self.state.deltas), self.limits, psi=psi)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
         offsets = self._offsets.of(after)
@@ -291,7 +288,7 @@ class Session:
         targets = scale.targets(known, uncorrected=back)
         if not targets and not resets and after.same_as(self.state):
             return self.state
-        return self._latents.solved(after, targets, resets, self.locks, self._limits)
+        return self._latents.solved(after, targets, resets, self.locks, self.limits)
 
     def turn(
         self,
@@ -314,7 +311,7 @@ class Session:
     def aimed(self, targets: Mapping[str, float]) -> EditState:
         """The state with many dials at numbers at once, as far as that goes."""
         wanted = self._scale(self.state).targets(targets)
-        return self._latents.aimed(self.state, wanted, self.locks, self._limits)
+        return self._latents.aimed(self.state, wanted, self.locks, self.limits)
 
     def aim(self, targets: Mapping[str, float]) -> EditState:
         """Make `aimed` a step; raises OutOfRangeError, and the face stays, as `turn` does."""
@@ -327,7 +324,7 @@ class Session:
 
     def correction(self, state: EditState, before: Mapping[str, float], see: See) -> EditState:
         """A state corrected on its picture; see `facegen.session.readouts.corrected`."""
-        return corrected(self.dials, self.base(state), state, before, see, self._limits)
+        return corrected(self.dials, self.base(state), state, before, see, self.limits)
 
     def settle(self, found: EditState, *, is_step: bool = False) -> None:
         """Go on with the corrected current state: as a step, or in its place (no new revision)."""
@@ -354,7 +351,7 @@ class Session:
 
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
         """Set the dials of a link as the subject's first state; gives the names not known."""
-        deltas, unknown = deltas_of_link(query, self._limits)
+        deltas, unknown = deltas_of_link(query, self.limits)
         state = replace(self.state, deltas=deltas, corrections=corrections_of_link(query, deltas))
         self.history.replace(state)
         self._hold_zeros(state)
