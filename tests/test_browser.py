@@ -41,12 +41,14 @@ pytestmark = [
 
 
 class Server:
-    """A Streamlit server of its own on a free port."""
+    """A Streamlit server of its own on a free port, or on that of one that ended."""
 
-    def __init__(self, script: str, log: Path) -> None:
+    def __init__(self, script: str, log: Path, port: int = 0) -> None:
         with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("127.0.0.1", port))
             port = sock.getsockname()[1]
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self._file = log.open("wb")

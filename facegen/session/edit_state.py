@@ -22,6 +22,8 @@ DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries t
 SAME_LATENT = 1e-4
 CORRECTED = "corrected"
 """In a link: what of its dials is asked only because the picture fell short."""
+PERSON = "person"
+"""In an address: somebody from a file, by the name of what the file brought along."""
 
 Deltas = tuple[tuple[str, float], ...]
 """Dial -> change in its unit, in the order of names."""
@@ -217,9 +219,12 @@ def link_of(state: EditState) -> dict[str, str] | None:
     subject = state.subject
     if subject.origin is not None or subject.seed is None or subject.operations:
         return None
-    query = {"seed": str(state.subject.seed)}
-    if state.psi != DEFAULT_PSI:
-        query["psi"] = f"{state.psi:g}"
+    return {"seed": str(subject.seed), **rest_of_link(state)}
+
+
+def rest_of_link(state: EditState) -> dict[str, str]:
+    """What the link to a state tells beside whom it shows."""
+    query = {} if state.psi == DEFAULT_PSI else {"psi": f"{state.psi:g}"}
     query.update({name: f"{delta:g}" for name, delta in state.deltas})
     rounded = {name: round(more, DELTA_DIGITS) for name, more in state.corrections}
     if any(rounded.values()):
@@ -242,7 +247,7 @@ def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
 ) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
-    beside = ("seed", "psi", CORRECTED)
+    beside = ("seed", "psi", CORRECTED, PERSON)
     dials = {name: value for name, value in query.items() if name not in beside}
     unknown = sorted(name for name in dials if name not in limits)
     numbers = {name: parse_number(value) for name, value in dials.items()}

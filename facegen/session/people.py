@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,13 @@ class People:
         """Somebody new; the arguments as for `Subject`."""
         self._count += 1
         return Subject(self._count, name[:MAX_NAME], seed, psi, origin)
+
+    def enter_again(self, subject: Subject, called: str | None) -> Subject:
+        """Somebody of another session under a number of this one."""
+        self._count += 1
+        if called is not None:
+            self.called[self._count] = called
+        return replace(subject, uid=self._count)
 
     def name_of(self, subject: Subject) -> str:
         """What somebody is called now."""

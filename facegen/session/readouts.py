@@ -80,6 +80,10 @@ class Offsets:
             offsets = {n: v - predicted[n] for n, v in measured.items() if n in predicted}
             self._of.put(key, offsets)
 
+    def restore(self, state: EditState, offsets: Mapping[str, float]) -> None:
+        """Take what was learned of a subject earlier."""
+        self._of.put((state.subject.uid, state.psi), dict(offsets))
+
     def of(self, state: EditState) -> Mapping[str, float]:
         """Dial -> what to add to a prediction for this subject, in its unit."""
         return self._of.get((state.subject.uid, state.psi)) or {}

@@ -205,7 +205,7 @@ class Session:
             raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}, got {seed}.")
         psi = clean_psi(self.state.psi if psi is None and self.history else psi)
         subject = self.people.enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
-        return self._step(EditState(subject, psi))
+        return self.step(EditState(subject, psi))
 
     def open_face(self, face: Face) -> EditState:
         """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`.
@@ -217,7 +217,7 @@ class Session:
         base, deltas = from_face(face, self.dials, self.limits)
         psi = clean_psi(face.psi)
         subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
-        state = self._step(EditState(subject, psi, deltas, corrections_of(face, deltas)))
+        state = self.step(EditState(subject, psi, deltas, corrections_of(face, deltas)))
         self._hold_zeros(state)
         return state
 
@@ -241,7 +241,7 @@ class Session:
         """Go on with an earlier subject, as they were left."""
         for state in self.history.recent:
             if state.subject.uid == uid and uid != self.state.subject.uid:
-                return self._step(state)
+                return self.step(state)
         return self.state
 
     def rename(self, name: str) -> None:
@@ -280,7 +280,7 @@ class Session:
         after = moved(self.state, dict(self.state.deltas), self.limits, psi=psi)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
-        offsets = self._offsets.of(after)
+        offsets = self.offsets.of(after)
         after = turned_from_start(self.dials, after, self._scale(after), known, offsets)
         after = turned_from_seen(self.dials, after, self._scale(after), known, gaps)
         scale = self._scale(after)
@@ -342,12 +342,12 @@ class Session:
             self.locks = self.locks.with_lock(name, on, self.predicted())
 
     def undo(self) -> EditState:
-        """Go one step back; at the beginning nothing happens."""
-        return self._go(-1)
+        """Go one step back."""
+        return self.go(-1)
 
     def redo(self) -> EditState:
-        """Go one step forward again; at the end nothing happens."""
-        return self._go(1)
+        """Go one step forward again."""
+        return self.go(1)
 
     def apply_query(self, query: Mapping[str, str]) -> list[str]:
         """Set the dials of a link as the subject's first state; gives the names not known."""
@@ -377,14 +377,16 @@ class Session:
         return state
 
     def _step_if_new(self, state: EditState) -> EditState:
-        return self.state if state.same_as(self.state) else self._step(state)
+        return self.state if state.same_as(self.state) else self.step(state)
 
-    def _step(self, state: EditState) -> EditState:
+    def step(self, state: EditState) -> EditState:
+        """Make a state the newest step, wherever it comes from."""
         self.history.step(state)
         self._arrived()
         return state
 
-    def _go(self, steps: int) -> EditState:
+    def go(self, steps: int) -> EditState:
+        """Go so many steps back (negative) or forth; where that is impossible nothing happens."""
         if self.history.go(steps):
             self._arrived()
         return self.state

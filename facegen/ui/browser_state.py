@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from facegen.latents import DEFAULT_PSI
 from facegen.service.loading import Backend
-from facegen.session.easing import eased_link
-from facegen.session.edit_state import clean_psi, link_of, parse_number, parse_seed
+from facegen.session.edit_state import clean_psi, parse_number, parse_seed
+from facegen.session.links import Followed, address_of, follow, open_link, problem_of
 from facegen.session.session import Session
-from facegen.ui import state_keys
+from facegen.ui import keeping, state_keys
 from facegen.ui.components.messages import notify, notify_eased
 
 FRESH_SEEDS = 10_000
@@ -38,14 +39,20 @@ def fresh_seed(session: Session) -> int:
 def session(backend: Backend) -> Session:
     """What this visitor has open; made from the link in the address bar on first use.
 
-    It stays when the network changes, unless the new one's latent space is another.
+    It stays when the network changes, unless the new one's latent space is another: then it waits
+    until one of its space is chosen again. What the browser kept comes back first; the link says
+    who is shown.
     """
-    state = st.session_state
-    if state_keys.SESSION in state and state[state_keys.SESSION].space != backend.generator.space:
-        del state[state_keys.SESSION]
-        notify("This network has a latent space of its own, so here is somebody new.")
+    state, space = st.session_state, backend.generator.space
+    if state_keys.SESSION in state and state[state_keys.SESSION].space != space:
+        left = state.pop(state_keys.SESSION)
+        waiting = state.setdefault(state_keys.SESSIONS, {})
+        waiting[left.space] = left
+        if space in waiting:
+            state[state_keys.SESSION] = waiting.pop(space)
+        notify("This network has a latent space of its own, with people of its own.")
     if state_keys.SESSION not in state:
-        state[state_keys.SESSION] = _from_link(backend, dict(st.query_params))
+        state[state_keys.SESSION] = _begin(backend, dict(st.query_params))
     found: Session = state[state_keys.SESSION]
     _refresh_dials(backend, found)
     return found
@@ -59,31 +66,44 @@ def _refresh_dials(backend: Backend, found: Session) -> None:
         found.dials_version = version
 
 
-def _from_link(backend: Backend, query: dict[str, str]) -> Session:
-    asked = query.get("seed")
-    seed = parse_seed(asked) if asked is not None else None
-    psi_number = parse_number(query["psi"]) if "psi" in query else None
-    psi = clean_psi(psi_number) if psi_number is not None else DEFAULT_PSI
-    seed_used = any_seed() if seed is None else seed
-    made = Session(backend.generator, backend.dials, backend.table, seed=seed_used, psi=psi)
-    if asked is not None and seed is None:
-        notify("The link has no usable seed, so here is somebody new.")
-    elif seed is not None:
-        query, eased = eased_link(query, made.dials, made.base(), made.table)
-        unknown = made.apply_query(query)
-        if eased:
-            notify_eased(eased)
-        if unknown:
-            names = ", ".join(name[:30] for name in unknown[:5])
-            notify(
-                f"This link has dials that this version does not know: {names}. They are left out."
-            )
+def _begin(backend: Backend, query: dict[str, str]) -> Session:
+    """A session with what the browser kept, showing what the link asks for."""
+    seed = parse_seed(query.get("seed", ""))
+    number = parse_number(query.get("psi", ""))
+    psi = DEFAULT_PSI if number is None else clean_psi(number)
+    first = any_seed() if seed is None else seed
+    made = Session(backend.generator, backend.dials, backend.table, seed=first, psi=psi)
+    _refresh_dials(backend, made)
+    if keeping.restore(made):
+        _tell(follow(made, query), stays=True)
+    elif seed is None:
+        _tell(Followed(problem=problem_of(query)), stays=False)
+    else:
+        _tell(open_link(made, query), stays=False)
     return made
 
 
+def travel(made: Session) -> None:
+    """Go where the browser's Back or Forward led, if they caused this run."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if getattr(context, "is_history_navigation", False):
+        _tell(follow(made, dict(st.query_params)), stays=True)
+
+
+def _tell(followed: Followed, *, stays: bool) -> None:
+    """Say what became of a link."""
+    if followed.problem:
+        notify(f"{followed.problem}, so {'the face stays' if stays else 'here is somebody new'}.")
+    if followed.eased:
+        notify_eased(followed.eased)
+    if followed.unknown:
+        names = ", ".join(name[:30] for name in followed.unknown[:5])
+        notify(f"This link has dials that this version does not know: {names}. They are left out.")
+
+
 def write_link(made: Session) -> None:
-    """Put the link of the current face into the address bar; nothing for a face without one."""
-    query = link_of(made.state) or {}
+    """Put the address of the current face into the address bar."""
+    query = address_of(made.state)
     if st.session_state.get(state_keys.LINK) != query or dict(st.query_params) != query:
         st.query_params.from_dict(query)
         st.session_state[state_keys.LINK] = query

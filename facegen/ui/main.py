@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import importlib
 import importlib.util
+from typing import Any
 
 import streamlit as st
 
 from facegen.service import loading
-from facegen.ui import browser_state
+from facegen.ui import browser_state, keeping
 from facegen.ui.components import messages, model_picker, view
 from facegen.ui.pages import about, design, your_dials
 
@@ -35,9 +36,25 @@ def main() -> None:
     ]
     chosen = st.navigation(pages, position="top")
     with messages.guarded():
-        chosen.run()
-        _current_face()
-        view.close_sidebar()
+        if keeping.is_ready():
+            _go_on(pages, chosen)
+
+
+def _go_on(pages: list[Any], chosen: Any) -> None:
+    """Draw a page, and let the browser keep what came of it."""
+    path = keeping.page()
+    if path and not chosen.url_path and not st.query_params:
+        for page in pages:
+            if page.url_path == path:
+                st.switch_page(page)
+    ready = model_picker.loader().backend
+    if ready is not None:
+        browser_state.travel(browser_state.session(ready))
+    chosen.run()
+    _current_face()
+    view.close_sidebar()
+    ready = model_picker.loader().backend
+    keeping.keep(None if ready is None else browser_state.session(ready), chosen.url_path)
 
 
 def _about() -> None:
@@ -82,6 +99,7 @@ def _current_face() -> None:
     if ready is None:
         return
     session = browser_state.session(ready)
+    browser_state.write_link(session)
     thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
     st.html(
         f'<div class="fg-current" title="The current person: {safe}">'

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=const |let |function |class )", re.MULTILINE)
-_NAME = re.compile(r"^(?:export )?(?:const|let|function|class) (\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |let |async |function |class )", re.MULTILINE)
+_NAME = re.compile(r"^(?:export )?(?:const|let|(?:async )?function|class) (\w+)", re.MULTILINE)
 
 
 def bundled(path: Path) -> str:

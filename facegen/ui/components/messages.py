@@ -29,6 +29,11 @@ def notify_done(text: str) -> None:
     st.session_state[state_keys.NOTICE] = ("done", text)
 
 
+def say_quietly(text: str) -> None:
+    """Show something that is good to know, for a moment."""
+    st.toast(plain(text), icon=":material/info:")
+
+
 def notify_eased(text: str) -> None:
     """Show what was brought within its limits, at the next run."""
     st.session_state[state_keys.NOTICE] = ("eased", text)

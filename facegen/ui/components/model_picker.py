@@ -5,13 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from facegen.service import loading
-from facegen.ui import shared, state_keys
+from facegen.ui import keeping, shared, state_keys
 
 TEXT_PX = 680  # as wide as the text above it
 
 
 def loader() -> loading.Loader:
-    """The loader of this session's network."""
+    """The loader of this session's network: the one that the browser kept, at first."""
+    if state_keys.MODEL not in st.session_state:
+        kept = keeping.model()
+        is_here = kept is not None and kept in loading.usable_models()
+        st.session_state[state_keys.MODEL] = kept if is_here else None
     return shared.loader(st.session_state.get(state_keys.MODEL))
 
 

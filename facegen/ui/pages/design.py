@@ -80,7 +80,8 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> Non
     """Draw the picture, or its preview where its digest is `sketched`, and the dials."""
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
-    was = state = session.state
+    was, locks = session.state, session.locks
+    state = was
     problem = _obey(backend, session)
     if edit is not None and edit.revision != session.revision:
         # Asked of somebody who is gone: answered with who is here, whole and with their link.
@@ -111,7 +112,7 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> Non
         problem=problem,
     )  # fmt: skip
     _show_panel(backend, session, state)
-    if session.state is not was:
+    if session.state is not was or session.locks is not locks:
         st.rerun()
 
 

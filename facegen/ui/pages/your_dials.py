@@ -14,7 +14,7 @@ from facegen.directions.make_user_dial import make_own
 from facegen.errors import FacegenError
 from facegen.service.loading import Backend
 from facegen.session.session import Session
-from facegen.ui import browser_state, state_keys
+from facegen.ui import browser_state, keeping, state_keys
 from facegen.ui.components import messages, view
 from facegen.ui.pages import find_dials
 
@@ -116,6 +116,7 @@ def _draw_examples(backend: Backend, session: Session) -> None:
         size=104,
         number=st.session_state.get(state_keys.MARKS_COUNT, 0),
     )
+    keeping.keep_marks()
     has, has_not = split(marks)
     with st.container(key="fg_make", horizontal=True, vertical_alignment="bottom"):
         st.text_input(

@@ -1,0 +1,113 @@
+"""Addresses: what stands in the browser's address bar for a state, and going where one leads.
+
+A link (`facegen.session.edit_state.link_of`) tells all of somebody from a seed and opens anywhere.
+Somebody from a file has an address that only the session that met them understands: a browser's
+Back and Forward, and a reload, find them by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from facegen.latents import DEFAULT_PSI
+from facegen.session.bundles import bundle_of
+from facegen.session.easing import eased_link
+from facegen.session.edit_state import (
+    PERSON,
+    EditState,
+    Subject,
+    clean_psi,
+    link_of,
+    parse_number,
+    parse_seed,
+    rest_of_link,
+)
+from facegen.session.session import Session
+
+ADDRESS_DIGITS = 10
+NO_SEED = "The link has no usable seed"
+NOT_HERE = (
+    "This address leads to somebody from a file, whom only the browser knows that opened the file"
+)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of an address.
+
+    Attributes:
+        problem: Why it leads nowhere, as the beginning of a sentence; the session stays.
+        eased: What of it was absurd and was brought within limits, as a sentence.
+        unknown: Names in it that are no dials here.
+    """
+
+    problem: str = ""
+    eased: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+def address_of(state: EditState) -> dict[str, str]:
+    """The query of the address of a state: its link, or what this session finds it by."""
+    link = link_of(state)
+    if link is not None:
+        return link
+    return {PERSON: bundle_of(state.subject)[0][:ADDRESS_DIGITS], **rest_of_link(state)}
+
+
+def follow(session: Session, query: Mapping[str, str]) -> Followed:
+    """Go where an address leads: to a step, to somebody met, or to somebody new, as a new step.
+
+    Args:
+        session: Of the visitor.
+        query: The address, from outside; an empty one leads to who is shown.
+    """
+    wanted = dict(query)
+    if not wanted or wanted == address_of(session.state):
+        return Followed()
+    steps, at = session.history.steps, session.history.at
+    for index in sorted(range(len(steps)), key=lambda index: abs(index - at)):
+        if address_of(steps[index]) == wanted:
+            session.go(index - at)
+            return Followed()
+    for state in session.history.recent:
+        if address_of(state) == wanted:
+            session.step(state)
+            return Followed()
+    return _open(session, wanted)
+
+
+def open_link(session: Session, query: Mapping[str, str]) -> Followed:
+    """Give the current person, who came by a link, the dials that the link tells."""
+    query, eased = eased_link(query, session.dials, session.base(), session.table)
+    return Followed(eased=eased, unknown=tuple(session.apply_query(query)))
+
+
+def problem_of(query: Mapping[str, str]) -> str:
+    """Why an address leads to nobody, where it does not; empty where it asks for nobody."""
+    if PERSON in query:
+        return NOT_HERE
+    return NO_SEED if "seed" in query and parse_seed(query["seed"]) is None else ""
+
+
+def _open(session: Session, query: dict[str, str]) -> Followed:
+    number = parse_number(query.get("psi", ""))
+    psi = DEFAULT_PSI if number is None else clean_psi(number)
+    known, seed = _known(session, query, psi), parse_seed(query.get("seed", ""))
+    if known is not None:
+        session.step(EditState(known, psi))
+    elif PERSON in query or seed is None:
+        return Followed(problem=problem_of(query))
+    else:
+        session.new_person(seed, psi=psi)
+    return open_link(session, query)
+
+
+def _known(session: Session, query: Mapping[str, str], psi: float) -> Subject | None:
+    """The earlier subject whom an address means."""
+    for state in (*session.history.recent, *session.history.steps):
+        own = address_of(EditState(state.subject, state.subject.psi))
+        key = PERSON if PERSON in own else "seed"
+        if query.get(key) == own[key] and (key == PERSON or state.subject.psi == psi):
+            return state.subject
+    return None
