@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,21 +36,39 @@ _log = logging.getLogger(__name__)
 SLOW_SECONDS = 0.6
 SETTLING_SECONDS = 0.3
 STRIP_PEOPLE = 14
+STRIP_SECONDS = 0.3
 
 
-def page(backend: Backend) -> None:
-    """Draw the page."""
+def page(backend: Backend, corner: Callable[[], None] = lambda: None) -> None:
+    """Draw the page.
+
+    Args:
+        backend: What draws.
+        corner: Shows who is current beside the navigation; called once the picture is out.
+    """
     session = browser_state.session(backend)
     toolbar.take_presses(session, _trigger("fg_seed", "press"))
     sketched = backend.request(session).digest if _is_sketch(backend, session) else None
+    run = _Run()
     with st.container(key="fg_main"):
-        _strip(backend, session)
-        _stage(backend, session, sketched)
+        was = session.state
+        is_whole = _strip(backend, session)
+        _stage(backend, session, sketched, run)
     toolbar.show(backend, session)
+    corner()
+    run.is_page = False
     if sketched is not None:
         st.session_state[state_keys.SKETCHED] = sketched
+    if sketched is not None or not is_whole or session.state is not was:
         st.rerun()
     messages.show_notices()
+
+
+@dataclass
+class _Run:
+    """Whether the stage is drawn with the whole page, which follows its steps by itself."""
+
+    is_page: bool = True
 
 
 def _is_sketch(backend: Backend, session: Session) -> bool:
@@ -71,12 +89,12 @@ def _is_sketch(backend: Backend, session: Session) -> bool:
 
 
 @st.fragment
-def _stage(backend: Backend, session: Session, sketched: str | None) -> None:
+def _stage(backend: Backend, session: Session, sketched: str | None, run: _Run) -> None:
     with messages.guarded():  # A fragment's own reruns do not pass through the page.
-        _draw_stage(backend, session, sketched)
+        _draw_stage(backend, session, sketched, run)
 
 
-def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> None:
+def _draw_stage(backend: Backend, session: Session, sketched: str | None, run: _Run) -> None:
     """Draw the picture, or its preview where its digest is `sketched`, and the dials."""
     edit = view.read_edit(_trigger("fg_panel", "edit"))
     wants_before = _trigger("fg_view", "ask") is not None
@@ -112,7 +130,7 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None) -> Non
         problem=problem,
     )  # fmt: skip
     _show_panel(backend, session, state)
-    if session.state is not was or session.locks is not locks:
+    if not run.is_page and (session.state is not was or session.locks is not locks):
         st.rerun()
 
 
@@ -391,14 +409,25 @@ def status_line(backend: Backend, result: RenderResult) -> str:
 # -- people met -----------------------------------------------------------------------------------
 
 
-def _strip(backend: Backend, session: Session) -> None:
+def _strip(backend: Backend, session: Session) -> bool:
+    """Show the people met; False if there was no time for all of their pictures.
+
+    After many quick presses the current picture does not wait for those of the others.
+    """
+    until, is_whole = time.monotonic() + STRIP_SECONDS, True
     people = []
     for state in session.history.recent[:STRIP_PEOPLE]:
+        has_time = (
+            state is session.state
+            or time.monotonic() < until
+            or backend.service.has_thumb(backend.request(session, state))
+        )
+        is_whole &= has_time
         people.append(
             {
                 "uid": state.subject.uid,
                 "name": session.name_of(state),
-                "src": thumb_url(backend, session, state),
+                "src": thumb_url(backend, session, state) if has_time else "",
                 "now": state.subject.uid == session.state.subject.uid,
             }
         )
@@ -409,6 +438,7 @@ def _strip(backend: Backend, session: Session) -> None:
             session.switch_to(event["uid"])
 
     view.people_strip(people, key="fg_strip", on_pick=pick)
+    return is_whole
 
 
 def thumb_url(backend: Backend, session: Session, state: EditState) -> str:

@@ -15,7 +15,8 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
       s.known.set(person.uid, button);
     }
     const image = button.firstChild;
-    if (image.getAttribute("src") !== person.src) image.src = person.src;
+    if (person.src && image.getAttribute("src") !== person.src) image.src = person.src;
+    image.hidden = !image.getAttribute("src");
     image.alt = person.name;
     button.title = person.now ? `${person.name} (current)` : `Go back to ${person.name}`;
     button.setAttribute("aria-current", String(person.now));
