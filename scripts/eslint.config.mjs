@@ -1,5 +1,5 @@
 // What `make lint` asks of the JavaScript; no package beside ESLint itself is needed.
-const browser = ["Blob", "CustomEvent", "DataTransfer", "DataView", "Event", "Image", "KeyboardEvent",
+const browser = ["Blob", "IntersectionObserver", "CustomEvent", "DataTransfer", "DataView", "Event", "Image", "KeyboardEvent",
   "TextDecoder", "URL", "clearTimeout", "document", "getComputedStyle", "location", "navigator",
   "setTimeout", "window"];
 

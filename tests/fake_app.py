@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+import fake_finding  # noqa: E402
 from fakes import TABLE, FakeDials, FakeGenerator, FakeUserDials, fake_measure  # noqa: E402
 
 from facegen.service import loading, measuring  # noqa: E402
@@ -26,4 +27,5 @@ def _parts(progress: object) -> object:
 loading.load_parts = _parts
 if not getattr(loading, "fake_user_dials", None):  # This script runs again and again.
     loading.fake_user_dials = FakeUserDials().put()
+    fake_finding.put()
 main()

@@ -24,6 +24,7 @@ from facegen.face import Face
 from facegen.images import decode_image, encode_jpeg, shrunk
 from facegen.optimise.identity import optimiser_of
 from facegen.protocols import Measures
+from facegen.service.queued import QueuedGenerator
 from facegen.service.render import UNEXPECTED, RenderService
 from facegen.sweeps.export import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
 from facegen.sweeps.grid import Cell
@@ -62,24 +63,6 @@ class Shot:
         return replace(self.frame, image=decode_image(self.jpeg, name="frame"))
 
 
-class _Queued:
-    """The service's generator, one picture a turn."""
-
-    def __init__(self, service: RenderService, space: str) -> None:
-        self._service = service
-        self.model = service.generator.model
-        self.img_resolution = service.generator.img_resolution
-        self.preview_size = service.generator.preview_size
-        self.space = space
-
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
-        request = self._service.request(w_plus)
-        return self._service.image(request if size is None else request.at(size))
-
-    def preview(self, w_plus: np.ndarray) -> np.ndarray:
-        return self.render(w_plus, size=self._service.generator.preview_size)
-
-
 class SweepJob:
     """One sweep on its way. Make it, `start` it, look at its attributes.
 
@@ -112,7 +95,12 @@ class SweepJob:
         self._folder = tempfile.TemporaryDirectory(prefix="facegen-sweep-")
         optimiser = None if measurer is None else optimiser_of(service.generator, person_steps)
         self._sweep = Sweep(
-            _Queued(service, face.space), face, dials, measurer, size=size, optimiser=optimiser
+            QueuedGenerator(service, face.space),
+            face,
+            dials,
+            measurer,
+            size=size,
+            optimiser=optimiser,
         )
         self._cells = self._sweep.require_cells(cells)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)

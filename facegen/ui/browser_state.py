@@ -16,6 +16,8 @@ from facegen.ui import keeping, state_keys
 from facegen.ui.components.messages import notify, notify_eased
 
 FRESH_SEEDS = 10_000
+PAGE_QUERY = ("find", "people")
+"""Of the page Explore: its sentence, or its first seed."""
 
 
 def any_seed() -> int:
@@ -52,7 +54,7 @@ def session(backend: Backend) -> Session:
             state[state_keys.SESSION] = waiting.pop(space)
         notify("This network has a latent space of its own, with people of its own.")
     if state_keys.SESSION not in state:
-        state[state_keys.SESSION] = _begin(backend, dict(st.query_params))
+        state[state_keys.SESSION] = _begin(backend, _person_query())
     found: Session = state[state_keys.SESSION]
     _refresh_dials(backend, found)
     return found
@@ -85,9 +87,24 @@ def _begin(backend: Backend, query: dict[str, str]) -> Session:
 
 def travel(made: Session) -> None:
     """Go where the browser's Back or Forward led, if they caused this run."""
+    if is_travelling():
+        _tell(follow(made, _person_query()), stays=True)
+
+
+def is_travelling() -> bool:
+    """Whether the browser's Back or Forward caused this run."""
     context = get_script_run_ctx(suppress_warning=True)
-    if getattr(context, "is_history_navigation", False):
-        _tell(follow(made, dict(st.query_params)), stays=True)
+    return bool(getattr(context, "is_history_navigation", False))
+
+
+def _person_query() -> dict[str, str]:
+    """What the address says of a person, without what it says of the page Explore."""
+    return {name: text for name, text in st.query_params.items() if name not in PAGE_QUERY}
+
+
+def tell_page(query: dict[str, str]) -> None:
+    """What the address is to say beside the person: what a page shows, by the names PAGE_QUERY."""
+    st.session_state[state_keys.PAGE_QUERY] = query
 
 
 def _tell(followed: Followed, *, stays: bool) -> None:
@@ -103,7 +120,7 @@ def _tell(followed: Followed, *, stays: bool) -> None:
 
 def write_link(made: Session) -> None:
     """Put the address of the current face into the address bar."""
-    query = address_of(made.state)
+    query = address_of(made.state) | st.session_state.get(state_keys.PAGE_QUERY, {})
     if st.session_state.get(state_keys.LINK) != query or dict(st.query_params) != query:
         st.query_params.from_dict(query)
         st.session_state[state_keys.LINK] = query

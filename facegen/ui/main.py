@@ -16,6 +16,7 @@ from facegen.ui.pages import about, design, your_dials
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
+EXPLORE = "explore"
 
 
 def main() -> None:
@@ -27,7 +28,10 @@ def main() -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{view.asset('page.css')}</style>", width="content")
-    pages = [st.Page(_design, title="Design", url_path="design", default=True)]
+    pages = [
+        st.Page(_design, title="Design", url_path="design", default=True),
+        st.Page(_explore, title="Explore", url_path=EXPLORE),
+    ]
     if importlib.util.find_spec("facegen.ui.pages.sweep") is not None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
     pages += [
@@ -50,8 +54,11 @@ def _go_on(pages: list[Any], chosen: Any) -> None:
     ready = model_picker.loader().backend
     if ready is not None:
         browser_state.travel(browser_state.session(ready))
+    if chosen.url_path != EXPLORE:
+        browser_state.tell_page({})
     chosen.run()
-    _current_face()
+    if chosen.url_path:  # Design shows it itself, with the picture.
+        _current_face()
     view.close_sidebar()
     ready = model_picker.loader().backend
     keeping.keep(None if ready is None else browser_state.session(ready), chosen.url_path)
@@ -66,7 +73,20 @@ def _design() -> None:
     ready = _ready()
     if ready is not None:
         model_picker.words(ready)
-        design.page(ready)
+        design.page(ready, _current_face)
+
+
+def _explore() -> None:
+    ready = _ready()
+    if ready is not None:
+        module = importlib.import_module("facegen.ui.pages.explore")  # with all that finds people
+        module.page(ready, _go)
+
+
+def _go(name: str) -> None:
+    """Show the page "design", "sweep" or "dials"."""
+    page = {"design": _design, "sweep": _sweep, "dials": _your_dials}[name]
+    st.switch_page(st.Page(page, url_path=name, default=name == "design"))
 
 
 def _sweep() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from facegen.editing.obstacles import Obstacle
 from facegen.service.background import Background
-from facegen.service.loading import Loader
+from facegen.service.crowds import Tiles
+from facegen.service.loading import Backend, Loader
 from facegen.service.measuring import MeasuringService
 from facegen.session.edit_state import EditState
+
+if TYPE_CHECKING:
+    from facegen.service.finding import Finder
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,3 +45,21 @@ def obstacles() -> Background[tuple[Obstacle | None]]:
 def settling() -> Background[EditState | None]:
     """What brings pictures to what was asked, once in this process."""
     return Background("settle")
+
+
+@st.cache_resource(show_spinner=False)
+def tiles() -> Tiles:
+    """Small pictures of people to choose from, once in this process."""
+    return Tiles()
+
+
+def finder(backend: Backend) -> Finder:
+    """What finds people with a network and its dials, once in this process."""
+    return _finder(backend.generator.model, backend)
+
+
+@st.cache_resource(show_spinner=False)
+def _finder(model: str, _backend: Backend) -> Finder:
+    from facegen.service.finding import Finder  # with all that finds people
+
+    return Finder(_backend.service, _backend.generator, _backend.dials)

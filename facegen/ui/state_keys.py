@@ -18,6 +18,8 @@ KEEP_NONCE = "_facegen_keep_nonce"
 """Names the question to the browser, and the record that this session writes there."""
 LINK = "_facegen_link"
 """The query that was written to the address bar last."""
+PAGE_QUERY = "_facegen_page_query"
+"""What the address bar tells beside the person."""
 NOTICE = "_facegen_notice"
 """What is to be said at the next run: kind and text."""
 MODEL = "_facegen_model"
@@ -41,6 +43,12 @@ FACES_OPENED = "_facegen_faces_opened"
 PRESETS = "_facegen_presets"
 """Presets that the visitor made or opened."""
 PRESETS_OPENED = "_facegen_presets_opened"
+
+# -- the page "Explore" ---------------------------------------------------------------------------
+EXPLORING = "_facegen_exploring"
+"""The `facegen.ui.exploring.Exploring`."""
+EXPLORED = "_facegen_explored"
+"""Counts of the newest sentence, press and message that were answered."""
 
 # -- the page "Your dials" ------------------------------------------------------------------------
 GALLERY_SEEDS = "_facegen_gallery_seeds"

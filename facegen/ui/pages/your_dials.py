@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,14 @@ def split(marks: dict[int, str]) -> tuple[list[int], list[int]]:
 def _fresh_seeds() -> list[int]:
     first = browser_state.any_seed()
     return list(range(first, first + GALLERY))
+
+
+def mark(seeds: Sequence[int]) -> None:
+    """Show some people at the top of the gallery, marked as having it."""
+    others = [seed for seed in _fresh_seeds() if seed not in seeds]
+    st.session_state[state_keys.GALLERY_SEEDS] = [*seeds, *others]
+    marks: dict[int, str] = st.session_state.setdefault(state_keys.MARKS, {})
+    marks.update(dict.fromkeys(seeds, "has"))
 
 
 def _others() -> None:

@@ -1,0 +1,341 @@
+"""The page "Explore": people to choose from, found by a sentence, mixed, or simply new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from facegen.errors import FacegenError, UsageError
+from facegen.face import Face
+from facegen.service.crowds import Gathering, Member
+from facegen.service.loading import Backend
+from facegen.session.edit_state import parse_seed
+from facegen.session.session import Session
+from facegen.ui import browser_state, shared, state_keys
+from facegen.ui.components import crowd_view, messages
+from facegen.ui.components.crowd_view import Act
+from facegen.ui.exploring import CHOICES, Exploring, take
+from facegen.ui.pages import your_dials
+
+DRAW_SECONDS = 0.45
+FIRST_TILES = 12
+EXAMPLES = (
+    "woman, 55-65, grey hair, glasses, slight smile",
+    "young man, beard, looking left",
+    "child, red hair",
+    "bald, over 70",
+)
+ACTIONS = (
+    {"what": "design", "label": "Go on in Design", "least": 1, "most": 1, "main": True,
+     "title": "Make this person the current one and turn their dials"},
+    {"what": "sweep", "label": "Pose sweep", "least": 1, "most": 1,
+     "title": "This person from every side"},
+    {"what": "similar", "label": "More like this", "least": 1, "most": 1,
+     "title": "The same person otherwise, others of the type, and lookalikes"},
+    {"what": "variants", "label": "Variants", "least": 1, "most": 1,
+     "title": "The same person with something changed"},
+    {"what": "average", "label": "Average", "least": 2, "most": 100,
+     "title": "The person between those selected"},
+    {"what": "children", "label": "Children", "least": 2, "most": 2,
+     "title": "People who have something of both"},
+    {"what": "compare", "label": "Compare", "least": 2, "most": 2,
+     "title": "Both side by side, with a line to drag"},
+    {"what": "dial", "label": "Make a dial", "least": 3, "most": 100,
+     "title": "Marks these as having it, on the page Your dials"},
+)  # fmt: skip
+BUTTONS = frozenset(
+    {*(str(one["what"]) for one in ACTIONS), "look", "back", "stop", "more", "others", "set"}
+)
+Go = Callable[[str], None]
+"""Shows another page: "design", "sweep" or "dials"."""
+
+
+def page(backend: Backend, go: Go) -> None:
+    """Draw the page."""
+    session = browser_state.session(backend)
+    shared.finder(backend).prepare()
+    if browser_state.is_travelling():
+        _travel(_exploring(backend))
+    with st.container(key="fg_explore"):
+        _people(backend, session, go)
+    messages.show_notices()
+
+
+def _exploring(backend: Backend) -> Exploring:
+    """What this visitor looks at; made from the link on first use."""
+    state, query = st.session_state, st.query_params
+    known: Exploring | None = state.get(state_keys.EXPLORING)
+    finder = shared.finder(backend)
+    if known is None or known.finder is not finder:
+        first = parse_seed(query.get("people", ""))
+        known = state[state_keys.EXPLORING] = Exploring(finder, first)
+        if "find" in query:
+            known.ask(crowd_view.clean(query["find"]))
+    return known
+
+
+def _travel(exploring: Exploring) -> None:
+    """Look again at what the address tells, where Back or Forward led to it."""
+    query = st.query_params
+    asked = crowd_view.clean(query.get("find", ""))
+    if asked and asked != exploring.text:
+        exploring.ask(asked)
+    elif not asked and "people" in query and query["people"] != _link(exploring).get("people"):
+        exploring.new_people(parse_seed(query["people"]))
+
+
+@st.fragment
+def _people(backend: Backend, session: Session, go: Go) -> None:
+    with messages.guarded():  # A fragment's own reruns do not pass through the page.
+        _draw(backend, session, go)
+
+
+def _draw(backend: Backend, session: Session, go: Go) -> None:
+    exploring = _exploring(backend)
+    asked, acted, sent = st.session_state.get(state_keys.EXPLORED, (0, 0, 0))
+    question = crowd_view.read_question(_trigger("fg_ask", "ask"))
+    if question is not None and question[0] > asked:
+        asked = question[0]
+        exploring.ask(question[1])
+    wants = crowd_view.read_wants(_trigger("fg_crowd", "tell"), known=BUTTONS)
+    looked: Sequence[int] = ()
+    pair: Sequence[int] = ()
+    trouble, goal = "", ""
+    if wants is not None:
+        sent = wants.number
+        if wants.stamp == exploring.shown.stamp:
+            exploring.shown.picked = wants.picked
+        for act in wants.acts:
+            if act.number <= acted:
+                continue
+            acted = act.number
+            if wants.stamp != exploring.shown.stamp:
+                continue  # Meant for people who are gone.
+            if act.what in ("look", "compare"):
+                looked = act.ids[:2]
+                pair = looked if act.what == "compare" else ()
+                continue
+            try:
+                goal = _do(backend, session, exploring, act) or goal
+            except FacegenError as err:
+                trouble = str(err)
+    st.session_state[state_keys.EXPLORED] = (asked, acted, sent)
+    browser_state.tell_page({} if goal else _link(exploring))
+    if not goal:
+        browser_state.write_link(session)
+    if goal:
+        exploring.shown.crowd.stop()
+        go(goal)
+    crowd_view.ask_box(_box(exploring, asked), key="fg_ask")
+    is_known = wants is not None and wants.stamp == exploring.shown.stamp
+    need = wants.need if is_known and wants is not None else range(FIRST_TILES)
+    packed = _pack(backend, session, exploring, need, looked, trouble)
+    packed[0].update(n=sent, acted=acted, pair=list(pair))
+    crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
+
+
+def _trigger(key: str, name: str) -> Any:
+    """The trigger of a component in the run it caused, else None."""
+    state = st.session_state.get(key)
+    return state.get(name) if state else None
+
+
+# -- what was pressed -----------------------------------------------------------------------------
+
+
+def _do(backend: Backend, session: Session, exploring: Exploring, act: Act) -> str | None:
+    """Do it; gives the page to go to, if any."""
+    crowd, faces = exploring.shown.crowd, exploring.faces(act.ids)
+    if act.what in ("design", "sweep") and faces:
+        take(session, faces[0])
+        return act.what
+    if act.what == "average" and len(faces) > 1:
+        exploring.average(faces)
+    elif act.what == "children" and len(faces) == 2:
+        exploring.children(faces)
+    elif act.what == "variants" and faces:
+        exploring.variants(faces[:1])
+    elif act.what == "similar" and faces:
+        exploring.similar(faces[:1])
+    elif act.what == "dial":
+        mark(faces)
+        return "dials"
+    elif act.what == "back":
+        exploring.back()
+    elif act.what == "others":
+        exploring.others()
+    elif act.what == "set":
+        exploring.set(*act.value.split("=", 1)) if "=" in act.value else None
+    elif act.what == "stop":
+        crowd.stop()
+    elif act.what == "more" and isinstance(crowd, Gathering):
+        crowd.more(FIRST_TILES)
+    return None
+
+
+def mark(faces: Sequence[Face]) -> None:
+    """Mark people as having it, for a dial of the user's own.
+
+    Raises:
+        UsageError: one of them is no person of a seed.
+    """
+    seeds = [face.seed for face in faces if face.seed is not None and not face.operations]
+    if len(seeds) < len(faces):
+        raise UsageError(
+            "A dial is made from people as they come; leave out those who were made or changed."
+        )
+    your_dials.mark(seeds)
+
+
+def _link(exploring: Exploring) -> dict[str, str]:
+    """What reopens the newest sentence, or the gallery."""
+    if exploring.text:
+        return {"find": exploring.text}
+    return {"people": str(exploring.first)}
+
+
+# -- what is shown --------------------------------------------------------------------------------
+
+
+def _box(exploring: Exploring, asked: int) -> dict[str, Any]:
+    return {
+        "text": exploring.text,
+        "chips": [list(chip) for chip in exploring.chips],
+        "error": exploring.problem,
+        "examples": list(EXAMPLES),
+        "n": asked,
+    }
+
+
+def _pack(
+    backend: Backend,
+    session: Session,
+    exploring: Exploring,
+    need: Sequence[int],
+    looked: Sequence[int],
+    trouble: str,
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Header and pictures: the full ones that are looked at, and tiles as far as there is time."""
+    shown = exploring.shown
+    shown.crowd.touch()
+    fulls, full_jpegs = _fulls(backend, session, exploring, looked)
+    tiles, jpegs = _tiles(backend, exploring, need, time.monotonic() + DRAW_SECONDS)
+    head = {
+        "stamp": shown.stamp,
+        "count": shown.crowd.count,
+        "busy": shown.crowd.is_busy,
+        "title": "" if shown.kind == "found" else shown.title,
+        "status": _status(exploring),
+        "end": trouble or _end(exploring),
+        "back": exploring.can_go_back,
+        "pills": _pills(exploring),
+        "actions": ACTIONS,
+        "picked": list(shown.picked),
+        "tiles": tiles,
+        "fulls": fulls,
+    }
+    return head, [*jpegs, *full_jpegs]
+
+
+def _tiles(
+    backend: Backend, exploring: Exploring, need: Sequence[int], until: float
+) -> tuple[list[dict[str, Any]], list[bytes]]:
+    tiles, jpegs = [], []
+    maker = shared.tiles()
+    for place in need:
+        member = exploring.member(place)
+        if member is None:
+            continue
+        jpeg = maker.known(backend.service, member)
+        if jpeg is None:
+            if time.monotonic() > until:
+                continue
+            jpeg = maker.jpeg(backend.service, member)
+        tiles.append({**_told(place, member), "bytes": len(jpeg or b"")})
+        jpegs.append(jpeg or b"")
+    return tiles, jpegs
+
+
+def _fulls(
+    backend: Backend, session: Session, exploring: Exploring, looked: Sequence[int]
+) -> tuple[list[dict[str, Any]], list[bytes]]:
+    fulls, jpegs = [], []
+    for place in looked:
+        member = exploring.member(place)
+        if member is None:
+            continue
+        face = member.face
+        request = backend.service.request(
+            face.w_plus, operations=face.pixel_operations, weights=face.weights
+        )
+        result = backend.service.render(request, session=f"{session.id}-explore-{place}")
+        fulls.append(
+            {**_told(place, member), "bytes": len(result.jpeg or b""), "error": result.error}
+        )
+        jpegs.append(result.jpeg or b"")
+    return fulls, jpegs
+
+
+def _told(place: int, member: Member) -> dict[str, Any]:
+    face = member.face
+    seeded = "Unnamed" if face.seed is None else f"Unnamed {face.seed:04d}"
+    return {"i": place, "name": member.name or face.name or seeded, "words": member.words}
+
+
+def _status(exploring: Exploring) -> str:
+    """How far a search is."""
+    shown = exploring.shown
+    if not isinstance(shown.crowd, Gathering) or shown.kind not in ("found", "similar"):
+        return ""
+    if shown.kind == "similar":
+        return "Looking …" if shown.crowd.is_busy else ""
+    told, count = shown.crowd.told, shown.crowd.count
+    parts = [f"{count} found"] if count else []
+    if told.odds:
+        parts.append(told.odds)
+    if told.looked_at:
+        parts.append(f"{told.looked_at:,} people looked at")
+    if shown.crowd.is_busy:
+        parts.append("looking …" if parts else "Looking …")
+    return " · ".join(parts)
+
+
+def _end(exploring: Exploring) -> str:
+    """What stands under the people."""
+    crowd, kind = exploring.shown.crowd, exploring.shown.kind
+    if crowd.error:
+        return crowd.error
+    if not isinstance(crowd, Gathering) or crowd.is_busy:
+        return ""
+    if kind == "found" and not crowd.count:
+        return (
+            "Nobody like this was found. Leave a chip out, or say something more softly: "
+            "“slightly” helps, and so does a wider range of ages."
+        )
+    return "Those are all that were found." if kind == "found" and crowd.is_over else ""
+
+
+def _pills(exploring: Exploring) -> list[dict[str, Any]]:
+    """Buttons beside the title."""
+    shown, crowd = exploring.shown, exploring.shown.crowd
+    pills: list[dict[str, Any]] = []
+    for name, label in (("what", "What changes"), ("strength", "How much"), ("keep", "How alike")):
+        if name in shown.settings:
+            group = [
+                {"what": "set", "value": f"{name}={value}", "label": word,
+                 "on": shown.settings[name] == value}
+                for value, word in CHOICES[name].items()
+            ]  # fmt: skip
+            pills.append({"group": group, "label": label})
+    if isinstance(crowd, Gathering) and crowd.is_busy and shown.kind in ("found", "similar"):
+        pills.append({"what": "stop", "label": "Stop"})
+    elif isinstance(crowd, Gathering) and not crowd.is_over and not crowd.is_busy:
+        pills.append({"what": "more", "label": "More", "title": "Look for more of them"})
+    if shown.kind == "new":
+        pills.append({"what": "others", "label": "Other people", "title": "New people at the top"})
+    elif "seed" in shown.settings and shown.settings.get("keep") in (None, "person"):
+        pills.append({"what": "others", "label": "Others", "title": "Made anew"})
+    return pills
