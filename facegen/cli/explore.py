@@ -164,7 +164,7 @@ def parsed(text: str, dials: DialSet) -> Query:
 
 def file_name(one: Found) -> str:
     """Of somebody found."""
-    return f"seed{one.face.seed:07d}{'-made' if one.origin == 'made' else ''}.png"
+    return f"seed{one.seed:07d}{'-made' if one.origin == 'made' else ''}.png"
 
 
 def told(search: Search) -> str:
@@ -202,7 +202,7 @@ def report(
         "drawn": search.drawn,
         "people": [
             {
-                "file": str(path), "seed": one.face.seed, "psi": one.face.psi,
+                "file": str(path), "seed": one.seed, "psi": one.face.psi,
                 "origin": one.origin,
                 "measured": {name: round(one.values[name], 3) for name in asked},
             }

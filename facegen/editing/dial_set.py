@@ -187,6 +187,11 @@ class DialSet:
         """What reads latents, in standard scores; `column` tells where each dial stands in it."""
         return self._reading
 
+    @property
+    def natural(self) -> Natural:
+        """Where the faces of the space are."""
+        return self._natural
+
     def column(self, name: str) -> int:
         """Where the regressor's predictions hold a dial that was learned.
 

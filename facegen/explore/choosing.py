@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from facegen.directions.regressor import DESCRIPTOR_DIM
 from facegen.explore.screening import Readings
 
 AS_FAR = 0.45
@@ -27,6 +28,11 @@ class Crowd:
     def __init__(self) -> None:
         self._measured: list[np.ndarray] = []
         self._predicted: list[np.ndarray] = []
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Descriptors as predicted, [N, 128]."""
+        return np.array(self._predicted, np.float32).reshape(-1, DESCRIPTOR_DIM)
 
     def __len__(self) -> int:
         return len(self._measured)

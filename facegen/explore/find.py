@@ -9,7 +9,7 @@ until the picture shows it (`facegen.explore.making`). Between two pictures it c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from facegen.explore.choosing import Crowd, nearest_people
 from facegen.explore.making import Led, Start
 from facegen.explore.query import Query
 from facegen.explore.screening import Readings, chances, shortfalls
+from facegen.explore.solving import Sampled, Solver
 from facegen.face import Face
 from facegen.latents import MAX_SEED
 from facegen.measure.measurer import SAME_PERSON, Measurement
@@ -40,8 +41,10 @@ TWINS, TWINS_MADE = 0.3, 0.45
 """People whose descriptors lie nearer than this are not both given: from seeds, and made ones."""
 MOST_DRAWN, MOST_DRAWN_EACH = 100, 25
 """Pictures at most, and so many more for each person wanted: then it was looked for enough."""
-MADE_PSI = 1.0
-"""Truncation of people to start from: their differences survive what is done to them."""
+MADE_PSI = 0.15
+"""By so much less are people truncated to start from: their differences survive what is done."""
+PATIENT_STARTS, LEAST_WON = 6, 0.25
+"""After so many starts of which fewer were led to the query, the dials are moved instead."""
 UNLIKE = 0.68
 """At first only people are given who are so unlike the others; less and less of it is asked …"""
 PATIENCE, PATIENCE_MADE = 24, 96
@@ -62,12 +65,14 @@ class Found:
     """Somebody whose picture meets the query.
 
     Attributes:
-        face: With its seed; somebody who was made has dials moved on it, and stays editable.
+        face: Somebody from a seed has it; somebody who was made has a latent of their own, or dials
+            moved on a seed's, and can be edited as any face.
         measurement: Of the picture.
         values: Dial -> value measured, in its unit.
         picture: uint8 [H, H, 3].
         origin: "seed" for somebody as the network draws them, "made" for one who was led there.
         chance: How sure it was beforehand, 0 to 1.
+        seed: Of the person, or of the one from whom they were made.
     """
 
     face: Face
@@ -76,6 +81,7 @@ class Found:
     picture: np.ndarray
     origin: Origin
     chance: float
+    seed: int | None
 
     @property
     def descriptor(self) -> np.ndarray:
@@ -168,6 +174,7 @@ class Search(Iterator[Found]):
         self._dials = self.bank.screener.dials
         self._expected = self._predicted = 0.0
         self._blocks = 0
+        self._solver = Solver(self.bank.screener)
         self._crowd = Crowd()
         self._waiting: list[tuple[Found, np.ndarray]] = []
         self._is_making, self._drawn_before = False, 0
@@ -248,7 +255,7 @@ class Search(Iterator[Found]):
             is_met = self._is_met(measured, values)
             self.confirmed += is_met
             if is_met and measured:
-                one = Found(face, measured, values, image, "seed", float(chance[index]))
+                one = Found(face, measured, values, image, "seed", float(chance[index]), seed)
                 self._waiting.append((one, descriptors[index]))
             elif measured is not None:
                 start = Start(face, dict(values), True, descriptors[index])
@@ -258,21 +265,43 @@ class Search(Iterator[Found]):
 
     def _make(self) -> Iterator[Found]:
         """Lead people who come near the query to it."""
+        begun = won = 0
         for start in self._all_starts():
             if self._is_over():
                 return
-            loop = Led(self.query, self._dials, self.bank.screener.errors, start)
+            is_moved = begun >= PATIENT_STARTS and won < LEAST_WON * begun
+            begun += not is_moved
+            loop = self._led(start, is_moved=is_moved)
             while not loop.done and not self.stop():
                 image, measured, values = self._see(loop.w_plus)
                 if measured and self._is_met(measured, values):
-                    face = start.face.edited(loop.w_plus, loop.moves())
-                    one = Found(face, measured, values, image, "made", 0.0)
-                    self._waiting.append((one, start.descriptor))
+                    won += not is_moved
+                    face = self._made(start, loop)
+                    one = Found(face, measured, values, image, "made", 0.0, start.face.seed)
+                    self._waiting.append((one, self._predicted_descriptor(loop.w_plus)))
                     break
                 loop.saw(values if measured is not None else None)
                 self._tell()
             yield from self._admitted(self._apart)
             self._tell()
+
+    def _led(self, start: Start, *, is_moved: bool) -> Sampled | Led:
+        """What leads a start to the query: the solver, or the dials where that does not help."""
+        if is_moved:
+            return Led(self.query, self._dials, self.bank.screener.errors, start)
+        return Sampled(self._solver, self.query, start.face.w_plus[0], self._crowd.predicted)
+
+    def _made(self, start: Start, loop: Sampled | Led) -> Face:
+        """Somebody who was led somewhere, as a face of the network's."""
+        if isinstance(loop, Led):
+            return start.face.edited(loop.w_plus, loop.moves())
+        w_plus = loop.w_plus
+        return replace(start.face, w_plus=w_plus, base=w_plus, seed=None, psi=None)
+
+    def _predicted_descriptor(self, w_plus: np.ndarray) -> np.ndarray:
+        screener = self.bank.screener
+        found: np.ndarray = screener.readings([0], screener.scores(w_plus[:1])).descriptors[0]
+        return found
 
     def _all_starts(self) -> Iterator[Start]:
         """Those drawn who missed the query, then the nearest of all looked at, no two alike."""
@@ -284,7 +313,8 @@ class Search(Iterator[Found]):
         short = shortfalls(self.query, near, self.bank.screener.errors)
         for index in nearest_people(near, short, self._crowd, without=self._used):
             self._used.add(int(near.seeds[index]))
-            face = self._face(int(near.seeds[index]), MADE_PSI)
+            psi = min(self.bank.screener.psi + MADE_PSI, 1.0)
+            face = self._face(int(near.seeds[index]), psi)
             yield Start(face, self._dials.read(face.w_plus), False, near.descriptors[index])
 
     def _misses(self, values: Mapping[str, float]) -> float:

@@ -1,5 +1,7 @@
 """Leading somebody who comes near a query to it, with the dials, checked on the picture.
 
+For what no latent of one w shows (`facegen.explore.solving`): here rows move apart.
+
 Only as far as it takes: what the start has already is held, what it lacks is moved to a little
 within the bounds. `facegen.editing.closed_loop` corrects what the picture contradicts.
 """

@@ -121,6 +121,7 @@ class Screener:
             name: float(reading.error[column]) * spec.unit_per_sd
             for name, column, spec in zip(self.names, columns, specs, strict=True)
         }
+        self._to_units, self._from_zero = _tensor(self._scale), _tensor(self._offset)
         kept = [*columns, *range(len(reading.names), reading.size)]
         groups = reading.linear.reshape(len(ROW_GROUPS), W_DIM, -1)
         first = reading.w1.reshape(len(ROW_GROUPS), -1, reading.w1.shape[1])
@@ -157,12 +158,19 @@ class Screener:
             ]
         return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float16)
 
+    def units(self, w: Tensor) -> Tensor:
+        """As `readings`, from w [N, 512] and with slopes: [N, D + 128] in units."""
+        return self._predicted(w) * self._to_units + self._from_zero
+
     def _scores(self, w: Tensor) -> np.ndarray:
+        found: np.ndarray = self._predicted(w).half().numpy()
+        return found
+
+    def _predicted(self, w: Tensor) -> Tensor:
         x = torch.addmm(self._bias, w, self._into)
         hidden = self._w2.shape[0]
         second = gelu(torch.addmm(self._b2, gelu(x[:, :hidden]), self._w2))
-        found: np.ndarray = torch.addmm(x[:, hidden:], second, self._w3).half().numpy()
-        return found
+        return torch.addmm(x[:, hidden:], second, self._w3)
 
     def readings(self, seeds: Sequence[int] | np.ndarray, scores: np.ndarray) -> Readings:
         """Scores with the seeds that they are of."""
