@@ -145,6 +145,10 @@ class Face:
         told = [entry for entry in (pose, wear) if entry not in (None, Pose())]
         return replace(self, operations=(*moves, *told, *rest))
 
+    def named(self, name: str) -> Face:
+        """The same face, called so."""
+        return replace(self, name=clean_name(name))
+
     def finished(self, operations: tuple[PixelOperation, ...]) -> Face:
         """The face with exactly these things done in its picture."""
         kept = tuple(e for e in self.operations if not isinstance(e, PIXEL_OPERATIONS))

@@ -47,6 +47,8 @@ ROOMS = {
     "directions": ("what dials need", "direction files, regressor, solver, a user's own dials"),
     "retouch": ("pixels", "eyes, warps and motions done in a finished picture; `apply.py` makes "
                 "the picture of a request"),
+    "library": ("people that are kept", "one's own people in an SQLite file: names, tags, search, "
+                "history as a tree, folders of face files"),
     "face": ("a face and its file", "`Face`: latent, operations, origin; PNG and npz"),
     "measure": ("picture to numbers", "`Measurer`: landmarks, pose, shape, classifiers, "
                 "descriptor"),

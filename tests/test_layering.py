@@ -21,7 +21,7 @@ LEVELS = {
     "networks": 5,
     "generator": 6,
     "face": 7, "measure": 7, "bench": 7,
-    "directions": 8, "retouch": 8,
+    "directions": 8, "retouch": 8, "library": 8,
     "editing": 9, "optimise": 9, "learning": 9,
     "pose": 10, "session": 10, "evaluation": 10, "explore": 10,
     "sweeps": 11,

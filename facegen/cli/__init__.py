@@ -31,6 +31,7 @@ _MODULES = {
     "children": "family",
     "variants": "family",
     "similar": "family",
+    "library": "library",
     "sweep": "sweep",
     "dataset": "dataset",
 }

@@ -1,0 +1,1 @@
+"""A library of people on one's own machine: kept, named, found again, with their history."""
