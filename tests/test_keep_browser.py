@@ -365,6 +365,47 @@ def test_a_damaged_record_stays_and_somebody_new_comes(busy):
     busy.page.get_by_text("stays in this browser").wait_for()
 
 
+def test_a_star_keeps_a_person_with_their_steps_as_a_tree(chromium, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("FACEGEN_DATA", str(tmp_path / "data"))
+    server = Server(SCRIPT, tmp_path / "log.txt")
+    try:
+        visitor = Visitor(chromium, server.url, "/?seed=417")
+        page, first = visitor.page, visitor.face_id
+        smiling = smile(visitor)
+        page.locator(".st-key-star button").first.click()
+        page.locator(".st-key-star", has_text="Kept").wait_for()
+        page.keyboard.press("z")
+        assert visitor.wait_other(smiling) == first
+        call(page, "Anna <b>")
+        page.locator("[data-dial=yaw] input[type=range]").focus()
+        page.keyboard.press("End")
+        turned = visitor.wait_other(first)
+        page.wait_for_function("location.search.includes('yaw=')")
+        next_person(visitor)
+        page.get_by_role("link", name="Library").click()
+        page.locator(".st-key-fg_library_people button", has_text="Anna <b>").click()
+        page.get_by_text("Another way on from step 1").wait_for()
+        page.locator("[class*=st-key-fg_library_steps] button", has_text="Smile").click()
+        visitor.wait_full()
+        page.locator(f".fg-img[data-id='{smiling}']").wait_for()
+        page.get_by_role("link", name="Library").click()
+        page.locator(".st-key-fg_library_people button", has_text="Anna <b>").wait_for()
+        page.locator("[class*=st-key-library_remove] button").click()
+        page.get_by_text("Removed.").wait_for()
+        page.locator(".st-key-library_undo button").click()
+        page.locator(".st-key-fg_library_people button", has_text="Anna <b>").wait_for()
+        page.get_by_role("textbox", name="Search").fill("nobody of this name")
+        page.get_by_role("textbox", name="Search").press("Enter")
+        page.get_by_text("Nobody meets that.").wait_for()
+        page.get_by_role("textbox", name="Search").fill("age>")
+        page.get_by_role("textbox", name="Search").press("Enter")
+        page.get_by_text("is no condition").wait_for()
+        assert turned != smiling
+        visitor.close()
+    finally:
+        server.stop()
+
+
 def launched(profile: Path) -> tuple[subprocess.Popen[str], str]:
     """A browser of its own, which can be killed, and where it is spoken to."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]

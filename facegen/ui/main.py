@@ -10,9 +10,9 @@ from typing import Any
 import streamlit as st
 
 from facegen.service import loading
-from facegen.ui import browser_state, keeping
+from facegen.ui import browser_state, keeping, kept_people
 from facegen.ui.components import messages, model_picker, view
-from facegen.ui.pages import about, design, your_dials
+from facegen.ui.pages import about, design, library, your_dials
 
 QUICK_START_SECONDS = 0.6
 POLL_SECONDS = 0.3
@@ -34,6 +34,8 @@ def main() -> None:
     ]
     if importlib.util.find_spec("facegen.ui.pages.sweep") is not None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
+    if kept_people.is_on():
+        pages.append(st.Page(lambda: _library(pages), title="Library", url_path="library"))
     pages += [
         st.Page(_your_dials, title="Your dials", url_path="dials"),
         st.Page(_about, title="About", url_path="about"),
@@ -96,6 +98,13 @@ def _sweep() -> None:
         module.show(ready, browser_state.session(ready))
 
 
+def _library(pages: list[Any]) -> None:
+    ready = _ready()
+    if ready is not None:
+        design_page = next(page for page in pages if page.title == "Design")
+        library.page(ready, lambda: st.switch_page(design_page))
+
+
 def _your_dials() -> None:
     ready = _ready()
     if ready is not None:
@@ -120,6 +129,7 @@ def _current_face() -> None:
         return
     session = browser_state.session(ready)
     browser_state.write_link(session)
+    kept_people.follow(ready, session)
     thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
     st.html(
         f'<div class="fg-current" title="The current person: {safe}">'

@@ -70,3 +70,11 @@ SWEEP = "_facegen_sweep"
 SWEEP_NAME = "_facegen_sweep_name"
 """Beginning of its files' names."""
 SWEEP_OPENED = "_facegen_sweep_opened"
+
+# -- the library ----------------------------------------------------------------------------------
+LIBRARY_STEPS = "_facegen_library_steps"
+"""The steps of this session that the library was asked about."""
+LIBRARY_PERSON = "_facegen_library_person"
+"""Number of the person that is looked at."""
+LIBRARY_REMOVED = "_facegen_library_removed"
+"""Number of the person that was just removed."""

@@ -17,7 +17,7 @@ from facegen.service.loading import Backend
 from facegen.session.easing import eased_face
 from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
-from facegen.ui import browser_state, state_keys
+from facegen.ui import browser_state, kept_people, state_keys
 from facegen.ui.components import messages, presets_menu, view
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def show(backend: Backend, session: Session) -> None:
                 on_click=lambda: _redo(session, ""),
             )
         presets_menu.show(backend, session)
+        _star(backend, session)
         _save(backend, session)
         _open(backend, session)
         _more(backend, session)
@@ -116,6 +117,21 @@ def file_stem(session: Session) -> str:
     """A file name for the current face, of plain characters."""
     stem = re.sub(r"[^A-Za-z0-9]+", "-", session.name).strip("-").lower()
     return stem or "face"
+
+
+def _star(backend: Backend, session: Session) -> None:
+    if not kept_people.is_on():
+        return
+    person = kept_people.current(session)
+    is_favourite = person is not None and person.is_favourite
+    st.button(
+        "★ Kept" if is_favourite else "☆ Keep",
+        key="star",
+        type="tertiary",
+        shortcut="F",
+        help="Keep this person in the library of this machine, with all steps. Key: F",
+        on_click=lambda: kept_people.star(backend, session),
+    )
 
 
 def _save(backend: Backend, session: Session) -> None:
