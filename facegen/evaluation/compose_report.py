@@ -88,10 +88,11 @@ def document(
         "",
         f"{len(descriptions)} descriptions, {starts} times each, from random faces (seeds "
         f"{STARTS_FROM} and up, {SEEDS_PER_DESCRIPTION} numbers a description; truncation "
-        f"{DEFAULT_PSI:g}; nothing was tuned on them but, on the first of each description, the "
-        "loop: `--skip 1` leaves that out), by targets alone, as `edit --target` does it. *First "
-        "look* is the picture before any measurement of it, *after the loop* what the corrections "
-        "end with. A refused edit makes no picture; what it was asked for counts as missed.",
+        f"{DEFAULT_PSI:g}; nothing was tuned on them but, on the first, fourth and fifth of each "
+        "description, the loop: `--skip 5` leaves those out), by targets alone, as `edit --target` "
+        "does it. *First look* is the first picture that is made once the face itself was "
+        "measured, *after the loop* what the corrections end with. A refused edit makes no "
+        "picture; what it was asked for counts as missed.",
         "",
         "| | " + " | ".join(f"{solver}, {WORDS[stage]}" for solver, stage in groups) + " |",
         "| --- |" + " ---: |" * len(groups),
