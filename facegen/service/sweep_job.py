@@ -12,12 +12,14 @@ import logging
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from facegen.cache import BoundedCache
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
@@ -32,6 +34,7 @@ from facegen.sweeps.sweep import Frame, Sweep
 
 _log = logging.getLogger(__name__)
 
+MAX_JOBS = 8
 SHOWN_EDGE = 512
 THUMB_EDGE = 128
 NOTHING = np.zeros((1, 1, 3), np.uint8)
@@ -67,6 +70,7 @@ class SweepJob:
     """One sweep on its way. Make it, `start` it, look at its attributes.
 
     Attributes:
+        id: Known to its visitor alone, who finds it again by it; see `find_job`.
         shots: Finished pictures, in order; only ever grows.
         total: How many are wanted.
         error: A sentence if it ended badly.
@@ -84,6 +88,7 @@ class SweepJob:
         measurer: Measures | None,
         person_steps: int = 0,
     ) -> None:
+        self.id = uuid.uuid4().hex
         self.shots: list[Shot] = []
         self.total = len(cells)
         self.error: str | None = None
@@ -107,6 +112,7 @@ class SweepJob:
 
     def start(self) -> SweepJob:
         """Begin."""
+        _JOBS.put(self.id, self)
         self._thread.start()
         return self
 
@@ -164,3 +170,11 @@ class SweepJob:
             encode_jpeg(shrunk(frame.image, edge), quality=85) for edge in (SHOWN_EDGE, THUMB_EDGE)
         )
         return Shot(replace(frame, image=NOTHING), shown, thumb, path)
+
+
+_JOBS: BoundedCache[SweepJob] = BoundedCache(MAX_JOBS)
+
+
+def find_job(job_id: str) -> SweepJob | None:
+    """One of the newest sweeps of this process, whose page was reloaded; None if it is gone."""
+    return _JOBS.get(job_id)

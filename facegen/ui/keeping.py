@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
@@ -37,7 +38,10 @@ BUNDLES_KEY = "fg_keep_bundles"
 MARKS_KEY = "fg_keep_marks"
 MAX_MARKS = 2000
 MAX_GALLERY = 200
-PAGE, MODEL, PRESETS, MARKS, SWEEP = "page", "model", "presets", "marks", "sweep"
+MAX_QUERY = 2000
+PAGE, PAGE_QUERY, MODEL, PRESETS, MARKS, SWEEP = (
+    "page", "page_query", "model", "presets", "marks", "sweep"
+)  # fmt: skip
 
 T = TypeVar("T")
 
@@ -46,6 +50,12 @@ T = TypeVar("T")
 class _Marks:
     seeds: list[int] = field(default_factory=list)
     marks: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Sweep:
+    id: str
+    name: str = "face"
 
 
 def is_ready() -> bool:
@@ -82,16 +92,33 @@ def _begin(found: keeper.Kept) -> bool:
         known = {seed: mark for seed, mark in marks.marks.items() if mark in ("has", "not")}
         st.session_state[state_keys.MARKS] = dict(list(known.items())[:MAX_MARKS])
         st.session_state[state_keys.GALLERY_SEEDS] = marks.seeds[:MAX_GALLERY]
+    sweep = _read(found, SWEEP, _Sweep)
+    if sweep is not None:
+        _find_sweep(sweep)
     return True
 
 
-def page() -> str:
-    """The page one was on, once: its path; empty for none."""
+def _find_sweep(sweep: _Sweep) -> None:
+    """Take up a sweep again that this process still has."""
+    from facegen.service.sweep_job import find_job  # with all that turns heads
+
+    job = find_job(sweep.id)
+    if job is None:
+        st.session_state[state_keys.SWEEP_GONE] = True
+    else:
+        st.session_state[state_keys.SWEEP] = job
+        st.session_state[state_keys.SWEEP_NAME] = sweep.name[:80]
+
+
+def page() -> tuple[str, dict[str, str]]:
+    """The page one was on, once: its path, empty for none, and what its address told beside."""
     state = st.session_state
     if state_keys.KEPT_PAGE in state:
-        return ""
+        return "", {}
     state[state_keys.KEPT_PAGE] = True
-    return state[state_keys.KEPT].parts.get(PAGE, "")[:40]
+    parts = state[state_keys.KEPT].parts
+    query = parse_qsl(parts.get(PAGE_QUERY, "")[:MAX_QUERY])
+    return parts.get(PAGE, "")[:40], dict(query)
 
 
 def model() -> str | None:
@@ -151,7 +178,12 @@ def _set_aside() -> None:
 def keep(session: Session | None, page: str) -> None:
     """Let the browser keep what there is now."""
     nonce = st.session_state[state_keys.KEEP_NONCE]
-    parts = {PAGE: page, MODEL: st.session_state.get(state_keys.MODEL) or ""}
+    state = st.session_state
+    query = urlencode(state.get(state_keys.PAGE_QUERY, {}))
+    parts = {PAGE: page, PAGE_QUERY: query, MODEL: state.get(state_keys.MODEL) or ""}
+    if state_keys.SWEEP in state:
+        name = state.get(state_keys.SWEEP_NAME, "face")
+        parts[SWEEP] = json.dumps({"id": state[state_keys.SWEEP].id, "name": name})
     if presets_menu.own():
         parts[PRESETS] = to_json(presets_menu.own()).decode("utf-8")
     if session is not None:

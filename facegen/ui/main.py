@@ -48,11 +48,12 @@ def main() -> None:
 
 def _go_on(pages: list[Any], chosen: Any) -> None:
     """Draw a page, and let the browser keep what came of it."""
-    path = keeping.page()
+    path, query = keeping.page()
     if path and not chosen.url_path and not st.query_params:
         for page in pages:
             if page.url_path == path:
-                st.switch_page(page)
+                known = {name: query[name] for name in browser_state.PAGE_QUERY if name in query}
+                st.switch_page(page, query_params=known)
     ready = model_picker.loader().backend
     if ready is not None:
         browser_state.travel(browser_state.session(ready))
@@ -63,7 +64,10 @@ def _go_on(pages: list[Any], chosen: Any) -> None:
         _current_face()
     view.close_sidebar()
     ready = model_picker.loader().backend
-    keeping.keep(None if ready is None else browser_state.session(ready), chosen.url_path)
+    session = None if ready is None else browser_state.session(ready)
+    if ready is not None and session is not None:
+        kept_people.follow(ready, session)
+    keeping.keep(session, chosen.url_path)
 
 
 def _about() -> None:
@@ -129,7 +133,6 @@ def _current_face() -> None:
         return
     session = browser_state.session(ready)
     browser_state.write_link(session)
-    kept_people.follow(ready, session)
     thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
     st.html(
         f'<div class="fg-current" title="The current person: {safe}">'

@@ -69,6 +69,8 @@ SWEEP = "_facegen_sweep"
 """The newest `facegen.service.sweep_job.SweepJob`."""
 SWEEP_NAME = "_facegen_sweep_name"
 """Beginning of its files' names."""
+SWEEP_GONE = "_facegen_sweep_gone"
+"""Whether the sweep made before is gone with the server that made it."""
 SWEEP_OPENED = "_facegen_sweep_opened"
 
 # -- the library ----------------------------------------------------------------------------------

@@ -228,6 +228,11 @@ def _result() -> None:
             "Choose how far the head turns, then **Make the sweep**. The pictures appear here one "
             "by one, each with the angle that was asked for and the one measured in it."
         )
+        if st.session_state.get(state_keys.SWEEP_GONE):
+            st.caption(
+                ":material/info: The sweep you made before is gone with the server that made it; "
+                "make it again."
+            )
     elif job.is_done:
         _draw(job)
     else:
