@@ -1,6 +1,6 @@
 // What `make lint` asks of the JavaScript; no package beside ESLint itself is needed.
 const browser = ["Blob", "IntersectionObserver", "CustomEvent", "DataTransfer", "DataView", "Event", "Image", "KeyboardEvent",
-  "TextDecoder", "URL", "clearTimeout", "document", "getComputedStyle", "location", "navigator",
+  "TextDecoder", "URL", "clearTimeout", "createImageBitmap", "document", "getComputedStyle", "location", "navigator",
   "setTimeout", "window"];
 
 export default [{

@@ -25,7 +25,7 @@ class Explorer:
     def wait_tiles(self, count: int, title: str = "") -> None:
         """Wait for so many pictures below a title."""
         self.page.wait_for_function(
-            """([count, title]) => document.querySelectorAll(".fg-tile img").length >= count
+            """([count, title]) => document.querySelectorAll(".fg-tile canvas").length >= count
             && document.querySelector(".fg-crowd-title").textContent.includes(title)""",
             arg=[count, title],
         )
@@ -97,6 +97,27 @@ def test_somebody_of_a_seed_comes_to_design_with_their_link(drawn, chromium):  #
     explorer.page.get_by_text("Explore", exact=True).click()
     explorer.wait_tiles(12, "New people")
     assert explorer.tile(2).get_attribute("aria-label") == "Unnamed 0042"
+    explorer.close()
+
+
+def test_a_reload_and_back_show_what_the_address_tells(drawn, chromium):  # noqa: F811
+    explorer = Explorer(chromium, drawn.url, "/explore?find=man,+glasses")
+    page = explorer.page
+    box = page.get_by_label("Who are you looking for?")
+    assert box.input_value() == "man, glasses"
+    page.reload()
+    explorer.wait_tiles(4)
+    assert box.input_value() == "man, glasses"
+    explorer.wait_rest()
+    box.fill("woman, smiling")
+    box.press("Enter")
+    page.locator(".fg-ask-chips button", has_text="woman").wait_for()
+    page.wait_for_function("location.search.includes('find=woman')")
+    explorer.wait_rest()
+    page.go_back()
+    page.locator(".fg-ask-chips button", has_text="glasses").wait_for()
+    page.wait_for_function("location.search.includes('find=man')")
+    assert box.input_value() == "man, glasses"
     explorer.close()
 
 
@@ -176,10 +197,10 @@ def test_far_away_pictures_are_dropped_and_come_back(drawn, chromium):  # noqa: 
         page.evaluate(scroll % "document.querySelector('[data-testid=stMain]').scrollHeight")
         page.wait_for_function(f"document.querySelectorAll('.fg-tile').length > {count}")
         last = page.locator(".fg-tile").count() - 30
-        page.locator(f".fg-tile[data-place='{last}'] img").wait_for()
-    assert page.locator(".fg-tile img").count() < 350
+        page.locator(f".fg-tile[data-place='{last}'] canvas").wait_for()
+    assert page.locator(".fg-tile canvas").count() < 250
     page.evaluate(scroll % 0)
-    page.locator(".fg-tile[data-place='0'] img").wait_for()
+    page.locator(".fg-tile[data-place='0'] canvas").wait_for()
     explorer.close()
 
 

@@ -15,7 +15,10 @@ function unpack(data) {
   let end = 4 + view.getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(data.subarray(4, end)));
   for (const one of [...head.tiles, ...head.fulls]) {
-    if (one.bytes) one.url = URL.createObjectURL(new Blob([data.slice(end, end + one.bytes)], { type: "image/jpeg" }));
+    if (one.bytes) {
+      one.blob = new Blob([data.subarray(end, end + one.bytes)], { type: "image/jpeg" });
+      one.url = URL.createObjectURL(one.blob);
+    }
     end += one.bytes;
   }
   return head;

@@ -4,8 +4,8 @@ const FIRST = 36;
 const STEP = 24;
 const MOST = 5000;
 const AT_ONCE = 24;
-const KEEP = 160;  // pictures beyond those near
-const NEAR = "900px 0px";
+const KEEP = 48;  // pictures beyond those near
+const NEAR = "700px 0px";
 const SOON_MS = 50;
 
 export function addTiles(s, $, on) {
@@ -18,7 +18,17 @@ export function addTiles(s, $, on) {
   const drop = (tile) => {
     if (tile.url) URL.revokeObjectURL(tile.url);
     tile.url = null;
+    const canvas = tile.node.querySelector("canvas");
+    if (canvas) canvas.width = 0;
     tile.node.firstChild.replaceChildren();
+  };
+  // In canvases: of images, browsers keep hundreds decoded that are long gone from the page.
+  const draw = (tile, url, bitmap) => {
+    if (tile.url !== url) { bitmap.close(); return; }
+    const canvas = document.createElement("canvas");
+    canvas.width = bitmap.width; canvas.height = bitmap.height;
+    canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
+    tile.node.firstChild.replaceChildren(canvas);
   };
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -84,9 +94,7 @@ export function addTiles(s, $, on) {
       tile.node.ariaLabel = [one.name, one.words].filter(Boolean).join(", ");
       tile.node.children[1].textContent = one.words;
       if (!one.url) continue;
-      const image = document.createElement("img");
-      image.src = one.url; image.alt = ""; image.draggable = false; image.decoding = "async";
-      tile.node.firstChild.replaceChildren(image);
+      createImageBitmap(one.blob).then((bitmap) => draw(tile, one.url, bitmap)).catch(() => { tile.failed = true; });
     }
   };
   on(grid, "click", (e) => {
