@@ -54,7 +54,7 @@ class FakeSearch:
             time.sleep(0.02)
             picture = self.picture(face.w_plus)
             self.found += 1
-            yield Found(face, None, values, picture, "seed", 1.0)
+            yield Found(face, None, values, picture, "seed", 1.0, seed)
 
 
 def find(query: Any, bank: Any, *, measure: object, **wishes: Any) -> FakeSearch:

@@ -17,7 +17,7 @@ from facegen.service import crowds
 from facegen.service.crowds import Gallery, Gathering, Member
 from facegen.service.finding import Finder
 from facegen.service.render import RenderService
-from facegen.ui import state_keys
+from facegen.ui import kept_people, state_keys
 from facegen.ui.components import crowd_view
 from facegen.ui.exploring import Exploring
 from facegen.ui.pages import explore
@@ -251,6 +251,20 @@ def test_two_are_compared_large(start):
     assert head["pair"] == [1, 5]
     assert [full["i"] for full in head["fulls"]] == [1, 5]
     assert all(full["bytes"] > 10_000 and full["error"] is None for full in head["fulls"])
+
+
+def test_people_are_kept_in_the_library_where_it_is_ones_own(start, monkeypatch):
+    monkeypatch.setattr(kept_people, "is_on", lambda: False)
+    assert all(one["what"] != "keep" for one in start().head["actions"])
+    monkeypatch.setattr(kept_people, "is_on", lambda: True)
+    browser = start(people="40")
+    browser.tell(("average", (0, 1), ""))
+    browser.wait()
+    browser.tell(("keep", (0, 1), ""))
+    assert "2 people are kept" in browser.at.toast[0].value
+    people = {person.name: person for person in kept_people.library().people()}
+    assert set(people) == {"Average", "Unnamed 0040"}
+    assert all(person.is_favourite for person in people.values())
 
 
 def test_people_are_marked_for_a_dial_of_ones_own(start):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -14,10 +15,10 @@ from facegen.service.crowds import Gathering, Member
 from facegen.service.loading import Backend
 from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
-from facegen.ui import browser_state, shared, state_keys
+from facegen.ui import browser_state, kept_people, shared, state_keys
 from facegen.ui.components import crowd_view, messages
 from facegen.ui.components.crowd_view import Act
-from facegen.ui.exploring import CHOICES, Exploring, take
+from facegen.ui.exploring import CHOICES, Exploring, in_digits, take
 from facegen.ui.pages import your_dials
 
 DRAW_SECONDS = 0.45
@@ -43,6 +44,8 @@ ACTIONS = (
      "title": "People who have something of both"},
     {"what": "compare", "label": "Compare", "least": 2, "most": 2,
      "title": "Both side by side, with a line to drag"},
+    {"what": "keep", "label": "☆ Keep", "least": 1, "most": 100,
+     "title": "Keep in the library of this machine"},
     {"what": "dial", "label": "Make a dial", "least": 3, "most": 100,
      "title": "Marks these as having it, on the page Your dials"},
 )  # fmt: skip
@@ -61,7 +64,6 @@ def page(backend: Backend, go: Go) -> None:
         _travel(_exploring(backend))
     with st.container(key="fg_explore"):
         _people(backend, session, go)
-    messages.show_notices()
 
 
 def _exploring(backend: Backend) -> Exploring:
@@ -135,6 +137,7 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
     packed = _pack(backend, session, exploring, need, looked, trouble)
     packed[0].update(n=sent, acted=acted, pair=list(pair))
     crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
+    messages.show_notices()
 
 
 def _trigger(key: str, name: str) -> Any:
@@ -160,6 +163,8 @@ def _do(backend: Backend, session: Session, exploring: Exploring, act: Act) -> s
         exploring.variants(faces[:1])
     elif act.what == "similar" and faces:
         exploring.similar(faces[:1])
+    elif act.what == "keep" and kept_people.is_on():
+        keep(backend, session, exploring, act.ids)
     elif act.what == "dial":
         mark(faces)
         return "dials"
@@ -174,6 +179,30 @@ def _do(backend: Backend, session: Session, exploring: Exploring, act: Act) -> s
     elif act.what == "more" and isinstance(crowd, Gathering):
         crowd.more(FIRST_TILES)
     return None
+
+
+def keep(backend: Backend, session: Session, exploring: Exploring, places: Sequence[int]) -> None:
+    """Make people favourites in the library of this machine.
+
+    Raises:
+        FacegenError: it cannot be used; those before are kept.
+    """
+    count = 0
+    for place in places:
+        member = exploring.member(place)
+        if member is None:
+            continue
+        face = in_digits(member.face, session.dials)
+        person = kept_people.library().add(
+            replace(face, name=_told(place, member)["name"]),
+            thumb=shared.tiles().jpeg(backend.service, member),
+            readings=session.dials.read(face.w_plus),
+            what="As they came",
+        )
+        kept_people.library().star(person.id, True)
+        count += 1
+    who = "1 person is" if count == 1 else f"{count} people are"
+    messages.notify_done(f"{who} kept in the library.")
 
 
 def mark(faces: Sequence[Face]) -> None:
@@ -232,7 +261,7 @@ def _pack(
         "end": trouble or _end(exploring),
         "back": exploring.can_go_back,
         "pills": _pills(exploring),
-        "actions": ACTIONS,
+        "actions": [one for one in ACTIONS if one["what"] != "keep" or kept_people.is_on()],
         "picked": list(shown.picked),
         "tiles": tiles,
         "fulls": fulls,
