@@ -19,6 +19,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from facegen.paths import DATA_VARIABLE, WEIGHTS_VARIABLE, weights_dir
 from scripts.measure_ui import ROOT, start_server
 
 OUT = ROOT / "docs" / "screenshots"
@@ -95,8 +96,8 @@ def _more(page: Page) -> None:
 
 def _people(page: Page) -> None:
     for seed in (2003, 88, 3, 417, 1003):
-        page.get_by_role("spinbutton", name="Seed").fill(str(seed))
-        page.get_by_role("spinbutton", name="Seed").press("Enter")
+        page.get_by_role("textbox", name="Seed").fill(str(seed))
+        page.get_by_role("textbox", name="Seed").press("Enter")
         page.wait_for_function(f"location.search.includes('seed={seed}')")
         page.wait_for_timeout(900)
     _rest(page)
@@ -149,6 +150,44 @@ def _found(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
+def _found_people(page: Page) -> None:
+    page.wait_for_function(
+        """() => document.querySelectorAll(".fg-tile img").length >= 14
+        || /found(?!.*looking)/.test(document.querySelector(".fg-crowd-status")?.textContent)""",
+        timeout=300_000,
+    )
+
+
+def _open_person(page: Page) -> None:
+    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+    page.locator(".fg-tile").nth(2).click()
+    page.locator(".fg-crowd-open img.fg-crowd-full").wait_for()
+    page.wait_for_timeout(3000)
+
+
+def _children(page: Page) -> None:
+    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+    for place in (1, 4):
+        page.locator(".fg-tile").nth(place).hover()
+        page.locator(".fg-tile").nth(place).locator(".fg-check").click()
+    page.locator(".fg-crowd-acts").get_by_role("button", name="Children", exact=True).click()
+    page.locator(".fg-crowd-title", has_text="hildren").wait_for(timeout=60_000)
+    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+
+
+def _library(page: Page) -> None:
+    for seed in (2003, 88, 417):
+        page.get_by_role("textbox", name="Seed").fill(str(seed))
+        page.get_by_role("textbox", name="Seed").press("Enter")
+        page.wait_for_function(f"location.search.includes('seed={seed}')")
+        _rest(page)
+        page.get_by_role("button", name="Keep").click()
+        page.get_by_role("button", name="Kept").wait_for()
+    page.get_by_role("link", name="Library").first.click()
+    page.locator(".st-key-fg_library img").nth(2).wait_for(timeout=60_000)
+
+
+SEARCH = "/explore?find=woman,+over+50,+grey+hair,+glasses"
 SHOTS = (
     Shot("design-light", "/?seed=7", act=_people),
     Shot("design-dark", "/?seed=417&smile=1.5&yaw=25", scheme="dark"),
@@ -162,6 +201,11 @@ SHOTS = (
     Shot("more", "/?seed=88", scheme="dark", act=_more),
     Shot("bad-file", "/?seed=3", act=_bad_file),
     Shot("about", "/about"),
+    Shot("explore", SEARCH, act=_found_people),
+    Shot("explore-open", "/explore?people=40", scheme="dark", act=_open_person),
+    Shot("explore-children", "/explore?people=40", act=_children),
+    Shot("explore-phone", SEARCH, PHONE, act=_found_people),
+    Shot("library", "/?seed=1003", act=_library),
     Shot("phone-light", "/?seed=1003", PHONE),
     Shot("phone-dials", "/?seed=417&smile=1.5", PHONE, "dark", _dials),
 )
@@ -176,13 +220,15 @@ def take(browser: Browser, url: str, shot: Shot, *, has_face: bool = True) -> No
         has_touch=shot.size == PHONE,
     )
     page.goto(url + shot.query)
-    if has_face and not shot.query.startswith(("/about", "/dials")):
+    if has_face and not shot.query.startswith(("/about", "/dials", "/explore")):
         _rest(page)
     if not has_face:
         page.locator(".fg-ghost").wait_for(timeout=120_000)
         page.wait_for_timeout(3000)
     page.wait_for_timeout(1500)
-    if page.locator(".fg-correct").is_visible():  # The links below were not made by the app.
+    if (
+        page.locator(".fg-correct").count() and page.locator(".fg-correct").is_visible()
+    ):  # The links below were not made by the app.
         page.locator(".fg-correct").click()
         page.wait_for_timeout(1500)
         _rest(page)
@@ -204,6 +250,9 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
+        # A library of its own: nobody's people are shown, and none of these are kept.
+        os.environ[WEIGHTS_VARIABLE] = str(weights_dir())
+        os.environ[DATA_VARIABLE] = folder
         servers = [("app.py", list(SHOTS), True)]
         for name, fails in (("first-start", False), ("no-model", True)):
             script = Path(folder) / f"{name}.py"
