@@ -34,6 +34,8 @@ NOT_RUN = {
         "27 measured pictures take minutes; test_sweep runs a small one",
     "python -m facegen dataset --people 3 --max-angle 20 --step 10 --random 5 --out data":
         "90 measured pictures take minutes; test_datasets runs small ones",
+    'python -m facegen sample --where "woman, 50-65, glasses" --count 4 --out women':
+        "reads thousands of people the first time; test_find looks among few",
     "python -m facegen bench": "times all engines for a minute; test_bench runs a small one",
 }  # fmt: skip
 
