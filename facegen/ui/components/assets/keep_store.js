@@ -12,6 +12,9 @@ const finished = (transaction) => new Promise((resolve, reject) => {
   transaction.onabort = transaction.onerror = () => reject(transaction.error);
 });
 
+// The ids of the bundles that records name.
+const namedBy = (records) => new Set(records.flatMap((record) => Object.values(record.names || {}).flat()));
+
 // Rejects where the browser keeps nothing.
 export function openKept() {
   return new Promise((resolve, reject) => {
@@ -80,5 +83,3 @@ async function prune(store, tab, most) {
   }
   await end;
 }
-
-const namedBy = (records) => new Set(records.flatMap((record) => Object.values(record.names || {}).flat()));
