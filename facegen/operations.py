@@ -33,6 +33,15 @@ Points = tuple[tuple[float, float], ...]
 """68 landmarks, x and y in fractions of the picture's edge."""
 
 
+DELTA_DIGITS = 3
+"""Decimals of a dial's move: links and files tell it exactly, and a face is made of what is told."""
+
+
+def told(delta: float) -> float:
+    """A dial's move as it is told."""
+    return round(float(delta), DELTA_DIGITS) + 0.0
+
+
 @dataclass(frozen=True)
 class DialMove:
     """One dial moved by `delta`, in the dial's unit (degrees, years, or standard deviations).

@@ -18,6 +18,7 @@ from facegen.editing.locks import IDENTITY
 from facegen.editing.obstacles import find_obstacles
 from facegen.editing.targets import solve_targets
 from facegen.errors import OutOfRangeError, UnknownDialError, UsageError
+from facegen.session.edit_state import from_face
 
 pytestmark = pytest.mark.weights
 
@@ -137,6 +138,16 @@ def test_what_is_in_the_way_of_a_missed_target_is_named(dials, face):
     looked = []
     assert not find_obstacles(dials, moved, alone, alone, looked.append)
     assert not looked
+
+
+@pytest.mark.weights
+def test_what_was_moved_in_a_terminal_keeps_its_dials_in_the_app(dials, face):
+    limits = dict.fromkeys(dials.names, 1000.0)
+    moved = edit_face(dials, face, {"age": 20.123456789, "smile": 1.0 / 3, "glasses": 2.7182818})
+    aimed, _ = reach_on_picture(dials, face, face, {"age": 51.0, "yaw": 7.7}, (), dials.read)
+    for one in (moved, aimed):
+        _, deltas = from_face(one, dials, limits)
+        assert dict(deltas) == {edit.dial: edit.delta for edit in one.edits}
 
 
 @pytest.mark.weights

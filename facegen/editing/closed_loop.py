@@ -24,6 +24,7 @@ import numpy as np
 
 from facegen.directions.solver import IDENTITY
 from facegen.editing.targets import MISS_SD, miss_sd
+from facegen.operations import told
 from facegen.protocols import Moves
 
 USUAL_ROUNDS, MAX_ROUNDS = 3, 7
@@ -154,6 +155,7 @@ class Loop:
                     self._asked[name] += lost * (before[name] - predicted[name])
         self._tries: dict[str, list[tuple[float, float]]] = {name: [] for name in self._unit}
         self._is_half_way = False
+        self._asked = {name: told(change) for name, change in self._asked.items()}
         self.w_plus = dials.apply(base, self._asked)
         self._least = min(LEAST_NATURAL, self._natural(self.w_plus))
         self.outcome = Outcome(self.w_plus, dict(self._asked), {}, 0)
@@ -200,6 +202,7 @@ class Loop:
         else:
             for name, unit in self._unit.items():
                 self._asked[name] = unit * next_try(self._wishes[name].change, self._tries[name])
+        self._asked = {name: told(change) for name, change in self._asked.items()}
         self.w_plus = self._dials.apply(self._base, self._asked)
 
 

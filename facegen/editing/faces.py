@@ -20,7 +20,7 @@ from facegen.editing.targets import (
 )
 from facegen.errors import UsageError
 from facegen.face import Face
-from facegen.operations import DialMove
+from facegen.operations import DialMove, told
 from facegen.protocols import Dials
 
 SOMEBODY_ELSE = (
@@ -94,8 +94,9 @@ def total_edits(face: Face, deltas: Mapping[str, float]) -> dict[str, float]:
 
 def with_edits(dials: Dials, face: Face, total: Mapping[str, float]) -> Face:
     """The face whose edits since `Face.base` are these."""
-    w_plus = dials.apply(face.base, total)
-    return face.edited(w_plus, tuple(DialMove(dial, delta) for dial, delta in total.items()))
+    moves = tuple(DialMove(dial, told(delta)) for dial, delta in total.items())
+    w_plus = dials.apply(face.base, {move.dial: move.delta for move in moves})
+    return face.edited(w_plus, moves)
 
 
 def parse_targets(targets: Iterable[str]) -> dict[str, float]:

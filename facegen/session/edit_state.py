@@ -14,11 +14,10 @@ import numpy as np
 
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
-from facegen.operations import DialMove, Operation, PixelOperation, Pose, Wear
+from facegen.operations import DELTA_DIGITS, DialMove, Operation, PixelOperation, Pose, Wear
 from facegen.protocols import Dials, Maps
 
 MAX_PSI = 1.2
-DELTA_DIGITS = 3  # Deltas are rounded when they enter, so that a link carries them exactly.
 SAME_LATENT = 1e-4
 CORRECTED = "corrected"
 """In a link: what of its dials is asked only because the picture fell short."""

@@ -10,8 +10,9 @@ import numpy as np
 from facegen.cache import BoundedCache
 from facegen.editing.locks import Locks
 from facegen.editing.targets import as_far_as_possible, plan, require_locks
+from facegen.operations import DELTA_DIGITS
 from facegen.protocols import Dials, Maps
-from facegen.session.edit_state import DELTA_DIGITS, EditState, moved
+from facegen.session.edit_state import EditState, moved
 
 MAX_BASES = 8
 MAX_LATENTS = 64

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
-
-import numpy as np
 
 from facegen.errors import FacegenError
 from facegen.explore.grammar import QueryError
 from facegen.explore.query import Query, describe
 from facegen.explore.similar import Keep
 from facegen.face import Face
-from facegen.protocols import Dials
 from facegen.service.crowds import Gallery, Gathering, Member
 from facegen.service.finding import PAGE, Finder
-from facegen.session.edit_state import DELTA_DIGITS
 from facegen.session.session import Session
 
 FIRST_SEEDS = 10_000
@@ -37,8 +33,6 @@ KEPT = {"person": "same person", "type": "same type", "look": "lookalikes"}
 CHOICES: Mapping[str, Mapping[str, str]] = {"strength": STRENGTHS, "what": PARTS, "keep": KEPT}
 """Setting -> value -> what it is called."""
 FIRST = 24
-NEAR_LATENT = 0.05
-"""Within so much (any value of w_plus) nobody sees a difference."""
 
 
 @dataclass(eq=False)
@@ -232,25 +226,4 @@ def take(session: Session, face: Face) -> None:
     if face.seed is not None and face.psi is not None and not face.operations:
         session.new_person(face.seed, psi=face.psi)
     else:
-        session.open_face(in_digits(face, session.dials))
-
-
-def in_digits(face: Face, dials: Dials) -> Face:
-    """The face with its dials moved by numbers of as many digits as a session keeps.
-
-    One that was moved by others looks the same, but its dials would not be known as moved.
-    """
-    moves = [
-        replace(move, delta=round(move.delta, DELTA_DIGITS),
-                corrected=round(move.corrected, DELTA_DIGITS))
-        for move in face.edits
-    ]  # fmt: skip
-    kept = tuple(
-        move for move, was in zip(moves, face.edits, strict=True) if move.delta or not was.delta
-    )
-    if not kept or kept == face.edits:
-        return face
-    w_plus = dials.apply(face.base, {move.dial: move.delta for move in kept})
-    if float(np.abs(w_plus - face.w_plus).max()) > NEAR_LATENT:
-        return face  # The solver goes another way there: who was seen counts.
-    return face.edited(w_plus, kept)
+        session.open_face(face)

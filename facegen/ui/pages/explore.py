@@ -18,7 +18,7 @@ from facegen.session.session import Session
 from facegen.ui import browser_state, kept_people, shared, state_keys
 from facegen.ui.components import crowd_view, messages
 from facegen.ui.components.crowd_view import Act
-from facegen.ui.exploring import CHOICES, Exploring, in_digits, take
+from facegen.ui.exploring import CHOICES, Exploring, take
 from facegen.ui.pages import your_dials
 
 DRAW_SECONDS = 0.45
@@ -192,7 +192,7 @@ def keep(backend: Backend, session: Session, exploring: Exploring, places: Seque
         member = exploring.member(place)
         if member is None:
             continue
-        face = in_digits(member.face, session.dials)
+        face = member.face
         person = kept_people.library().add(
             replace(face, name=_told(place, member)["name"]),
             thumb=shared.tiles().jpeg(backend.service, member),
