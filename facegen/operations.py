@@ -34,7 +34,7 @@ Points = tuple[tuple[float, float], ...]
 
 
 DELTA_DIGITS = 3
-"""Decimals of a dial's move: links and files tell it exactly, and a face is made of what is told."""
+"""Decimals of a dial's move: links and files tell it exactly, and a face is made of that."""
 
 
 def told(delta: float) -> float:
