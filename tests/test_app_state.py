@@ -717,6 +717,21 @@ def test_a_dial_is_turned_from_where_the_picture_shows_it(session, dials):
     assert session.state.deltas == ()
 
 
+def test_a_dial_of_a_link_is_turned_from_where_it_is_seen(session, dials):
+    """Nothing of it was corrected yet, and what its start was off is in what is seen."""
+
+    def see(w_plus):
+        return {"age": 10 + 0.7 * (dials.read(w_plus)["age"] - 10)}
+
+    before = see(session.base())
+    session.edit({"age": 20.0})
+    session.measured_start(before)
+    session.measured_now(see(session.w_plus()))
+    shown = session.readouts(measured=see(session.w_plus()), before=before)["age"].shown
+    session.turn({"age": shown + 1})
+    assert see(session.w_plus())["age"] > shown
+
+
 def test_another_thing_seen_is_not_asked_on_top_of_a_turn(session):
     """Beyond some distance what the picture shows is no miss but, say, a hand."""
     start = session.readouts()["smile"].start

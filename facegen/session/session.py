@@ -280,7 +280,8 @@ class Session:
         after = moved(self.state, dict(self.state.deltas), self.limits, psi=psi)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
-        offsets = self.offsets.of(after)
+        told = gaps.keys() & dict(after.deltas).keys()  # By the picture.
+        offsets = {n: offset for n, offset in self.offsets.of(after).items() if n not in told}
         after = turned_from_start(self.dials, after, self._scale(after), known, offsets)
         after = turned_from_seen(self.dials, after, self._scale(after), known, gaps)
         scale = self._scale(after)
