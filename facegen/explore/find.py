@@ -41,8 +41,6 @@ TWINS, TWINS_MADE = 0.3, 0.45
 """People whose descriptors lie nearer than this are not both given: from seeds, and made ones."""
 MOST_DRAWN, MOST_DRAWN_EACH = 100, 25
 """Pictures at most, and so many more for each person wanted: then it was looked for enough."""
-MADE_PSI = 0.15
-"""By so much less are people truncated to start from: their differences survive what is done."""
 PATIENT_STARTS, LEAST_WON = 6, 0.25
 """After so many starts of which fewer were led to the query, the dials are moved instead."""
 UNLIKE = 0.68
@@ -313,9 +311,8 @@ class Search(Iterator[Found]):
         short = shortfalls(self.query, near, self.bank.screener.errors)
         for index in nearest_people(near, short, self._crowd, without=self._used):
             self._used.add(int(near.seeds[index]))
-            psi = min(self.bank.screener.psi + MADE_PSI, 1.0)
-            face = self._face(int(near.seeds[index]), psi)
-            yield Start(face, self._dials.read(face.w_plus), False, near.descriptors[index])
+            face = self._face(int(near.seeds[index]))
+            yield Start(face, near.person(index), False, near.descriptors[index])
 
     def _misses(self, values: Mapping[str, float]) -> float:
         """How far measured values are from meeting the query, in standard deviations."""
@@ -360,9 +357,8 @@ class Search(Iterator[Found]):
         least = self._least_apart
         return least + left * max(UNLIKE - least, 0.0)
 
-    def _face(self, seed: int, psi: float | None = None) -> Face:
-        generator = self.bank.screener.generator
-        psi = self.bank.screener.psi if psi is None else psi
+    def _face(self, seed: int) -> Face:
+        generator, psi = self.bank.screener.generator, self.bank.screener.psi
         w_plus = generator.w_from_seed(seed, psi)
         return Face(
             w_plus, w_plus, space=generator.space, model=generator.model, seed=seed, psi=psi

@@ -26,7 +26,7 @@ LONGEST = 0.7
 """Of a step, in standard deviations of people; the whole cloud is about 20 across."""
 SHORT_ENOUGH = 0.25
 """Shortfall at which a query counts as met: a chance of 0.78."""
-PUSH = 8.0
+PUSH = 5.0
 PUSHED_TO = 0.5
 """Predicted distance up to which people push each other away."""
 PUSHING = 4
