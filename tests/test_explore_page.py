@@ -172,6 +172,21 @@ def test_a_word_that_is_not_known_is_pointed_at_and_the_people_stay(start):
     assert browser.head["title"] == "New people"
 
 
+def test_a_sentence_that_fails_ends_the_search_and_people_stay_under_their_own_words(start):
+    browser = start(find="woman, smiling")
+    for text in ("flurbly", "bald with a fringe", "<script>alert(1)</script>", "x" * 900):
+        browser.ask(text)
+        assert browser.box["error"]["message"]
+        assert browser.wait()["title"] == "woman, smiling"
+        assert not browser.head["busy"]
+        exploring = browser.at.session_state[state_keys.EXPLORING]
+        assert explore._link(exploring) == {"find": "woman, smiling"}
+    browser.ask("woman")
+    assert browser.box["error"] is None
+    assert browser.head["title"] == ""
+    assert explore._link(exploring) == {"find": "woman"}
+
+
 def test_nobody_found_is_told_in_plain_words(start, monkeypatch):
     monkeypatch.setattr(fake_finding, "MOST_LOOKED_AT", 20)
     browser = start(find="woman, over 60, smiling, looking left, fringe")

@@ -70,6 +70,7 @@ class Exploring:
     Attributes:
         problem: Why a sentence was not understood, with the place; None if it was.
         text: The sentence in the box.
+        asked: The sentence whose people are shown, or from whom those shown come.
         chips: What was understood of it: words, and the numbers they stand for.
         first: The first seed of the newest gallery.
     """
@@ -78,7 +79,7 @@ class Exploring:
         self.finder = finder
         self._stamp = 0
         self._crowds: list[Shown] = []
-        self.text = ""
+        self.text = self.asked = ""
         self.chips: tuple[tuple[str, str], ...] = ()
         self.problem: dict[str, Any] | None = None
         self.first = 0
@@ -98,11 +99,14 @@ class Exploring:
         """A gallery of new people."""
         self.first = secrets.randbelow(FIRST_SEEDS) if first is None else first
         self._leave_all()
-        self.text, self.chips, self.problem = "", (), None
+        self.text, self.asked, self.chips, self.problem = "", "", (), None
         self._show("new", "New people", Gallery(self.finder.generator, self.first))
 
     def ask(self, text: str) -> None:
-        """Look for people; an empty sentence shows new ones. What is wrong is in `problem`."""
+        """Look for people; an empty sentence shows new ones.
+
+        What is wrong is in `problem`: the people stay, and nobody is looked for any more.
+        """
         self.text, self.problem = text, None
         if not text:
             self.new_people()
@@ -112,12 +116,14 @@ class Exploring:
         except QueryError as err:
             self.problem = {"message": str(err), "start": err.start, "end": err.end,
                             "near": list(err.near)}  # fmt: skip
-            return
         except FacegenError as err:
             self.problem = {"message": str(err), "start": 0, "end": 0, "near": []}
+        if self.problem:
+            self.shown.crowd.stop()
             return
         self.chips = tuple((chip, self._meaning(query, chip)) for chip in query.chips)
         self._leave_all()
+        self.asked = text
         crowd = Gathering(str(query), self.finder.found(query), most=PAGE)
         self._show("found", str(query), crowd, text=text)
 

@@ -83,7 +83,7 @@ def _travel(exploring: Exploring) -> None:
     """Look again at what the address tells, where Back or Forward led to it."""
     query = st.query_params
     asked = crowd_view.clean(query.get("find", ""))
-    if asked and asked != exploring.text:
+    if asked and asked != exploring.asked:
         exploring.ask(asked)
     elif not asked and "people" in query and query["people"] != _link(exploring).get("people"):
         exploring.new_people(parse_seed(query["people"]))
@@ -220,9 +220,9 @@ def mark(faces: Sequence[Face]) -> None:
 
 
 def _link(exploring: Exploring) -> dict[str, str]:
-    """What reopens the newest sentence, or the gallery."""
-    if exploring.text:
-        return {"find": exploring.text}
+    """What reopens the newest sentence that was understood, or the gallery."""
+    if exploring.asked:
+        return {"find": exploring.asked}
     return {"people": str(exploring.first)}
 
 
@@ -256,7 +256,8 @@ def _pack(
         "stamp": shown.stamp,
         "count": shown.crowd.count,
         "busy": shown.crowd.is_busy,
-        "title": "" if shown.kind == "found" else shown.title,
+        # The chips tell, unless a sentence is in the box that nobody is looked for by.
+        "title": "" if shown.kind == "found" and not exploring.problem else shown.title,
         "status": _status(exploring),
         "end": trouble or _end(exploring),
         "back": exploring.can_go_back,
