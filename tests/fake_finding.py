@@ -14,7 +14,7 @@ from facegen.errors import UsageError
 from facegen.explore.find import Found, Odds
 from facegen.explore.similar import Similar
 from facegen.face import Face
-from facegen.operations import DialMove
+from facegen.operations import DELTA_DIGITS, DialMove
 
 PSI = 0.7
 MOST_LOOKED_AT = 3000
@@ -88,7 +88,7 @@ def children(a: Face, b: Face, *, generator: Any, count: int, seed: int) -> list
 def variants(
     face: Face, dials: Any, names: Any, *, generator: Any, strength: float, count: int, seed: int
 ) -> list[Face]:
-    steps = (strength * np.random.RandomState(seed).randn(count)).tolist()
+    steps = np.round(strength * np.random.RandomState(seed).randn(count), DELTA_DIGITS).tolist()
     return [
         face.edited(dials.apply(face.base, {"smile": step}), (DialMove("smile", step),))
         for step in steps
