@@ -28,6 +28,7 @@ from test_browser import (  # noqa: E402
     open_file,
     pytestmark,  # noqa: F401
 )
+from test_explore_browser import Explorer  # noqa: E402
 
 from facegen.face import Face  # noqa: E402
 
@@ -402,6 +403,54 @@ def test_a_star_keeps_a_person_with_their_steps_as_a_tree(chromium, tmp_path, mo
         page.get_by_text("is no condition").wait_for()
         assert turned != smiling
         visitor.close()
+    finally:
+        server.stop()
+
+
+def test_found_averaged_and_kept_people_outlive_the_server(chromium, tmp_path, monkeypatch):  # noqa: F811
+    """The whole way: a sentence, two of those found, their middle, a favourite, a kill."""
+    monkeypatch.setenv("FACEGEN_DATA", str(tmp_path / "data"))
+    server = Server(SCRIPT, tmp_path / "log.txt")
+    explorer = Explorer(chromium, server.url)
+    page = explorer.page
+    box = page.get_by_label("Who are you looking for?")
+    box.fill("woman, smiling")
+    box.press("Enter")
+    page.locator(".fg-ask-chips button").nth(1).wait_for()
+    explorer.wait_rest()
+    explorer.select(0, 2)
+    explorer.bar("Average").click()
+    explorer.wait_tiles(3, "Average of 2 people")
+    explorer.tile(0).click()
+    page.locator(".fg-crowd-full[data-full=true][data-place='0']").wait_for()
+    page.get_by_role("button", name="Go on in Design").click()
+    shown = page.locator(".fg-img[data-kind=full]")
+    shown.wait_for()
+    averaged = shown.get_attribute("data-id")
+    page.locator(".st-key-star button").first.click()
+    page.locator(".st-key-star", has_text="Kept").wait_for()
+    written = page.evaluate(OWN_RECORD)["at"]
+    page.locator("[data-dial=yaw] input[type=range]").focus()
+    page.keyboard.press("End")
+    page.locator(f".fg-img[data-kind=full]:not([data-id='{averaged}'])").wait_for()
+    turned = shown.get_attribute("data-id")
+    wait_parts(page, lambda parts: parts["at"] != written)
+    people, name = strip(page), page.locator(".fg-current span").inner_text()
+    page.reload()
+    page.locator(f".fg-img[data-kind=full][data-id='{turned}']").wait_for()
+    server.process.kill()
+    server.process.wait()
+    server = Server(SCRIPT, tmp_path / "again.txt", server.port)
+    try:
+        page.reload()
+        page.locator(f".fg-img[data-kind=full][data-id='{turned}']").wait_for()
+        wait_strip(page, people)
+        assert page.locator(".fg-current span").inner_text() == name
+        page.keyboard.press("z")
+        page.locator(f".fg-img[data-kind=full][data-id='{averaged}']").wait_for()
+        page.get_by_role("link", name="Library").click()
+        page.locator(".st-key-fg_library_people button", has_text=name).wait_for()
+        explorer.close()
     finally:
         server.stop()
 
