@@ -168,7 +168,6 @@ class Search(Iterator[Found]):
         share = max(self.count / USUAL_COUNT, 1.0)
         usual = min(int(USUAL_PEOPLE * share), BLOCKS * BLOCK)
         self._most_people = usual if self.people is None else self.people
-        self._most_drawn = MOST_DRAWN + MOST_DRAWN_EACH * self.count
         self._dials = self.bank.screener.dials
         self._expected = self._predicted = 0.0
         self._blocks = 0
@@ -213,7 +212,8 @@ class Search(Iterator[Found]):
             yield from self._admitted(self._least_apart)
 
     def _is_over(self) -> bool:
-        return self.found >= self.count or self.drawn >= self._most_drawn or self.stop()
+        most_drawn = MOST_DRAWN + MOST_DRAWN_EACH * self.count  # More may be wanted meanwhile.
+        return self.found >= self.count or self.drawn >= most_drawn or self.stop()
 
     def _look(self, least: float) -> Readings | None:
         """Blocks until enough people are expected among the sure; those who may meet the query."""
