@@ -88,7 +88,7 @@ def drop(at: Any, png: bytes, last: str, number: int) -> Trace:
     return trace
 
 
-def drag(at: Any, design: Any) -> Trace:
+def drag(at: Any, view: Any) -> Trace:
     """A dial turned, until the picture is handed to the page."""
     import json
 
@@ -97,13 +97,13 @@ def drag(at: Any, design: Any) -> Trace:
         "n": 1, "rev": panel["rev"], "final": True, "what": "smile", "moves": {"smile": 1.0},
     }  # fmt: skip
     events = [event]
-    original = design._trigger
-    design._trigger = lambda key, kind: events.pop() if kind == "edit" and events else None
+    original = view.trigger
+    view.trigger = lambda key, kind: events.pop() if kind == "edit" and events else None
     try:
         with tracing(Trace("ui.pages.design._stage", "ui.components.view.face_view")) as trace:
             at.run()
     finally:
-        design._trigger = original
+        view.trigger = original
     return trace
 
 
@@ -115,7 +115,7 @@ def main() -> None:
 
     from facegen.face import Face
     from facegen.service import loading, measuring
-    from facegen.ui.pages import design
+    from facegen.ui.components import view
 
     def nothing() -> None:
         raise facegen.FacegenError("Nothing is measured here.")
@@ -131,7 +131,7 @@ def main() -> None:
     for label, trace in (
         ("drop until there is a Face", drop(at, png, "session.session.open_face", 0)),
         ("drop until it is the current one", drop(at, png, first, 1)),
-        ("dial until the picture is handed over", drag(at, design)),
+        ("dial until the picture is handed over", drag(at, view)),
     ):
         own = [name for name in trace.modules if name not in FOUNDATION]
         rest = [name for name in trace.modules if name in FOUNDATION]

@@ -161,7 +161,7 @@ def press(monkeypatch):
         def trigger(key, kind):
             return events.pop() if (key, kind) == ("fg_seed", "press") and events else None
 
-        monkeypatch.setattr(design, "_trigger", trigger)
+        monkeypatch.setattr(view, "trigger", trigger)
         return at.run()
 
     return pressed
@@ -215,7 +215,7 @@ def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
         def trigger(key, kind, events=events):
             return events.pop() if (key, kind) == ("fg_panel", "edit") and events else None
 
-        monkeypatch.setattr(design, "_trigger", trigger)
+        monkeypatch.setattr(view, "trigger", trigger)
         at.run()
         assert not at.exception, name
         assert frame(at)[0]["id"] != before, name
@@ -233,7 +233,7 @@ def test_a_drag_shows_a_preview_and_makes_no_step(fake, monkeypatch):
         "what": "smile",
         "moves": {"smile": 1.0},
     }
-    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    monkeypatch.setattr(view, "trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
     head, picture = frame(at)
     assert head["kind"] == "preview"
@@ -249,7 +249,7 @@ def test_a_dial_held_still_gives_the_full_picture_and_makes_no_step(fake, monkey
         "n": 8, "rev": revision(at), "final": False, "sharp": True, "what": "smile",
         "moves": {"smile": 1.0},
     }  # fmt: skip
-    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    monkeypatch.setattr(view, "trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
     head, picture = frame(at)
     assert head["kind"] == "full"
@@ -262,7 +262,7 @@ def test_an_event_from_before_the_face_changed_is_ignored(fake, monkeypatch):
     at.button(key="new").click().run()
     seen = frame(at)[0]["id"]
     event = {"n": 7, "rev": 1, "final": True, "what": "smile", "moves": {"smile": 1.0}}
-    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    monkeypatch.setattr(view, "trigger", lambda key, kind: event if kind == "edit" else None)
     at.run()
     assert frame(at)[0]["id"] == seen
 
@@ -271,7 +271,7 @@ def test_a_drag_of_somebody_who_is_gone_is_answered_with_who_is_here(fake, monke
     """Press and drag come in one run: no preview stays, and the link is the new person's."""
     at = start(seed="417")
     event = {"n": 7, "rev": 1, "final": False, "what": "smile", "moves": {"smile": 1.0}}
-    monkeypatch.setattr(design, "_trigger", lambda key, kind: event if kind == "edit" else None)
+    monkeypatch.setattr(view, "trigger", lambda key, kind: event if kind == "edit" else None)
     at.button(key="new").click().run()
     head, picture = frame(at)
     assert (head["kind"], head["n"]) == ("full", 7)
@@ -492,7 +492,7 @@ def panel_says(monkeypatch, kind: str, event: dict) -> None:
     def trigger(key, name):
         return events.pop() if (key, name) == ("fg_panel", kind) and events else None
 
-    monkeypatch.setattr(design, "_trigger", trigger)
+    monkeypatch.setattr(view, "trigger", trigger)
 
 
 def test_a_lock_holds_its_reading_and_shows(fake, monkeypatch):

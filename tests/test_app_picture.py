@@ -13,7 +13,7 @@ from facegen.editing.naturalness import how_natural
 from facegen.service import background, loading, measuring
 from facegen.service.render import RenderService
 from facegen.session.session import Session
-from facegen.ui import shared, state_keys
+from facegen.ui import corrections, shared, state_keys
 
 
 @pytest.fixture
@@ -162,6 +162,31 @@ def test_what_is_in_the_way_of_a_missed_dial_is_named(measured, monkeypatch):
     assert dials(at)["hair_length"]["way"] == "Smile"
     assert dials(at)["smile"]["way"] is None
     assert panel(at)["measure"] == 0
+
+
+def test_what_cannot_be_found_to_be_in_the_way_is_not_asked_for_ever(measured, monkeypatch):
+    def broken(*args, **more):
+        raise RuntimeError("instruments are gone")
+
+    monkeypatch.setattr(corrections, "obstacle", broken)
+    plain = measuring.load_measure()
+
+    def see(known, picture):
+        look = plain(known, picture)
+        return measuring.Look({**look.values, "hair_length": 0.5}, look.descriptor)
+
+    monkeypatch.setattr(measuring, "load_measure", lambda: see)
+    at = rested(start(seed="417"), monkeypatch)
+    turn(at, monkeypatch, 1, "hair_length", 2.0)
+    rested(at, monkeypatch)
+    behind_the_page()
+    rested(at, monkeypatch)
+    shared.obstacles()._worker.submit(lambda: None).result()
+    rested(at, monkeypatch)
+    assert dials(at)["hair_length"]["off"]
+    assert dials(at)["hair_length"]["way"] is None
+    assert panel(at)["measure"] == 0
+    assert not at.exception
 
 
 def test_a_locked_person_who_comes_out_as_somebody_else_is_told(measured, monkeypatch):

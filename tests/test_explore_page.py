@@ -18,7 +18,7 @@ from facegen.service.crowds import Gallery, Gathering, Member
 from facegen.service.finding import Finder
 from facegen.service.render import RenderService
 from facegen.ui import kept_people, state_keys
-from facegen.ui.components import crowd_view
+from facegen.ui.components import crowd_view, view
 from facegen.ui.exploring import Exploring
 from facegen.ui.pages import explore
 
@@ -51,9 +51,7 @@ class Browser:
         self.at = at
         self.events: dict[tuple[str, str], object] = {}
         self.number = 0
-        monkeypatch.setattr(
-            explore, "_trigger", lambda key, name: self.events.pop((key, name), None)
-        )
+        monkeypatch.setattr(view, "trigger", lambda key, name: self.events.pop((key, name), None))
         self.at.run()
 
     @property

@@ -55,6 +55,17 @@ _SEED = _component("seed")
 _CLOSE_SIDEBAR = _component("close_sidebar")
 
 
+def trigger(key: str, name: str) -> Any:
+    """What a component sent, in the run it caused, else None.
+
+    Args:
+        key: Of the component.
+        name: Of its trigger.
+    """
+    state = st.session_state.get(key)
+    return state.get(name) if state else None
+
+
 @dataclass(frozen=True)
 class PanelEdit:
     """What the dials ask for.

@@ -7,31 +7,24 @@ after its picture is out, so that undo and thumbnails follow; the link goes out 
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 import streamlit as st
 
 from facegen.editing.naturalness import how_natural
-from facegen.editing.obstacles import Obstacle, obstacle
 from facegen.errors import FacegenError
 from facegen.measure.measurer import SAME_PERSON
 from facegen.service import finishing
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
-from facegen.session.reach import reach
-from facegen.session.readouts import Readout, accepted
 from facegen.session.session import Session
-from facegen.ui import browser_state, shared, state_keys
+from facegen.ui import browser_state, corrections, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
-
-_log = logging.getLogger(__name__)
 
 SLOW_SECONDS = 0.6
 SETTLING_SECONDS = 0.3
@@ -47,7 +40,7 @@ def page(backend: Backend, corner: Callable[[], None] = lambda: None) -> None:
         corner: Shows who is current beside the navigation; called once the picture is out.
     """
     session = browser_state.session(backend)
-    toolbar.take_presses(session, _trigger("fg_seed", "press"))
+    toolbar.take_presses(session, view.trigger("fg_seed", "press"))
     sketched = backend.request(session).digest if _is_sketch(backend, session) else None
     run = _Run()
     with st.container(key="fg_main"):
@@ -96,8 +89,8 @@ def _stage(backend: Backend, session: Session, sketched: str | None, run: _Run) 
 
 def _draw_stage(backend: Backend, session: Session, sketched: str | None, run: _Run) -> None:
     """Draw the picture, or its preview where its digest is `sketched`, and the dials."""
-    edit = view.read_edit(_trigger("fg_panel", "edit"))
-    wants_before = _trigger("fg_view", "ask") is not None
+    edit = view.read_edit(view.trigger("fg_panel", "edit"))
+    wants_before = view.trigger("fg_view", "ask") is not None
     was, locks = session.state, session.locks
     state = was
     problem = _obey(backend, session)
@@ -137,7 +130,7 @@ def _draw_stage(backend: Backend, session: Session, sketched: str | None, run: _
 def _obey(backend: Backend, session: Session) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
     measuring = shared.measuring()
-    if _trigger("fg_panel", "measure") is not None and measuring.is_ready:
+    if view.trigger("fg_panel", "measure") is not None and measuring.is_ready:
         for w_plus in (session.base(), session.w_plus()):
             measuring.see(backend.service, backend.dials, w_plus)
     before = measuring.known(backend.service, session.base())
@@ -147,16 +140,16 @@ def _obey(backend: Backend, session: Session) -> str | None:
     if now:
         session.measured_now(now)
     if now and before:
-        _settle(backend, session, now, before)
-    if _trigger("fg_panel", "correct") is not None:
+        corrections.settle(backend, session, now, before)
+    if view.trigger("fg_panel", "correct") is not None:
         before = measuring.see(backend.service, backend.dials, session.base())
         if before is not None:
             see = lambda w: measuring.see(backend.service, backend.dials, w)  # noqa: E731
             session.settle(session.correction(session.state, before, see), is_step=True)
-    lock = _trigger("fg_panel", "lock")
+    lock = view.trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         session.lock(lock["name"], bool(lock.get("on")))
-    shuffle = _trigger("fg_panel", "shuffle")
+    shuffle = view.trigger("fg_panel", "shuffle")
     if isinstance(shuffle, dict) and isinstance(shuffle.get("dials"), list):
         try:
             names = [str(name) for name in shuffle["dials"]]
@@ -164,49 +157,6 @@ def _obey(backend: Backend, session: Session) -> str | None:
         except FacegenError as err:
             return str(err)
     return None
-
-
-def _settle(
-    backend: Backend, session: Session, now: Mapping[str, float], before: Mapping[str, float]
-) -> None:
-    """Bring the picture of a dial that was turned to what was asked, behind the page."""
-    state, measuring, key = session.state, shared.measuring(), _settling_key(session)
-    if session.settling.is_left(state):
-        taken = accepted(state, now, before)
-        if taken.corrections != state.corrections:
-            session.history.replace(taken)
-        return
-    readouts = session.readouts(measured=now, before=before)
-    if not session.settling.is_due(state, readouts):
-        return
-
-    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
-        if session.state is not state:
-            raise _WentOn
-        return measuring.see(backend.service, backend.dials, w_plus)
-
-    def find() -> EditState | None:
-        try:
-            return session.correction(state, before, see)
-        except _WentOn:  # Half a correction would count as all there is when they come back.
-            return None
-        except Exception:
-            _log.exception("A picture could not be brought to what was asked.")
-            return state  # It stays as it is: asked again, it would fail again.
-
-    shared.settling().ask(key, find)
-    found = shared.settling().known(key)
-    if found is not None:
-        session.settle(found)
-
-
-class _WentOn(Exception):
-    """The visitor has another picture by now."""
-
-
-def _settling_key(session: Session) -> tuple[object, ...]:
-    state = session.state
-    return session.id, state.subject.uid, state.psi, state.deltas, state.corrections
 
 
 def _show_face(
@@ -272,13 +222,13 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
     # Also where the queue was full: then the page asks again.
     is_settling = is_current and session.settling.is_due(state, readouts)
-    in_the_way = _in_the_way(backend, session, readouts) if is_current else {}
+    in_the_way = corrections.in_the_way(backend, session, readouts) if is_current else {}
     is_asking = is_settling or in_the_way is None
     data = view.panel_data(
         session.table,
         {dial.name: session.dials.spec(dial.name) for dial in session.table},
         readouts,
-        reaches=_reaches(backend, session, readouts),
+        reaches=corrections.reaches(backend, session, _near(), readouts),
         in_the_way=in_the_way or {},
         is_somebody_else=is_current
         and session.locks.identity
@@ -320,74 +270,13 @@ def _distance(backend: Backend, session: Session) -> float:
     return shared.measuring().distance(backend.service, session.base(), session.w_plus())
 
 
-def _in_the_way(
-    backend: Backend, session: Session, readouts: Mapping[str, Readout]
-) -> dict[str, str] | None:
-    """What is in the way of the dial that is missed the most, where the picture was corrected.
-
-    None while that is being looked for, behind the page.
-    """
-    state, dials, measuring = session.state, session.dials, shared.measuring()
-    missed = {
-        name: abs(one.missed) / dials.spec(name).unit_per_sd
-        for name, one in readouts.items()
-        if one.is_off
-    }
-    if not missed or state not in session.settling or not measuring.is_ready:
-        return {}
-    worst = max(missed, key=lambda name: missed[name])
-    goal, measured, base = readouts[worst].asked, readouts[worst].measured, session.base()
-    if goal is None or measured is None:
-        return {}
-
-    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
-        if session.state is not state:
-            raise _WentOn
-        return measuring.see(backend.service, dials, w_plus)
-
-    def find() -> tuple[Obstacle | None] | None:
-        try:
-            asked = dict(state.deltas)
-            return (obstacle(dials, base, asked, worst, goal=goal, measured=measured, see=see),)
-        except _WentOn:
-            return None
-
-    key = session.id, state.subject.uid, state.psi, state.deltas, worst
-    shared.obstacles().ask(key, find)
-    found = shared.obstacles().known(key)
-    if found is None:
-        return None
-    if found[0] is None:
-        return {}
-    labels = {dial.name: dial.label for dial in session.table}
-    return {worst: labels.get(found[0].name, "the locked person")}
-
-
-def _reaches(
-    backend: Backend, session: Session, readouts: Mapping[str, Readout]
-) -> dict[str, tuple[float, float]]:
-    """How far the dial that is focused gets, on the scale it shows, once that is known."""
-    near = _trigger("fg_panel", "near")
+def _near() -> str | None:
+    """The dial that is focused or held."""
+    near = view.trigger("fg_panel", "near")
     if isinstance(near, dict) and isinstance(near.get("name"), str):
         st.session_state[state_keys.NEAR] = near["name"]
-    name, locks, base = st.session_state.get(state_keys.NEAR), session.locks, session.base()
-    if name not in session.dials.names or name in locks.held:
-        return {}
-    dials, asked = session.dials, {n: d for n, d in session.state.deltas if n != name}
-    held = tuple(sorted(locks.held.items())), locks.identity
-    key = backend.service.request(base).digest, name, tuple(asked.items()), held
-    shared.reaching().ask(key, lambda: reach(dials, base, asked, locks, name))
-    ends = shared.reaching().known(key)
-    if ends is None:
-        return {}
-    shift = readouts[name].start - dials.read(base)[name]
-    return {name: (round(ends[0] + shift, 3), round(ends[1] + shift, 3))}
-
-
-def _trigger(key: str, name: str) -> Any:
-    """The trigger of a component in the run it caused, else None."""
-    state = st.session_state.get(key)
-    return state.get(name) if state else None
+    name: str | None = st.session_state.get(state_keys.NEAR)
+    return name
 
 
 def natural_mark(session: Session, state: EditState) -> dict[str, Any]:
@@ -433,7 +322,7 @@ def _strip(backend: Backend, session: Session) -> bool:
         )
 
     def pick() -> None:
-        event = _trigger("fg_strip", "pick")
+        event = view.trigger("fg_strip", "pick")
         if isinstance(event, dict) and isinstance(event.get("uid"), int):
             session.switch_to(event["uid"])
 

@@ -16,7 +16,7 @@ from facegen.service.loading import Backend
 from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
 from facegen.ui import browser_state, kept_people, shared, state_keys
-from facegen.ui.components import crowd_view, messages
+from facegen.ui.components import crowd_view, messages, view
 from facegen.ui.components.crowd_view import Act
 from facegen.ui.exploring import CHOICES, Exploring, take
 from facegen.ui.pages import your_dials
@@ -98,11 +98,11 @@ def _people(backend: Backend, session: Session, go: Go) -> None:
 def _draw(backend: Backend, session: Session, go: Go) -> None:
     exploring = _exploring(backend)
     asked, acted, sent = st.session_state.get(state_keys.EXPLORED, (0, 0, 0))
-    question = crowd_view.read_question(_trigger("fg_ask", "ask"))
+    question = crowd_view.read_question(view.trigger("fg_ask", "ask"))
     if question is not None and question[0] > asked:
         asked = question[0]
         exploring.ask(question[1])
-    wants = crowd_view.read_wants(_trigger("fg_crowd", "tell"), known=BUTTONS)
+    wants = crowd_view.read_wants(view.trigger("fg_crowd", "tell"), known=BUTTONS)
     looked: Sequence[int] = ()
     pair: Sequence[int] = ()
     trouble, goal = "", ""
@@ -138,12 +138,6 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
     packed[0].update(n=sent, acted=acted, pair=list(pair))
     crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
     messages.show_notices()
-
-
-def _trigger(key: str, name: str) -> Any:
-    """The trigger of a component in the run it caused, else None."""
-    state = st.session_state.get(key)
-    return state.get(name) if state else None
 
 
 # -- what was pressed -----------------------------------------------------------------------------
