@@ -198,6 +198,7 @@ def test_presses_that_are_malformed_do_nothing(event):
     assert view.read_presses(event, known=toolbar.PRESSES) == []
 
 
+@pytest.mark.long
 def test_every_dial_changes_the_picture_and_undo_restores_it(fake, monkeypatch):
     """The panel's events, as the browser sends them."""
     at = start(seed="417")
@@ -297,6 +298,7 @@ def test_a_saved_face_opens_in_another_session(fake):
     assert link(at) == {"seed": "5"}
 
 
+@pytest.mark.long
 def test_what_was_done_in_a_saved_picture_is_shown_again(fake):
     generator = FakeGenerator()
     face = replace(Face.from_seed(generator, 5), operations=(MovePicture(roll=20.0),))

@@ -41,6 +41,7 @@ def test_with_a_gpu_a_face_network_at_full_size_in_the_same_space_is(weights, mo
     assert loading.default_model() == "other"
 
 
+@pytest.mark.long
 def test_a_network_without_dials_loads_and_says_why(weights):
     write_model(weights)
     generator, dials, table = loading.load_parts(lambda *_: None, NAME)

@@ -99,6 +99,7 @@ def test_hugging_face_loads_it(whole, tmp_path, monkeypatch):
     assert first["requested_yaw"] == -10
 
 
+@pytest.mark.long
 def test_tasks_in_any_order_make_the_same_bytes(whole, tmp_path):
     out, generator = tmp_path / "data", FakeGenerator()
     plan = Plan(max_angle=10, step=10, random=3, size=256, measure="none", batch=2)
@@ -180,6 +181,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(whole, tmp_path):
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.long
 def test_a_torn_picture_is_made_anew(whole, tmp_path):
     out = tmp_path / "data"
     generator = FakeGenerator()
@@ -217,6 +219,7 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
         open_folder(tmp_path / "file", Plan(size=256), people, generator.model)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_one_sentence_and_what_was_finished_stays(whole, tmp_path, monkeypatch):
     from facegen.datasets import job
 

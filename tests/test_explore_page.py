@@ -124,6 +124,7 @@ def test_opens_with_new_people(start):
     assert link(browser)["people"] == "40"
 
 
+@pytest.mark.long
 def test_a_sentence_finds_people_who_are_like_that(start):
     browser = start()
     browser.ask("woman, over 30, smiling")
@@ -147,6 +148,7 @@ def test_a_sentence_finds_people_who_are_like_that(start):
     assert len({tile["name"] for tile in more["tiles"]}) == len(more["tiles"])
 
 
+@pytest.mark.long
 def test_its_link_finds_them_again(start):
     browser = start(find="man, glasses")
     assert browser.box["text"] == "man, glasses"

@@ -42,6 +42,7 @@ def run(*arguments):
     return CliRunner().invoke(cli, ["models", *map(str, arguments)])
 
 
+@pytest.mark.long
 def test_import_list_verify_use_remove(folder):
     done = run("import", folder / "net.pkl", "--name", "my-net")
     assert done.exit_code == 0, done.output

@@ -102,6 +102,7 @@ def left(tmp_path) -> list[str]:
     return sorted(p.name for p in folder.rglob("*") if p.is_file()) if folder.exists() else []
 
 
+@pytest.mark.long
 def test_fetched_imported_and_usable(server, tmp_path):
     assert not is_fetched(entry(NAME))
     done = run("--accept-licence")
@@ -116,6 +117,7 @@ def test_fetched_imported_and_usable(server, tmp_path):
     assert len(server.asked) == 1, "what is here is not fetched again"
 
 
+@pytest.mark.long
 def test_nothing_is_fetched_before_the_licence_is_accepted(server, monkeypatch):
     unasked = run()
     assert unasked.exit_code == 1

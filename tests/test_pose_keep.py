@@ -76,6 +76,7 @@ def test_the_part_of_the_picture_is_the_whole_one_averaged_down(generator):
     assert_part_of(whole, part)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("edge", [64, 256, 1024])
 def test_the_part_of_a_stylegan2_picture_and_its_gradients_are_the_whole_ones(edge):
     channels = {4 * 2**i: max(16 >> i, 4) for i in range(edge.bit_length() - 2)}

@@ -133,6 +133,7 @@ def test_the_rim_is_what_lies_outside_the_head():
     assert rim_change(plain, outside) == pytest.approx(90 * share, rel=1e-3)
 
 
+@pytest.mark.long
 def test_the_document_sets_the_solvers_side_by_side(steps, dials, monkeypatch):  # noqa: F811
     text = document(steps, dials, command="python -m facegen evaluate steps")
     assert "| clean at first look | – | – |" in text  # Two faces tell nothing of that.

@@ -104,6 +104,7 @@ def test_gradients_of_an_imported_network_reach_the_rows_it_reads(imported):
     assert not moved[10:].any()
 
 
+@pytest.mark.long
 def test_an_imported_network_in_the_command_line_and_the_service(imported, tmp_path):
     out = tmp_path / "faces"
     arguments = ["generate", "--model", NAME, "--seeds", "2", "--out", str(out)]
