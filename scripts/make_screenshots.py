@@ -152,27 +152,27 @@ def _found(page: Page) -> None:
 
 def _found_people(page: Page) -> None:
     page.wait_for_function(
-        """() => document.querySelectorAll(".fg-tile img").length >= 14
+        """() => document.querySelectorAll(".fg-tile canvas").length >= 14
         || /found(?!.*looking)/.test(document.querySelector(".fg-crowd-status")?.textContent)""",
         timeout=300_000,
     )
 
 
 def _open_person(page: Page) -> None:
-    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+    page.locator(".fg-tile canvas").nth(11).wait_for(timeout=120_000)
     page.locator(".fg-tile").nth(2).click()
     page.locator(".fg-crowd-open img.fg-crowd-full").wait_for()
     page.wait_for_timeout(3000)
 
 
 def _children(page: Page) -> None:
-    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+    page.locator(".fg-tile canvas").nth(11).wait_for(timeout=120_000)
     for place in (1, 4):
         page.locator(".fg-tile").nth(place).hover()
         page.locator(".fg-tile").nth(place).locator(".fg-check").click()
     page.locator(".fg-crowd-acts").get_by_role("button", name="Children", exact=True).click()
     page.locator(".fg-crowd-title", has_text="hildren").wait_for(timeout=60_000)
-    page.locator(".fg-tile img").nth(11).wait_for(timeout=120_000)
+    page.locator(".fg-tile canvas").nth(11).wait_for(timeout=120_000)
 
 
 def _library(page: Page) -> None:
