@@ -22,7 +22,8 @@ pytestmark = pytest.mark.weights
 @pytest.fixture(autouse=True)
 def one_generator(generator, monkeypatch):
     """Commands share the loaded network: loading it anew costs a second each time."""
-    monkeypatch.setattr("facegen.cli.faces.load_generator", lambda *_, **__: generator)
+    for module in ("faces", "face_files"):
+        monkeypatch.setattr(f"facegen.cli.{module}.load_generator", lambda *_, **__: generator)
 
 
 def run(*args: str, code: int = 0):

@@ -10,12 +10,14 @@ import click
 
 from facegen.cli.shared import (
     count_progress,
+    hold_person_option,
     json_option,
     load_generator,
     model_option,
     print_json,
+    yes_option,
 )
-from facegen.cli.sweep import MOST_STEPS, confirm_many
+from facegen.cli.sweep import confirm_many
 from facegen.errors import UsageError
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 
@@ -112,23 +114,14 @@ RAY = "ray"
     show_default=True,
     help="What each picture's record says of it.",
 )
-@click.option(
-    "--hold-person",
-    "person_steps",
-    type=click.IntRange(0, MOST_STEPS),
-    default=0,
-    show_default=True,
-    metavar="STEPS",
-    help="Bring each turned picture back to the person: 5 is good, and about thirty times "
-    "slower on a CPU.",
-)
+@hold_person_option
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     help="Folder of the dataset; an unfinished one is continued.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
+@yes_option
 @model_option
 @click.option(
     "--engine",

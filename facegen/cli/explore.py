@@ -10,6 +10,7 @@ import click
 from facegen.cli.shared import (
     count_progress,
     engine_option,
+    folder_option,
     json_option,
     load_generator,
     model_option,
@@ -43,12 +44,7 @@ MOST_PEOPLE = 4_194_304
     "--diverse", is_flag=True,
     help="Leave out people whom dlib's descriptor takes for one of the others (nearer than 0.6).",
 )  # fmt: skip
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the pictures; made if need be.",
-)
+@folder_option
 @click.option(
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
     help="Each number looks at other people; the same number at the same ones.",

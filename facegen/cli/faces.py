@@ -10,26 +10,27 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from facegen.cli.face_files import Piece, drawn, edits_of, generator_for, write_faces
 from facegen.cli.shared import (
     SeedRange,
-    count_progress,
     engine_option,
+    folder_option,
     json_option,
     load_generator,
+    lock_option,
     model_option,
+    npz_option,
     open_face,
+    png_option,
     print_json,
 )
-from facegen.errors import ModelError
 from facegen.face import Face, clean_name
-from facegen.files import make_folder
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
 from facegen.operations import LANDMARK_OPERATIONS, DialMove, describe
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
-    from facegen.generator import Generator
     from facegen.measure.measurer import Measurement
 
 
@@ -42,13 +43,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="psi: 0 the average face, 1 the full variety.",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the pictures; made if need be.",
-)
-@click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+@folder_option
+@npz_option
 @model_option
 @engine_option
 @json_option
@@ -68,22 +64,13 @@ def generate(
     python -m facegen generate --seeds 0-7 --truncation 0.7 --out faces
     """
     generator = load_generator(model, engine=engine)
-    make_folder(out)
-    written = []
-    with count_progress("Generating") as progress:
-        for seed in seeds:
-            face = Face.from_seed(generator, seed, truncation)
-            path = out / f"seed{seed:04d}.png"
-            face.save(path, generator.render(face.w_plus), npz=npz)
-            written.append(path)
-            progress(len(written), len(seeds))
-            if not as_json:
-                click.echo(path)
-    if as_json:
-        print_json([
-            {"file": str(p), "seed": s, "psi": truncation}
-            for p, s in zip(written, seeds, strict=True)
-        ])  # fmt: skip
+
+    def piece(seed: int) -> Piece:
+        face = Face.from_seed(generator, seed, truncation)
+        path = out / f"seed{seed:04d}.png"
+        return path, face, generator.render(face.w_plus), {"seed": seed, "psi": truncation}
+
+    write_faces(map(piece, seeds), out, "Generating", len(seeds), npz=npz, as_json=as_json)
 
 
 @click.command()
@@ -102,26 +89,15 @@ def generate(
     metavar="DIAL=VALUE",
     help="Set a dial to an absolute reading in its unit: age=60, yaw=15. Repeatable.",
 )
-@click.option(
-    "--lock",
-    "locks",
-    multiple=True,
-    metavar="DIAL",
-    help="Keep a dial's reading, or the identity. Repeatable.",
-)
+@lock_option
 @click.option(
     "--quick",
     is_flag=True,
     help="Do not measure the picture to come nearer to the targets.",
 )
 @click.option("--name", help="Name of the person, kept in the file.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="The PNG to write.",
-)
-@click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+@png_option
+@npz_option
 @model_option
 @engine_option
 def edit(
@@ -218,7 +194,9 @@ class Pictures:
     def __init__(self, face: Face, dials: DialSet, *, model: str, engine: str) -> None:
         from facegen.measure.measurer import load_measurer
 
-        self._generator = _generator_for(face, model=model, engine=engine)
+        self._generator = generator_for(
+            face, model=model, engine=engine, draws_faces=bool(face.edits)
+        )
         self._measurer, self._dials = load_measurer(), dials
         self._known: dict[bytes, Measurement | None] = {}  # The face itself is asked for thrice.
 
@@ -242,15 +220,12 @@ class Pictures:
 
 def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:
     """The picture of `after`; what is unchanged keeps the saved pixels whatever drew them."""
-    from facegen.retouch.apply import draw
-
     is_same = before.pixel_operations == after.pixel_operations
     is_same = is_same and np.array_equal(before.w_plus, after.w_plus)
     if is_same and path.suffix.lower() == ".png":
         return decode_image(path.read_bytes(), name=path.name)
-    generator = _generator_for(after, model=model, engine=engine)
-    request = after.request(model=generator.model, size=generator.img_resolution)
-    return draw(request, generator)
+    generator = generator_for(after, model=model, engine=engine, draws_faces=bool(after.edits))
+    return drawn(after, generator)
 
 
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
@@ -262,7 +237,7 @@ def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     from facegen.measure.measurer import load_measurer
     from facegen.pose.finish import refitted
 
-    generator = _generator_for(after, model=model, engine=engine)
+    generator = generator_for(after, model=model, engine=engine, draws_faces=bool(after.edits))
     done = refitted(
         after,
         DialSet.load(after.space),
@@ -274,20 +249,6 @@ def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
         told = ", ".join(describe(entry) for entry in wanted)
         click.echo(f"Warning: not all of this could be done again: {told}.", err=True)
     return after.finished(done.operations)
-
-
-def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
-    """The generator that draws an edited face.
-
-    Raises:
-        SpaceMismatchError: it has another latent space.
-        ModelError: it draws no faces, so that dials for faces mean nothing there.
-    """
-    generator = load_generator(model, engine=engine)
-    face.require_space(generator.space)
-    if face.edits and generator.why_not_face:
-        raise ModelError(generator.why_not_face)
-    return generator
 
 
 @click.command()
@@ -305,7 +266,7 @@ def show(face: Path, *, as_json: bool) -> None:
         "psi": opened.psi,
         "created": opened.created,
         "w_plus": list(opened.w_plus.shape),
-        "edits": [{"dial": e.dial, "delta": e.delta} for e in opened.edits],
+        **edits_of(opened),
         "operations": [describe(entry) for entry in opened.operations],
     }
     if as_json:

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facegen.cli.face_files import drawn, edits_of, generator_for, write_faces
 from facegen.cli.shared import (
     count_progress,
     engine_option,
+    folder_option,
     json_option,
-    load_generator,
+    lock_option,
     model_option,
+    npz_option,
     open_face,
-    print_json,
+    png_option,
 )
-from facegen.errors import ModelError, UsageError
+from facegen.errors import UsageError
 from facegen.face import Face, clean_name
-from facegen.files import make_folder
 from facegen.latents import MAX_SEED
 from facegen.operations import LANDMARK_OPERATIONS, Operation, describe
 
@@ -33,6 +35,7 @@ MOST = 1000
 LEAST_BLOCKS = 8
 """Of a bank: 32,768 people, read in a few seconds the first time."""
 KEPT = ["person", "type", "look"]
+Command = Callable[..., Any]
 
 
 class Weights(click.ParamType):
@@ -51,28 +54,26 @@ class Weights(click.ParamType):
                       ctx)  # fmt: skip
 
 
-def count_option(what: str) -> Callable[..., Any]:
-    """The option --count."""
-    return click.option(
-        "--count",
-        type=click.IntRange(1, MOST),
-        default=12,
-        show_default=True,
-        help=f"How many {what}.",
-    )
+def many_faces(what: str) -> Callable[[Command], Command]:
+    """The options of a command that writes a folder of faces."""
+    options = (
+        click.option(
+            "--count", type=click.IntRange(1, MOST), default=12, show_default=True,
+            help=f"How many {what}.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
+            help="The same seed gives the same again; another one gives others.",
+        ),
+        folder_option, npz_option, model_option, engine_option, json_option,
+    )  # fmt: skip
 
+    def with_options(command: Command) -> Command:
+        for option in reversed(options):  # Help lists them in the order of the list.
+            command = option(command)
+        return command
 
-seed_option = click.option(
-    "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
-    help="The same seed gives the same again; another one gives others.",
-)  # fmt: skip
-folder_option = click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the pictures; made if need be.",
-)
-npz_option = click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+    return with_options
 
 
 @click.command()
@@ -84,12 +85,7 @@ npz_option = click.option("--npz", is_flag=True, help="Also write the latent as 
     help="The mean of the latents: of many people nearly the average face.",
 )
 @click.option("--name", help="Name of the person, kept in the file. [the parents' names]")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="The PNG to write.",
-)
+@png_option
 @npz_option
 @model_option
 @engine_option
@@ -115,17 +111,15 @@ def combine(
 
     parents = _parents(faces, [out])
     check_parents(parents, weights)
-    generator = _generator_for(parents[0], model=model, engine=engine)
+    generator = generator_for(parents[0], model=model, engine=engine)
     face = average(parents, weights, generator=generator, plain=plain, name=name)
-    _save(face, out, generator, npz=npz)
+    face.save(out, drawn(face, generator), npz=npz)
     click.echo(out)
 
 
 @click.command()
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@count_option("children")
-@seed_option
 @click.option(
     "--variation",
     type=click.FloatRange(0, 1),
@@ -133,11 +127,7 @@ def combine(
     show_default=True,
     help="How much of each comes from neither parent.",
 )
-@folder_option
-@npz_option
-@model_option
-@engine_option
-@json_option
+@many_faces("children")
 def children(
     first: Path,
     second: Path,
@@ -165,7 +155,7 @@ def children(
     paths = _numbered(out, "child", count)
     parents = _parents((first, second), paths)
     check_parents(parents)
-    generator = _generator_for(parents[0], model=model, engine=engine)
+    generator = generator_for(parents[0], model=model, engine=engine)
     made = children_of(*parents, generator=generator, count=count, seed=seed, variation=variation)
     _write(made, paths, generator, npz=npz, as_json=as_json)
 
@@ -186,20 +176,8 @@ def children(
     show_default=True,
     help="How far they move, in standard deviations.",
 )
-@click.option(
-    "--lock",
-    "locks",
-    multiple=True,
-    metavar="DIAL",
-    help="Keep a dial's reading, or the identity. Repeatable.",
-)
-@count_option("variants")
-@seed_option
-@folder_option
-@npz_option
-@model_option
-@engine_option
-@json_option
+@lock_option
+@many_faces("variants")
 def variants(
     face: Path,
     *,
@@ -227,7 +205,7 @@ def variants(
     paths = _numbered(out, "variant", count)
     opened = _opened(face, paths)
     _tell_of_loss(face, [e for e in opened.operations if isinstance(e, LANDMARK_OPERATIONS)])
-    generator = _generator_for(opened, model=model, engine=engine)
+    generator = generator_for(opened, model=model, engine=engine)
     wanted = [part.strip() for part in names.split(",") if part.strip()]
     made = variants_of(
         opened, _dials_of(generator), wanted, generator=generator, strength=strength,
@@ -246,13 +224,7 @@ def variants(
     help="person: the same one with other hair, age and light. type: others of the same age, sex, "
     "skin and hair. look: those who look most alike, whoever they are.",
 )
-@count_option("people")
-@seed_option
-@folder_option
-@npz_option
-@model_option
-@engine_option
-@json_option
+@many_faces("people")
 def similar(
     face: Path,
     *,
@@ -278,7 +250,7 @@ def similar(
 
     paths = _numbered(out, keep, count)
     opened = _opened(face, paths)
-    generator = _generator_for(opened, model=model, engine=engine)
+    generator = generator_for(opened, model=model, engine=engine)
     dials = _dials_of(generator)
     found = similar_to(
         opened,
@@ -290,21 +262,14 @@ def similar(
         count=count,
         seed=seed,
     )
-    make_folder(out)
-    rows: list[dict[str, object]] = []
-    with count_progress("Looking") as progress:
-        for path, one in zip(paths, found, strict=False):
-            _save(one.face, path, generator, npz=npz)
-            rows.append(
-                {"file": str(path), "seed": one.face.seed, "distance": round(one.distance, 3)}
-            )
-            progress(len(rows), count)
-            if not as_json:
-                click.echo(path)
-    if as_json:
-        print_json(rows)
-    if len(rows) < count:
-        click.echo(f"Warning: {len(rows)} of {count} were found; ask for fewer.", err=True)
+    pieces = (
+        (path, one.face, drawn(one.face, generator),
+         {"seed": one.face.seed, "distance": round(one.distance, 3)})
+        for path, one in zip(paths, found, strict=False)
+    )  # fmt: skip
+    written = write_faces(pieces, out, "Looking", count, npz=npz, as_json=as_json)
+    if written < count:
+        click.echo(f"Warning: {written} of {count} were found; ask for fewer.", err=True)
 
 
 def _opened(path: Path, written: Iterable[Path]) -> Face:
@@ -337,27 +302,6 @@ def _tell_of_loss(path: Path, done: Sequence[Operation]) -> None:
         click.echo(f"Warning: not passed on from {path}: {told}.", err=True)
 
 
-def _generator_for(face: Face, *, model: str, engine: str) -> Generator:
-    """The generator that draws such faces.
-
-    Raises:
-        SpaceMismatchError: it has another latent space.
-        ModelError: it draws no faces.
-    """
-    generator = load_generator(model, engine=engine)
-    face.require_space(generator.space)
-    if generator.why_not_face:
-        raise ModelError(generator.why_not_face)
-    return generator
-
-
-def _save(face: Face, path: Path, generator: Generator, *, npz: bool) -> None:
-    from facegen.retouch.apply import draw
-
-    request = face.request(model=generator.model, size=generator.img_resolution)
-    face.save(path, draw(request, generator), npz=npz)
-
-
 def _dials_of(generator: Generator) -> DialSet:
     from facegen.editing.dial_set import DialSet
 
@@ -388,17 +332,10 @@ def _write(
     faces: Sequence[Face], paths: Sequence[Path], generator: Generator, *, npz: bool, as_json: bool
 ) -> None:
     """Draw and write faces, and tell of each."""
-    make_folder(paths[0].parent)
-    with count_progress("Drawing") as progress:
-        for number, (face, path) in enumerate(zip(faces, paths, strict=True), start=1):
-            _save(face, path, generator, npz=npz)
-            progress(number, len(paths))
-            if not as_json:
-                click.echo(path)
-    if as_json:
-        print_json([
-            {"file": str(path)}
-            | ({"edits": [{"dial": e.dial, "delta": e.delta} for e in face.edits]}
-               if face.edits else {})
-            for face, path in zip(faces, paths, strict=True)
-        ])  # fmt: skip
+    pieces = (
+        (path, face, drawn(face, generator), edits_of(face) if face.edits else {})
+        for path, face in zip(paths, faces, strict=True)
+    )
+    write_faces(
+        pieces, paths[0].parent, "Drawing", len(paths), npz=npz, as_json=as_json
+    )  # fmt: skip

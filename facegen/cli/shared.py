@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -16,12 +17,12 @@ from facegen.latents import DEFAULT_MODEL, MAX_SEED
 from facegen.paths import IN_CHECKOUT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from facegen.face import Face
     from facegen.generator import Generator
 
 MAX_SEEDS = 1_000_000
+MOST_STEPS = 40
+"""As `facegen.optimise.identity.MOST_STEPS`, which takes PyTorch to import."""
 WIDEST_TABLE = 10_000  # characters, of tables that programs read
 
 model_option = click.option(
@@ -34,6 +35,39 @@ engine_option = click.option(
     "--engine", default="auto", show_default=True, help="How to run it; see `bench`."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+folder_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the pictures; made if need be.",
+)
+png_option = click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The PNG to write.",
+)
+npz_option = click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
+lock_option = click.option(
+    "--lock",
+    "locks",
+    multiple=True,
+    metavar="DIAL",
+    help="Keep a dial's reading, or the identity. Repeatable.",
+)
+hold_person_option = click.option(
+    "--hold-person",
+    "person_steps",
+    type=click.IntRange(0, MOST_STEPS),
+    default=0,
+    show_default=True,
+    metavar="STEPS",
+    help="Bring each turned picture back to the person: 5 is good, and about thirty times "
+    "slower on a CPU.",
+)
+yes_option = click.option(
+    "--yes", is_flag=True, help="Do not ask before making very many pictures."
+)
 
 
 class SeedRange(click.ParamType):

@@ -9,16 +9,17 @@ import click
 from facegen.cli.shared import (
     count_progress,
     engine_option,
+    folder_option,
+    hold_person_option,
     json_option,
     load_generator,
     model_option,
     open_face,
     print_json,
+    yes_option,
 )
 
 SIZES = ["256", "512", "1024"]
-MOST_STEPS = 40
-"""As `facegen.pose.hold.MOST_STEPS`, which takes PyTorch to import."""
 
 
 def confirm_many(count: int, *, yes: bool, size: int) -> None:
@@ -68,12 +69,7 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
     metavar="FROM:TO:STEP",
     help="Degrees the eyes look further up, -12 to 12. [own]",
 )
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder for the pictures; made if need be.",
-)
+@folder_option
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True,
               help="Edge of the pictures, pixels.")  # fmt: skip
 @click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
@@ -83,17 +79,8 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 @click.option(
     "--open-loop", is_flag=True, help="Do not correct the angles by measuring previews first."
 )
-@click.option(
-    "--hold-person",
-    "person_steps",
-    type=click.IntRange(0, MOST_STEPS),
-    default=0,
-    show_default=True,
-    metavar="STEPS",
-    help="Bring each turned picture back to the person: 5 is good, and about thirty times "
-    "slower on a CPU.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask before making very many pictures.")
+@hold_person_option
+@yes_option
 @model_option
 @engine_option
 @json_option
