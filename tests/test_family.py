@@ -347,6 +347,7 @@ class Painter(Natives):
     def __init__(self, dials, *, spread: float = 1.5) -> None:
         self.dials, self.spread, self.drawn = dials, spread, []
         self.faceless: set[bytes] = set()
+        self.otherwise: dict[bytes, dict[str, float]] = {}
 
     def render(self, w_plus, *, size=None):
         self.drawn.append(np.array(w_plus))
@@ -362,6 +363,7 @@ class Painter(Natives):
         scores = reading.scores(reading.contributions(w_plus[None]))[0]
         values = scores * reading.spread + reading.mean
         names = dict(zip(reading.names, values.tolist(), strict=False))
+        names |= self.otherwise.get(w_plus.tobytes(), {})
         # Pictures lie further apart than predictions.
         return Measurement(names, np.zeros((68, 2)), self.spread * values[len(names) :])
 
@@ -411,6 +413,17 @@ def test_others_of_the_type_are_other_people_of_the_same_readings(dials, crowd):
         read = dials.read(one.face.w_plus)
         assert abs(read["age"] - own["age"]) < 15
         assert (read["gender"] < 0) == (own["gender"] < 0)
+
+
+@pytest.mark.parametrize("shown", [{"age": 70.0}, {"glasses": 1.0}])
+def test_who_is_of_another_type_on_the_picture_is_not_shown(dials, crowd, shown):
+    painter = Painter(dials, spread=1.3)
+    face = painter_face(painter, 3)
+    first = ask(painter, face, "type", count=1, people=crowd)[0].face
+    painter.otherwise[first.w_plus.tobytes()] = shown
+    then = ask(painter, face, "type", count=1, people=crowd)
+    assert first.seed not in {one.face.seed for one in then}
+    assert then, "others of the type are still found"
 
 
 def test_where_all_of_a_type_are_the_same_person_nobody_is_shown(dials, crowd):

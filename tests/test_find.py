@@ -13,6 +13,7 @@ from fakes import FakeGenerator
 from facegen.cli import cli
 from facegen.errors import UsageError
 from facegen.explore import bank as bank_module
+from facegen.explore import find as find_module
 from facegen.explore.bank import Bank
 from facegen.explore.find import Odds, Search, find
 from facegen.explore.making import goal
@@ -106,6 +107,26 @@ def test_who_is_met_by_nobody_is_made_and_stays_editable(bank, studio, dials):
         assert np.array_equal(one.face.base, one.face.w_plus)
         assert np.ptp(one.face.w_plus, axis=0).max() == 0, "as a seed's, all rows are one w"
     assert search.odds.one_in > 300
+
+
+def test_no_more_people_are_looked_at_than_asked(bank, studio):
+    search = looked_for("woman", bank, studio, count=400, people=700, make=False)
+    seeds = [one.face.seed for one in search]
+    assert search.looked_at == 700
+    assert seeds
+    assert max(seeds) < 700
+    with pytest.raises(UsageError, match="At least one"):
+        looked_for("woman", bank, studio, people=0)
+
+
+def test_a_search_of_which_more_is_wanted_draws_more_pictures(bank, studio, monkeypatch):
+    """As the page does: whoever scrolls on wants more of the same search."""
+    monkeypatch.setattr(find_module, "MOST_DRAWN", 2)
+    monkeypatch.setattr(find_module, "MOST_DRAWN_EACH", 3)
+    search = looked_for("man", bank, studio, count=1, people=2048)
+    for found, _ in enumerate(search, 1):
+        search.count += found < 20
+    assert search.found == 20
 
 
 def test_without_making_a_rare_wish_ends_with_those_there_are(bank, studio):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+
 import numpy as np
 import pytest
 from fakes import FakeGenerator
@@ -79,13 +82,17 @@ def test_a_bank_is_read_once_and_goes_on_where_it_stopped(screener, tmp_path, sm
     assert bank.block(1) is kept
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "other people", "other shape", "nan"])
+@pytest.mark.parametrize("damage", ["cut", "text", "bundle", "other people", "other shape", "nan"])
 def test_a_damaged_block_is_made_anew(screener, tmp_path, small_blocks, damage):
-    right = Bank(screener, tmp_path).block(0).scores
-    path = tmp_path / "00000.npy"
+    bank = Bank(screener, tmp_path)
+    right = bank.block(0).scores
+    path = bank.folder / "00000.npy"
+    bundle = io.BytesIO()
+    np.savez(bundle, right)
     wrong = {
         "cut": path.read_bytes()[:500],
         "text": b"no array",
+        "bundle": bundle.getvalue(),
         "other people": bank_module.npy_bytes(np.roll(right, 5, axis=0)),
         "other shape": bank_module.npy_bytes(right[:, :20]),
         "nan": bank_module.npy_bytes(np.full_like(right, np.nan)),
@@ -93,6 +100,33 @@ def test_a_damaged_block_is_made_anew(screener, tmp_path, small_blocks, damage):
     path.write_bytes(wrong[damage])
     assert np.array_equal(Bank(screener, tmp_path).block(0).scores, right)
     assert np.array_equal(np.load(path), right), "and kept"
+
+
+def test_blocks_that_were_not_used_for_long_make_room(
+    screener, tmp_path, small_blocks, monkeypatch
+):
+    monkeypatch.setattr(bank_module, "KEPT_ON_DISK", 3)
+    other = Bank(Screener(screener.generator, screener.dials, psi=0.5), tmp_path)
+    other.grow(1)
+    bank = Bank(screener, tmp_path)
+    bank.grow(2)
+    # Clocks of file systems are coarse: the order is set by hand.
+    for age, path in enumerate([bank.folder / "00001.npy", other.folder / "00000.npy"]):
+        os.utime(path, (1000 + age, 1000 + age))
+    Bank(screener, tmp_path).block(1)  # used again
+    Bank(screener, tmp_path).block(5)
+    assert not (other.folder / "00000.npy").exists()
+    assert sorted(path.name for path in bank.folder.iterdir()) == [
+        "00000.npy", "00001.npy", "00005.npy"
+    ]  # fmt: skip
+
+
+def test_a_cache_that_can_only_be_read_is_used(screener, tmp_path, small_blocks, monkeypatch):
+    Bank(screener, tmp_path).grow(1)
+    again, read = counting(screener)
+    monkeypatch.setattr(bank_module.os, "utime", lambda *_: (_ for _ in ()).throw(PermissionError))
+    Bank(again, tmp_path).block(0)
+    assert len(read) == bank_module.CHECKED
 
 
 def test_where_nothing_can_be_written_all_works_without(screener, tmp_path, small_blocks):

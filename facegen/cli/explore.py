@@ -47,7 +47,7 @@ MOST_PEOPLE = 4_194_304
 @folder_option
 @click.option(
     "--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True,
-    help="Each number looks at other people; the same number at the same ones.",
+    help="Each number looks at other people, up to 262,144 each; the same number at the same ones.",
 )  # fmt: skip
 @click.option(
     "--truncation", type=click.FloatRange(0, 1.5), default=DEFAULT_PSI, show_default=True,
@@ -109,7 +109,8 @@ def sample(
     query = parsed(where, dials)
     load_instruments()
     make_folder(out)
-    written: list[tuple[Path, Found]] = []
+    written: list[dict[str, Any]] = []
+    asked = [one.dial for one in query.conditions]
     with count_progress("Finding") as progress:
         search = find(
             query,
@@ -126,7 +127,10 @@ def sample(
         for one in search:
             path = out / file_name(one)
             one.face.save(path, one.picture)
-            written.append((path, one))
+            written.append({
+                "file": str(path), "seed": one.seed, "psi": one.face.psi, "origin": one.origin,
+                "measured": {name: round(one.values[name], 3) for name in asked},
+            })  # fmt: skip
             if not as_json:
                 click.echo(path)
     if as_json:
@@ -179,10 +183,9 @@ def told(search: Search) -> str:
 
 
 def report(
-    query: Query, search: Search, written: list[tuple[Path, Found]], dials: DialSet
+    query: Query, search: Search, written: list[dict[str, Any]], dials: DialSet
 ) -> dict[str, Any]:
     """The search for programs."""
-    asked = [one.dial for one in query.conditions]
     return {
         "where": str(query),
         "conditions": [
@@ -196,12 +199,5 @@ def report(
         "one_in": None if search.odds.one_in is None else round(search.odds.one_in),
         "looked_at": search.looked_at,
         "drawn": search.drawn,
-        "people": [
-            {
-                "file": str(path), "seed": one.seed, "psi": one.face.psi,
-                "origin": one.origin,
-                "measured": {name: round(one.values[name], 3) for name in asked},
-            }
-            for path, one in written
-        ],
+        "people": written,
     }  # fmt: skip

@@ -3,8 +3,8 @@
 Reading a seed costs a tenth of a millisecond, nearly all of it its w; reading what was kept costs
 nothing to speak of, so the first answer of a search that the bank covers comes at once. A block
 holds BLOCK seeds in half precision (372 bytes a person). Blocks are written whole or not at all, in
-any order, by any number of processes; one that is damaged, or of other weights, is made anew. Where
-nothing can be written, all works without.
+any order, by any number of processes; one that is damaged, or of other weights, is made anew; those
+not used for the longest time are dropped. Where nothing can be written, all works without.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,9 @@ _log = logging.getLogger(__name__)
 BLOCK = 4096
 BLOCKS = 64
 """So many are grown in the background: 262,144 people, 97 MB."""
-KEPT_BLOCKS = 16
+KEPT_BLOCKS, KEPT_ON_DISK = 16, 256
+"""Blocks in memory, and on disk of all networks and truncations together: 1,048,576 people, 390 MB.
+"""
 CHECKED = 2
 CLOSE_ENOUGH = 0.05
 """By so much a kept score may differ from one that is made again, of which half is rounding."""
@@ -41,12 +45,16 @@ class Bank:
 
     Args:
         screener: Reads what is not kept.
-        folder: Where blocks lie; by default in the program's cache, by network and truncation.
+        root: Where all banks lie; None for the program's cache.
+
+    Attributes:
+        folder: Where its blocks lie, by network, dials and truncation.
     """
 
-    def __init__(self, screener: Screener, folder: Path | None = None) -> None:
+    def __init__(self, screener: Screener, root: Path | None = None) -> None:
         self.screener = screener
-        self.folder = default_folder(screener) if folder is None else folder
+        self._root = cache_dir() / "explore" if root is None else root
+        self.folder = self._root / screener.generator.model / _key(screener)
         self._known: BoundedCache[Readings] = BoundedCache(KEPT_BLOCKS)
         self._checked: set[int] = set()
         self._cannot_write = False
@@ -115,16 +123,29 @@ class Bank:
         except SaveError as err:
             self._cannot_write = True
             _log.warning("Screened people are not kept: %s", err)
+        else:
+            self._drop_old()
+
+    def _drop_old(self) -> None:
+        """Delete the blocks that were not used for the longest time, of whichever bank."""
+        with suppress(OSError):  # Another process may be at it.
+            blocks = sorted(self._root.glob("*/*/*.npy"), key=lambda path: path.stat().st_mtime)
+            for path in blocks[: max(len(blocks) - KEPT_ON_DISK, 0)]:
+                path.unlink(missing_ok=True)
 
     def _kept(self, index: int) -> np.ndarray | None:
         """What was kept; None if nothing was, or it is not what would be made now."""
+        path, shape = self._path(index), (BLOCK, self.screener.width)
         try:
-            scores = np.load(self._path(index), allow_pickle=False)
+            scores = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
-        shape = (BLOCK, self.screener.width)
-        if scores.shape != shape or scores.dtype != np.float16 or not np.isfinite(scores).all():
+        if not isinstance(scores, np.ndarray) or scores.dtype != np.float16:
             return None
+        if scores.shape != shape or not np.isfinite(scores).all():
+            return None
+        with suppress(OSError):  # Of a cache that can be read only.
+            os.utime(path)
         if index in self._checked:
             return scores
         again = self.screener.scores(self.screener.w(self.seeds(index)[-CHECKED:]))
@@ -135,14 +156,13 @@ class Bank:
         return scores
 
 
-def default_folder(screener: Screener) -> Path:
-    """Where the blocks of a network, its dials and a truncation lie."""
+def _key(screener: Screener) -> str:
+    """A name for the dials and the truncation."""
     reading = screener.dials.regressor
     told = hashlib.sha256("|".join(screener.names).encode())
     for array in (reading.linear, reading.w1, reading.w2, reading.w3, reading.b3):
         told.update(np.ascontiguousarray(array, np.float32).tobytes())
-    name = f"psi{screener.psi:.3f}-{told.hexdigest()[:12]}"
-    return cache_dir() / "explore" / screener.generator.model / name
+    return f"psi{screener.psi:.3f}-{told.hexdigest()[:12]}"
 
 
 def npy_bytes(array: np.ndarray) -> bytes:

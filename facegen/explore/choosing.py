@@ -5,7 +5,7 @@ People are told apart by dlib's descriptor: predicted beforehand, measured once 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -29,11 +29,6 @@ class Crowd:
         self._measured: list[np.ndarray] = []
         self._predicted: list[np.ndarray] = []
 
-    @property
-    def predicted(self) -> np.ndarray:
-        """Descriptors as predicted, [N, 128]."""
-        return np.array(self._predicted, np.float32).reshape(-1, DESCRIPTOR_DIM)
-
     def __len__(self) -> int:
         return len(self._measured)
 
@@ -42,22 +37,45 @@ class Crowd:
         self._measured.append(measured)
         self._predicted.append(predicted)
 
-    def nearest(self, measured: np.ndarray) -> float:
-        """How near somebody's descriptor is to the nearest of those who are there."""
-        if not self._measured:
-            return np.inf
-        return float(distances(measured[None], np.array(self._measured)).min())
+    def nearest(self, measured: Sequence[np.ndarray]) -> np.ndarray:
+        """How near each of some, by descriptor, is to the nearest of those who are there, [N]."""
+        if not self._measured or not measured:
+            return np.full(len(measured), np.inf)
+        return distances(np.array(measured), np.array(self._measured)).min(axis=1)
 
-    def apart(self, predicted: np.ndarray) -> np.ndarray:
-        """How unlike those who are there each is, 0 to 1, [N], from predicted descriptors."""
-        if not self._predicted:
-            return np.ones(len(predicted))
-        nearest = distances(predicted, np.array(self._predicted)).min(axis=1)
-        return np.minimum(nearest / AS_FAR, 1.0)
+    def since(self, count: int) -> np.ndarray:
+        """Predicted descriptors of those who joined after the first `count`, [N, 128]."""
+        return np.array(self._predicted[count:], np.float32).reshape(-1, DESCRIPTOR_DIM)
 
-    def choose(self, chance: np.ndarray, predicted: np.ndarray) -> int:
-        """The one to draw next: the surest among those unlike the others."""
-        return int(np.argmax(chance * self.apart(predicted) ** NEAR_MATTERS))
+
+class Chooser:
+    """Chooses among people, one after the other, while the crowd grows.
+
+    Args:
+        crowd: Whom they should be unlike.
+        predicted: Their descriptors, [N, 128].
+    """
+
+    def __init__(self, crowd: Crowd, predicted: np.ndarray) -> None:
+        self._crowd, self._predicted = crowd, predicted
+        self._nearest = np.full(len(predicted), np.inf, np.float32)
+        self._known = 0
+
+    def apart(self) -> np.ndarray:
+        """How unlike those who are there each is, 0 to 1, [N]."""
+        for one in self._crowd.since(self._known):
+            self.keep_from(one)
+        self._known = len(self._crowd)
+        return np.minimum(self._nearest / AS_FAR, 1.0)
+
+    def keep_from(self, predicted: np.ndarray) -> None:
+        """Somebody besides the crowd whom they should be unlike: a descriptor, [128]."""
+        away = distances(self._predicted, predicted[None])[:, 0]
+        self._nearest = np.minimum(self._nearest, away)
+
+    def choose(self, chance: np.ndarray) -> int:
+        """The one to draw next: the surest, [N], among those unlike the others."""
+        return int(np.argmax(chance * self.apart() ** NEAR_MATTERS))
 
 
 def nearest_people(
@@ -77,17 +95,15 @@ def nearest_people(
     order = np.argsort(short, kind="stable")
     order = order[[seed not in without for seed in near.seeds[order].tolist()]]
     descriptors = near.descriptors
-    begun: list[np.ndarray] = []
+    chooser, begun = Chooser(crowd, descriptors), 0
     while len(order):
-        some = order[: FAIRLY_NEAR * (len(begun) + 8)]
-        apart = crowd.apart(descriptors[some])
-        if begun:
-            to_begun = distances(descriptors[some], np.array(begun)).min(axis=1)
-            apart = np.minimum(apart, np.minimum(to_begun / AS_FAR, 1.0))
+        some = order[: FAIRLY_NEAR * (begun + 8)]
+        apart = chooser.apart()[some]
         worth = np.log(np.maximum(apart, 1e-6)) - np.log(2.0) * short[some] / SHORTFALL_UNIT
         index = int(some[np.argmax(worth)])
         order = order[order != index]
-        begun.append(descriptors[index])
+        begun += 1
+        chooser.keep_from(descriptors[index])
         yield index
 
 

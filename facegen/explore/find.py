@@ -2,21 +2,22 @@
 
 `find` looks at what is predicted of many seeds (`facegen.explore.bank`), draws and measures those
 who meet the query most surely, and gives those whose pictures do. Where too few are met with, it
-goes on from people who come near it, no two of them alike, and moves what is missing with the dials
-until the picture shows it (`facegen.explore.making`). Between two pictures it can be stopped.
+goes on from people who come near it, no two of them alike, and leads them there until the picture
+shows it (`facegen.explore.solving`; where that does not help, `facegen.explore.making`). Between
+two pictures it can be stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from facegen.errors import UsageError
 from facegen.explore.bank import BLOCK, BLOCKS, Bank
-from facegen.explore.choosing import Crowd, nearest_people
+from facegen.explore.choosing import Chooser, Crowd, nearest_people
+from facegen.explore.found import Found, Odds
 from facegen.explore.making import Led, Start
 from facegen.explore.query import Query
 from facegen.explore.screening import Readings, chances, shortfalls
@@ -51,70 +52,10 @@ NEAR_KEPT = 256
 """People of a block who are kept as starts."""
 MAX_SEARCHES = (MAX_SEED + 1) // (BLOCK * BLOCKS)
 
-Origin = Literal["seed", "made"]
 Picture = Callable[[np.ndarray], np.ndarray]
 """Draws a w_plus [18, 512]: uint8 [H, H, 3]."""
 Measure = Callable[[np.ndarray], Measurement | None]
 """Measures a picture; None where no face is seen."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Somebody whose picture meets the query.
-
-    Attributes:
-        face: Somebody from a seed has it; somebody who was made has a latent of their own, or dials
-            moved on a seed's, and can be edited as any face.
-        measurement: Of the picture.
-        values: Dial -> value measured, in its unit.
-        picture: uint8 [H, H, 3].
-        origin: "seed" for somebody as the network draws them, "made" for one who was led there.
-        chance: How sure it was beforehand, 0 to 1.
-        seed: Of the person, or of the one from whom they were made.
-    """
-
-    face: Face
-    measurement: Measurement
-    values: Mapping[str, float]
-    picture: np.ndarray
-    origin: Origin
-    chance: float
-    seed: int | None
-
-    @property
-    def descriptor(self) -> np.ndarray:
-        """Of the picture, float32 [128]."""
-        descriptor = self.measurement.descriptor
-        assert descriptor is not None, "nobody is found without it"
-        return descriptor
-
-
-@dataclass(frozen=True)
-class Odds:
-    """How often a query is met by chance.
-
-    Attributes:
-        met: How many of those looked at are estimated to meet it.
-        looked_at: How many people were looked at.
-    """
-
-    met: float
-    looked_at: int
-
-    @property
-    def one_in(self) -> float | None:
-        """Of how many people one is so; None before anybody was looked at."""
-        if not self.looked_at:
-            return None
-        return max(self.looked_at / max(self.met, 1e-9), 1.0)
-
-    def __str__(self) -> str:
-        """In words, with no more digits than are known: "1 in 430"."""
-        if self.one_in is None:
-            return "nobody looked at yet"
-        if self.one_in > 100 * self.looked_at:
-            return f"fewer than 1 in {_rounded(100 * self.looked_at):,}"
-        return f"1 in {_rounded(self.one_in):,}"
 
 
 @dataclass
@@ -129,9 +70,8 @@ class Search(Iterator[Found]):
         count: How many people are wanted.
         diverse: Whether people whom dlib would call the same (nearer than 0.6) are left out.
         make: Whether people may be made where too few are found.
-        seed: Each number looks at other people.
-        people: How many seeds to look at, at most; whole blocks are. None: 65,536 for up to 16
-            people, more for more.
+        seed: Each number looks at other people: 16,384 numbers, of 262,144 people each.
+        people: How many seeds to look at, at most. None: 65,536 for up to 16 people, more for more.
         without: Seeds to leave out: shown already.
         stop: Asked between pictures and blocks; True ends the search.
         progress: Called with (people found, people wanted), after each picture and block.
@@ -165,6 +105,8 @@ class Search(Iterator[Found]):
             raise UsageError(f"From 1 to {MOST_COUNT} people can be looked for, got {self.count}.")
         if not 0 <= self.seed <= MAX_SEED:
             raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}.")
+        if self.people is not None and self.people < 1:
+            raise UsageError(f"At least one person must be looked at, got {self.people}.")
         share = max(self.count / USUAL_COUNT, 1.0)
         usual = min(int(USUAL_PEOPLE * share), BLOCKS * BLOCK)
         self._most_people = usual if self.people is None else self.people
@@ -223,6 +165,8 @@ class Search(Iterator[Found]):
         while expected < wanted and self.looked_at < self._most_people and not self.stop():
             block = self.bank.block(self.seed % MAX_SEARCHES * BLOCKS + self._blocks)
             self._blocks += 1
+            if len(block) > (left := self._most_people - self.looked_at):
+                block = block.take(range(left))
             self.looked_at += len(block)
             chance = chances(self.query, block, self.bank.screener.errors)
             self._expected += float(chance.sum())
@@ -239,8 +183,9 @@ class Search(Iterator[Found]):
         chance = chances(self.query, candidates, self.bank.screener.errors)
         free = np.array([seed not in self._used for seed in candidates.seeds.tolist()], bool)
         descriptors = candidates.descriptors
+        chooser = Chooser(self._crowd, descriptors)
         while free.any() and not self._is_over():
-            index = self._crowd.choose(chance * free, descriptors)
+            index = chooser.choose(chance * free)
             if chance[index] < least:
                 break
             free[index] = False
@@ -287,7 +232,7 @@ class Search(Iterator[Found]):
         """What leads a start to the query: the solver, or the dials where that does not help."""
         if is_moved:
             return Led(self.query, self._dials, self.bank.screener.errors, start)
-        return Sampled(self._solver, self.query, start.face.w_plus[0], self._crowd.predicted)
+        return Sampled(self._solver, self.query, start.face.w_plus[0], self._crowd.since(0))
 
     def _made(self, start: Start, loop: Sampled | Led) -> Face:
         """Somebody who was led somewhere, as a face of the network's."""
@@ -328,7 +273,7 @@ class Search(Iterator[Found]):
     def _admitted(self, apart: float) -> Iterator[Found]:
         """Those of the people who wait who are that far from everybody given."""
         while self._waiting and self.found < self.count:
-            far = [self._crowd.nearest(one.descriptor) for one, _ in self._waiting]
+            far = self._crowd.nearest([one.descriptor for one, _ in self._waiting])
             furthest = int(np.argmax(far))
             if far[furthest] < apart:
                 break
@@ -337,10 +282,9 @@ class Search(Iterator[Found]):
             self.found += 1
             yield one
         # Nobody moves further from those who are there: who is too near now stays so.
+        far = self._crowd.nearest([one.descriptor for one, _ in self._waiting])
         self._waiting = [
-            (one, predicted)
-            for one, predicted in self._waiting
-            if self._crowd.nearest(one.descriptor) >= self._least_apart
+            who for who, away in zip(self._waiting, far, strict=True) if away >= self._least_apart
         ]
 
     @property
@@ -403,12 +347,4 @@ def find(
     return Search(query, bank, picture, measure, **wishes)  # type: ignore[arg-type]
 
 
-def _rounded(value: float) -> int:
-    """Two digits of a number, which is what an estimate is worth."""
-    if value < 100:
-        return round(value)
-    step = 10 ** (len(str(int(value))) - 2)
-    return int(round(value / step) * step)
-
-
-__all__: Sequence[str] = ("Found", "Odds", "Search", "find")
+__all__ = ["Found", "Odds", "Search", "find"]

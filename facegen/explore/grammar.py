@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from facegen.errors import UsageError
-from facegen.explore.numbers import read_comparison, read_number
+from facegen.explore.numbers import NUMBER_WORDS, read_comparison, read_number
 from facegen.explore.tokens import tokens_of
 from facegen.explore.words import (
     ALSO_ALONE,
@@ -240,10 +240,24 @@ class Grammar:
                 return ()
         return tuple(read)
 
+    def _first_unknown(self, at: int) -> int:
+        """The word that is not known, of what stands together from a place on; else the place."""
+        known = vocabulary() | NUMBER_WORDS | self._names
+        place = at
+        while place < len(self._tokens) and self._tokens[place].text not in ENDS:
+            word = self._tokens[place].text
+            is_strange = word not in known and self._tokens[place].number is None
+            if is_strange and (place == at or word[0].isalpha()):
+                return place
+            place += 1
+        return at
+
     def _unknown(self, at: int) -> QueryError:
+        """Nothing can be made of the words from a place on."""
+        at = self._first_unknown(at)
         word = self._tokens[at].text
         shown = "".join(c if c.isprintable() else "?" for c in word)[:LONGEST_SHOWN]
-        words = sorted(vocabulary() | set(self._names))
+        words = sorted(vocabulary() | NUMBER_WORDS | self._names)
         near = tuple(difflib.get_close_matches(word, words, n=3, cutoff=0.72))
         fitting = sorted(
             f"{word} {noun}" for noun, known in adjectives().items()
@@ -259,6 +273,9 @@ class Grammar:
         elif fitting:
             why = f"'{shown}' of what? Say {' or '.join(fitting[:4])}."
             near = tuple(fitting[:4])
+        elif word in NUMBER_WORDS:
+            why = f"'{shown}' needs a number with it, as in over 60, 20-30 or in her late fifties."
+            near = ()
         elif near:
             why = f"'{shown}' is not known here. Did you mean {' or '.join(near)}?"
         else:

@@ -6,9 +6,10 @@ to lie near the middle there, where everybody looks alike: of ten it is a third 
 are. So its way from the middle is made as long as theirs is, row by row; a Gaussian is as dense in
 one direction as in another, so the result is as natural as they are.
 
-Alone, that would exaggerate what all of them share: of ten women of 50 it makes one of 75. So the
-readings of the named dials (`facegen.directions.regressor`) are kept within limits, by the shortest
-way in the Gaussian, and what that costs of the distance is made up for by everything else.
+Alone, that would exaggerate what all of them share: of ten women of about 48 it makes one of 63
+(docs/results/family.md). So the readings of the named dials (`facegen.directions.regressor`) are
+kept within limits, by the shortest way in the Gaussian, and what that costs of the distance is made
+up for by everything else.
 """
 
 from __future__ import annotations

@@ -31,6 +31,26 @@ YOUNGER_AFTER = frozenset({"younger", "under", "less", "below"})
 DIRECTIONS = {"left": ("yaw", -1.0), "right": ("yaw", 1.0), "up": ("pitch", 1.0),
               "down": ("pitch", -1.0)}  # fmt: skip
 TO = frozenset({"-", "to", "and", "till", "until"})
+NUMBER_WORDS = frozenset(
+    word
+    for words in (
+        TENS,
+        DECADES,
+        PART_OF_DECADE,
+        FROM_ON,
+        UP_TO,
+        ABOUT,
+        AGE_WORDS,
+        AFTER_AGE,
+        OLDER_AFTER,
+        YOUNGER_AFTER,
+        TO,
+        ("degrees", "degree", "deg", "than", "least", "most"),
+    )
+    for word in words
+    if len(word) > 2
+)
+"""Words that mean something beside a number alone."""
 
 
 def read_comparison(tokens: Sequence[Token], at: int, names: Collection[str]) -> Reading | None:

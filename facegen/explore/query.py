@@ -179,6 +179,12 @@ class _Reader:
             span = self._not(sense, found, chip)
         else:
             span = self._span(sense, degree)
+        if span.low is not None and span.high is not None and span.low >= span.high:
+            raise self._grammar.error(
+                found.first, found.last,
+                f"'{chip}' contradicts itself: nothing is from {span.low:g} on and below "
+                f"{span.high:g}. Swap the two.",
+            )  # fmt: skip
         spec = self._dials.spec(sense.dial)
         low, high = spec.safe
         if (span.low is not None and span.low > high) or (
