@@ -15,6 +15,7 @@ from facegen.operations import CloseEye, MovePicture, Pose
 from facegen.session import presets
 from facegen.session.edit_state import clean_deltas, clean_psi, link_of, parse_seed
 from facegen.session.history import MAX_HISTORY, MAX_RECENT
+from facegen.session.links import apply_query
 from facegen.session.readouts import Readout
 from facegen.session.session import Session
 from facegen.ui.components import view
@@ -123,18 +124,18 @@ def test_a_link_opens_the_same_face(session, generator, dials):
     session.edit({"smile": 1.2345, "yaw": -12.3456789}, psi=0.55)
     query = link_of(session.state)
     other = Session(generator, dials, seed=parse_seed(query["seed"]), psi=float(query["psi"]))
-    assert other.apply_query(query) == []
+    assert apply_query(other, query) == []
     assert np.array_equal(other.w_plus(), session.w_plus())
     assert link_of(other.state) == query
 
 
 def test_a_link_with_nonsense_is_harmless(session):
-    unknown = session.apply_query(
-        {"seed": "1", "smile": "nan", "age": "abc", "yaw": "3", "wings": "2"}
+    unknown = apply_query(
+        session, {"seed": "1", "smile": "nan", "age": "abc", "yaw": "3", "wings": "2"}
     )
     assert unknown == ["wings"]
     assert dict(session.state.deltas) == {"yaw": 3.0}
-    session.apply_query({"smile": "1e30", "age": "-1e300"})
+    apply_query(session, {"smile": "1e30", "age": "-1e300"})
     assert all(abs(delta) < 1000 for _, delta in session.state.deltas)
     assert np.isfinite(session.w_plus()).all()
     for text in ("-1", "1.5", "99999999999", "٣", "", "4294967296"):
@@ -376,7 +377,7 @@ def test_a_corrected_face_comes_back_from_its_file_and_link_as_what_was_wanted(
     session.new_person(99)
     opened = session.open_face(again)
     linked = Session(generator, dials, seed=417)
-    linked.apply_query(link_of(session.state))
+    apply_query(linked, link_of(session.state))
     for found in (session, linked):
         assert np.array_equal(found.w_plus(), session.w_plus(opened))
         found.measured_start(before)
@@ -387,7 +388,7 @@ def test_a_corrected_face_comes_back_from_its_file_and_link_as_what_was_wanted(
 
 def test_a_link_with_nonsense_for_what_was_corrected_opens(session):
     query = {"age": "5", "corrected": "age:x,,smile:1,age,beard:1e999,:3,age:2"}
-    assert session.apply_query(query) == []
+    assert apply_query(session, query) == []
     assert session.state.corrections == (("age", 2.0),)
 
 
@@ -508,7 +509,7 @@ def test_glasses_that_are_on_stay_as_they_are_while_others_are_corrected(session
 
 def test_a_face_that_was_only_opened_stays_as_it_is(session, dials):
     see = short(dials)
-    session.apply_query({"age": "10"})
+    apply_query(session, {"age": "10"})
     before, now = see(session.base()), see(session.w_plus())
     session.measured_start(before)
     readouts = session.readouts(measured=now, before=before)
@@ -592,7 +593,7 @@ def test_a_face_made_under_a_lock_travels_by_link_and_file(session, generator, d
     made = session.w_plus()
     query = link_of(session.state)
     other = Session(generator, dials, seed=417)
-    assert other.apply_query(query) == []
+    assert apply_query(other, query) == []
     assert np.array_equal(other.w_plus(), made)
     assert set(other.locks.held) == {"smile"}
     assert other.turn({}) is other.state

@@ -6,6 +6,7 @@ and tags. A file that is there is never written over.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -56,15 +57,15 @@ def export_people(
         SaveError: the folder cannot be written; what is written stays.
     """
     make_folder(folder)
-    entries = _known(folder)
+    entries = _told(folder)
     for person in people:
         face = library.face(person.head)
         path = _free(folder, person)
         face.save(path, draw(face))
         entries.append(_Entry(path.name, person.is_favourite, list(person.tags)))
-        yield path
         index = {"facegen_library": 1, "people": [vars(entry) for entry in entries]}
         write_atomic(folder / INDEX, json.dumps(index, indent=1, ensure_ascii=False).encode())
+        yield path
 
 
 def import_people(
@@ -89,7 +90,9 @@ def import_people(
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in FACES)
     except OSError as err:
         raise BadFileError(f"{folder} is no folder that can be read ({err.strerror}).") from err
-    told = {entry.file: entry for entry in _read_index(folder).people}
+    told: dict[str, _Entry] = {}
+    with contextlib.suppress(BadFileError):  # The faces come without stars and tags.
+        told = {entry.file: entry for entry in _told(folder)}
     for path in files:
         entry = told.get(path.name, _Entry(path.name))
         try:
@@ -144,21 +147,18 @@ def _free(folder: Path, person: Person) -> Path:
     raise BadFileError(f"{folder} is full of files called {stem}; choose another folder.")
 
 
-def _known(folder: Path) -> list[_Entry]:
-    """What the folder tells so far, to which is added."""
+def _told(folder: Path) -> list[_Entry]:
+    """What a folder tells beside its files.
+
+    Raises:
+        BadFileError: it tells what this program does not understand.
+    """
     path = folder / INDEX
     try:
-        return parse_record(path.read_bytes(), _Index).people if path.exists() else []
+        if not path.exists():
+            return []
+        if path.stat().st_size > MAX_INDEX_BYTES:
+            raise RecordError(f"it has more than {MAX_INDEX_BYTES >> 20} MB")
+        return parse_record(path.read_bytes(), _Index).people
     except (OSError, RecordError) as err:
         raise BadFileError(f"{path} is not from a library ({err}); choose another folder.") from err
-
-
-def _read_index(folder: Path) -> _Index:
-    """What the folder tells beside its files; nothing where it tells nothing usable."""
-    path = folder / INDEX
-    try:
-        if path.stat().st_size > MAX_INDEX_BYTES:
-            return _Index(1)
-        return parse_record(path.read_bytes(), _Index)
-    except (OSError, RecordError):
-        return _Index(1)

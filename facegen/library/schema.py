@@ -123,6 +123,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     )
     try:
         found.row_factory = sqlite3.Row
+        found.create_function("casefold", 1, str.casefold, deterministic=True)
         found.execute("PRAGMA foreign_keys = ON")
         if found.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("malformed")

@@ -19,7 +19,7 @@ class Search:
     """Words that all stand in the name or the tags, and ranges in which dials stand.
 
     Attributes:
-        words: In any order, in small letters.
+        words: In any order, as `str.casefold` makes them.
         ranges: Dial -> lowest and highest number, both included; None is open.
     """
 
@@ -27,16 +27,19 @@ class Search:
     ranges: Mapping[str, Range] = field(default_factory=dict)
 
     def sql(self) -> tuple[list[str], list[object]]:
-        """Conditions on the table of people, and the values for their question marks."""
+        """Conditions on the table of people, and the values for their question marks.
+
+        They use `casefold`, which `facegen.library.schema.open_file` provides: SQLite alone knows
+        the small letters of English only.
+        """
         conditions: list[str] = []
         values: list[object] = []
         for word in self.words:
-            pattern = "%" + re.sub(r"([%_\\])", r"\\\1", word) + "%"
             conditions.append(
-                r"(name LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM tags WHERE person = people.id "
-                r"AND tag LIKE ? ESCAPE '\'))"
+                "(instr(casefold(name), ?) OR EXISTS (SELECT 1 FROM tags WHERE person = people.id "
+                "AND instr(casefold(tag), ?)))"
             )
-            values += [pattern, pattern]
+            values += [word, word]
         for dial, (low, high) in self.ranges.items():
             ends = [(">=", low), ("<=", high)]
             given = [(sign, end) for sign, end in ends if end is not None]
@@ -61,14 +64,15 @@ def parse_search(text: str) -> Search:
         raise UsageError(f"A search has at most {MAX_TEXT} characters.")
     ranges: dict[str, Range] = {}
     for name, sign, number in _CONDITION.findall(text):
-        low, high = ranges.get(name, (None, None))
+        dial = name.lower()
+        low, high = ranges.get(dial, (None, None))
         value = float(number)
         if sign in (">", ">=", "="):
             low = value if low is None else max(low, value)
         if sign in ("<", "<=", "="):
             high = value if high is None else min(high, value)
-        ranges[name] = low, high
-    words = _CONDITION.sub(" ", text).lower().split()
+        ranges[dial] = low, high
+    words = _CONDITION.sub(" ", text).casefold().split()
     for word in words:
         if any(sign in word for sign in "<>="):
             raise UsageError(f"'{word[:40]}' is no condition; write a dial and a number: age>50.")

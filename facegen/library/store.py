@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from facegen.errors import UsageError
@@ -146,31 +147,25 @@ class Library:
                 (key, name, time, time),
             )
             person, head = run("SELECT id, head FROM people WHERE key = ?", (key,)).fetchone()
-            known = run(
-                "SELECT id FROM nodes WHERE person = ? AND digest = ?", (person, digest)
-            ).fetchone()
-            if known is None:
+            step = self._step(person, digest)
+            if step is None:
                 self._require_room(person)
-                known = run(
+                (step,) = run(
                     "INSERT INTO nodes (person, parent, digest, what, face, thumb, created) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                     (person, self._parent(person, parent, head), digest, what[:200],
                      face.to_npz(), thumb, time),
                 ).fetchone()  # fmt: skip
-            run("UPDATE people SET head = ? WHERE id = ?", (known[0], person))
-            for dial, value in (readings or {}).items():
-                run("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
-                    (known[0], str(dial)[:80], float(value)))  # fmt: skip
+            run("UPDATE people SET head = ? WHERE id = ?", (step, person))
+            self._read(step, readings or {})
             self._tag(person, tags)
         return self.person(person)
 
     def _parent(self, person: int, parent: Face | None, head: int | None) -> int | None:
         if parent is None:
             return head
-        row = self._database.execute(
-            "SELECT id FROM nodes WHERE person = ? AND digest = ?", (person, digest_of(parent))
-        ).fetchone()
-        return head if row is None else int(row[0])
+        step = self._step(person, digest_of(parent))
+        return head if step is None else step
 
     def _require_room(self, person: int) -> None:
         count = self._database.execute("SELECT count(*) FROM nodes WHERE person = ?", (person,))
@@ -191,6 +186,9 @@ class Library:
             search: Words and values; None for everybody.
             favourites: Only those with a star.
             limit: So many at most.
+
+        Raises:
+            UsageError: nobody has a number of a dial that is searched by.
         """
         wanted = search or Search()
         conditions, values = wanted.sql()
@@ -198,11 +196,20 @@ class Library:
             conditions.append("favourite")
         where = " AND ".join(["removed IS NULL", "head IS NOT NULL", *conditions])
         with self._lock, told(self.path):
+            self._require_dials(wanted.ranges)
             rows = self._database.execute(
                 f"SELECT * FROM people WHERE {where} ORDER BY changed DESC, id DESC LIMIT ?",
                 (*values, min(max(limit, 0), MAX_FOUND)),
             ).fetchall()
             return [self._person(row) for row in rows]
+
+    def _require_dials(self, names: Iterable[str]) -> None:
+        rows = self._database.execute("SELECT DISTINCT dial FROM readings").fetchall()
+        known = [name for (name,) in rows]
+        for name in names:
+            if name not in known:
+                near = "".join(f" Perhaps '{one}'?" for one in get_close_matches(name, known, n=1))
+                raise UsageError(f"Nobody here has a number called '{name[:40]}'.{near}")
 
     def person(self, number: int) -> Person:
         """One person, also one that was removed and can come back.
@@ -275,6 +282,47 @@ class Library:
             )
 
     # -- changing ---------------------------------------------------------------------------------
+
+    def mend(
+        self, old: Face, face: Face, *, thumb: bytes | None, readings: Mapping[str, float]
+    ) -> None:
+        """Put a face that was corrected on its picture in the place of the step that it was.
+
+        Args:
+            old: What is kept; of anybody who is not, nothing is.
+            face: What it became; it may be the same.
+            thumb: Its small JPEG; None keeps the one there is.
+            readings: As for `add`.
+
+        Raises:
+            SaveError, LibraryError: as for the class; nothing is changed.
+        """
+        with self._change() as run:
+            row = run("SELECT id FROM people WHERE key = ?", (key_of(old),)).fetchone()
+            step = None if row is None else self._step(row[0], digest_of(old))
+            if step is None:
+                return
+            known = self._step(row[0], digest_of(face))
+            if known is None:
+                run(
+                    "UPDATE nodes SET digest = ?, face = ?, thumb = coalesce(?, thumb) "
+                    "WHERE id = ?",
+                    (digest_of(face), face.to_npz(), thumb, step),
+                )
+            self._read(step if known is None else known, readings)
+
+    def _step(self, person: int, digest: str) -> int | None:
+        row = self._database.execute(
+            "SELECT id FROM nodes WHERE person = ? AND digest = ?", (person, digest)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _read(self, node: int, readings: Mapping[str, float]) -> None:
+        for dial, value in readings.items():
+            self._database.execute(
+                "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
+                (node, str(dial)[:80], float(value)),
+            )
 
     def rename(self, number: int, name: str) -> None:
         """Name a person; an empty name changes nothing."""

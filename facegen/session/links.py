@@ -8,7 +8,7 @@ Back and Forward, and a reload, find them by it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facegen.latents import DEFAULT_PSI
 from facegen.session.bundles import bundle_of
@@ -18,6 +18,8 @@ from facegen.session.edit_state import (
     EditState,
     Subject,
     clean_psi,
+    corrections_of_link,
+    deltas_of_link,
     link_of,
     parse_number,
     parse_seed,
@@ -80,7 +82,15 @@ def follow(session: Session, query: Mapping[str, str]) -> Followed:
 def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     """Give the current person, who came by a link, the dials that the link tells."""
     query, eased = eased_link(query, session.dials, session.base(), session.table)
-    return Followed(eased=eased, unknown=tuple(session.apply_query(query)))
+    return Followed(eased=eased, unknown=tuple(apply_query(session, query)))
+
+
+def apply_query(session: Session, query: Mapping[str, str]) -> list[str]:
+    """Set the dials of a link as the subject's first state; gives the names not known."""
+    deltas, unknown = deltas_of_link(query, session.limits)
+    corrections = corrections_of_link(query, deltas)
+    session.put(replace(session.state, deltas=deltas, corrections=corrections))
+    return unknown
 
 
 def problem_of(query: Mapping[str, str]) -> str:

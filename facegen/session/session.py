@@ -27,8 +27,6 @@ from facegen.session.edit_state import (
     Subject,
     clean_psi,
     corrections_of,
-    corrections_of_link,
-    deltas_of_link,
     from_face,
     known_only,
     moved,
@@ -350,14 +348,11 @@ class Session:
         """Go one step forward again."""
         return self.go(1)
 
-    def apply_query(self, query: Mapping[str, str]) -> list[str]:
-        """Set the dials of a link as the subject's first state; gives the names not known."""
-        deltas, unknown = deltas_of_link(query, self.limits)
-        state = replace(self.state, deltas=deltas, corrections=corrections_of_link(query, deltas))
+    def put(self, state: EditState) -> None:
+        """Put a state that was made elsewhere in the place of the current one."""
         self.history.replace(state)
         self._hold_zeros(state)
         self.revision += 1
-        return unknown
 
     def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -24,7 +24,7 @@ from facegen.session import saved
 from facegen.session.presets import from_json, to_json
 from facegen.session.session import Session
 from facegen.ui import state_keys
-from facegen.ui.components import keeper, messages, presets_menu
+from facegen.ui.components import keeper, messages, presets_menu, view
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def is_ready() -> bool:
         if BROWSERS not in (st.context.headers.get("User-Agent") or ""):
             return _begin(keeper.Kept({}, {}))
     nonce = state[state_keys.KEEP_NONCE]
-    found = keeper.read_kept(_trigger("kept"), nonce)
+    found = keeper.read_kept(view.trigger(KEY, "kept"), nonce)
     if found is not None:
         return _begin(found)
     keeper.ask(nonce, key=KEY)
@@ -211,7 +211,7 @@ def keep_marks() -> None:
 
 def _tell_trouble() -> None:
     for key in (KEY, BUNDLES_KEY, MARKS_KEY):
-        trouble = _trigger("trouble", key)
+        trouble = view.trigger(key, "trouble")
         if isinstance(trouble, Mapping):
             why = "has no room left" if trouble.get("full") else "keeps nothing for this page"
             messages.say_quietly(
@@ -236,8 +236,3 @@ def _counted(things: list[str]) -> str:
     counts = {thing: things.count(thing) for thing in dict.fromkeys(things)}
     words = [f"{thing} ({count} times)" if count > 1 else thing for thing, count in counts.items()]
     return ", ".join(words[:5])
-
-
-def _trigger(name: str, key: str = KEY) -> Any:
-    state = st.session_state.get(key)
-    return state.get(name) if state else None

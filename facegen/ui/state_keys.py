@@ -75,8 +75,8 @@ SWEEP_OPENED = "_facegen_sweep_opened"
 
 # -- the library ----------------------------------------------------------------------------------
 LIBRARY_STEPS = "_facegen_library_steps"
-"""The steps of this session that the library was asked about."""
-LIBRARY_PERSON = "_facegen_library_person"
-"""Number of the person that is looked at."""
+"""The steps of this session that the library was asked about; see `facegen.ui.kept_people`."""
+LIBRARY_NAMES = "_facegen_library_names"
+"""Number of a subject -> the name that the library was told."""
 LIBRARY_REMOVED = "_facegen_library_removed"
 """Number of the person that was just removed."""

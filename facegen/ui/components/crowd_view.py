@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from facegen.ui.components import view
-from facegen.ui.components.bundle import bundled
 
 MOST_NEEDED = 48
 MOST_PICKED = 200
@@ -25,18 +22,8 @@ MOST_TEXT = 1000
 MOST_INDEX = 10**7
 
 
-def _component(name: str) -> Callable[..., Any]:
-    return st.components.v2.component(
-        f"facegen_{name}",
-        html=view.asset(f"{name}.html"),
-        css=view.asset(f"{name}.css"),
-        js=bundled(view.asset_path(f"{name}.js")),
-        isolate_styles=False,
-    )
-
-
-_ASK = _component("ask")
-_CROWD = _component("crowd")
+_ASK = view.component("ask")
+_CROWD = view.component("crowd")
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from facegen.ui.components import view
-from facegen.ui.components.bundle import bundled
 
 MAX_TABS = 20
 MAX_TEXTS = 2000
 
-_KEEP = st.components.v2.component(
-    "facegen_keep",
-    html=view.asset("keep.html"),
-    css=view.asset("keep.css"),
-    js=bundled(view.asset_path("keep.js")),
-    isolate_styles=False,
-)
+_KEEP = view.component("keep")
 
 
 @dataclass(frozen=True)

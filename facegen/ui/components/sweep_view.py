@@ -7,26 +7,17 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from facegen.images import decode_image, encode_jpeg, shrunk
 from facegen.pose.expressions import expression
 from facegen.service.sweep_job import Shot
 from facegen.sweeps.grid import Cell
 from facegen.ui.components import view
-from facegen.ui.components.bundle import bundled
 
 MANY_SHOTS = 64
 SMALL_EDGE = 320
 """Of each picture, in pixels, where there are more than `MANY_SHOTS`."""
 
-_TURN = st.components.v2.component(
-    "facegen_turn",
-    html=view.asset("turn.html"),
-    css=view.asset("turn.css"),
-    js=bundled(view.asset_path("turn.js")),
-    isolate_styles=False,
-)
+_TURN = view.component("turn")
 
 
 def turn_view(shots: Sequence[Shot], *, stamp: str, key: str) -> None:

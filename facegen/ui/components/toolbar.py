@@ -129,7 +129,9 @@ def _star(backend: Backend, session: Session) -> None:
         key="star",
         type="tertiary",
         shortcut="F",
-        help="Keep this person in the library of this machine, with all steps. Key: F",
+        help="Take the star away; they stay in the library until you remove them there. Key: F"
+        if is_favourite
+        else "Keep this person in the library of this machine, with all steps. Key: F",
         on_click=lambda: kept_people.star(backend, session),
     )
 

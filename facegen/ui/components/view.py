@@ -37,7 +37,8 @@ def asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def _component(name: str) -> Callable[..., Any]:
+def component(name: str) -> Callable[..., Any]:
+    """The inline component of the assets `NAME.html`, `NAME.css` and `NAME.js`."""
     return st.components.v2.component(
         f"facegen_{name}",
         html=asset(f"{name}.html"),
@@ -47,12 +48,12 @@ def _component(name: str) -> Callable[..., Any]:
     )
 
 
-_FACE = _component("face")
-_PANEL = _component("panel")
-_STRIP = _component("strip")
-_TILES = _component("tiles")
-_SEED = _component("seed")
-_CLOSE_SIDEBAR = _component("close_sidebar")
+_FACE = component("face")
+_PANEL = component("panel")
+_STRIP = component("strip")
+_TILES = component("tiles")
+_SEED = component("seed")
+_CLOSE_SIDEBAR = component("close_sidebar")
 
 
 def trigger(key: str, name: str) -> Any:
@@ -344,7 +345,7 @@ def tiles(
     The trigger `pick` carries the id of one, all marks, and a count.
 
     Args:
-        entries: Each with `id`, `src`, `label`, and perhaps `help` and `mark`.
+        entries: Each with `id`, `src`, `label`, and perhaps `help`, `mark` and `now`.
         key: Of the component.
         on_pick: Called when one is clicked.
         marks: Mark -> its word, "" for none: then a click goes from one mark to the next.

@@ -47,7 +47,7 @@ def _draw(kept: Library, session: Session, show_design: Callable[[], None]) -> N
         )
         favourites = st.toggle("Favourites", key="library_favourites")
     try:
-        people = kept.people(parse_search(text or ""), favourites=favourites, limit=MOST_SHOWN)
+        people = kept.people(parse_search(text or ""), favourites=favourites, limit=MOST_SHOWN + 1)
     except FacegenError as err:
         st.caption(f":material/info: {messages.plain(str(err))}")
         return
@@ -55,7 +55,7 @@ def _draw(kept: Library, session: Session, show_design: Callable[[], None]) -> N
     if not people:
         st.markdown(
             "Nobody meets that." if text or favourites else
-            "Nobody is here yet. The **star** under the face on *Design* keeps a person here, with "
+            "Nobody is here yet. **Keep** under the face on *Design* puts a person here, with "
             "all steps, on this machine."
         )  # fmt: skip
         return
@@ -67,55 +67,68 @@ def _draw(kept: Library, session: Session, show_design: Callable[[], None]) -> N
                 "src": view.jpeg_url(kept.thumb(person.head)),
                 "help": ", ".join(person.tags),
             }
-            for person in people
+            for person in people[:MOST_SHOWN]
         ],
         key="fg_library_people",
         size=TILE,
     )
+    if len(people) > MOST_SHOWN:
+        st.caption(f"These are the newest {MOST_SHOWN}; a search finds the others.")
     if event is not None:
-        st.session_state[state_keys.LIBRARY_PERSON] = event
-    chosen = st.session_state.get(state_keys.LIBRARY_PERSON)
-    for person in people:
-        if person.id == chosen:
-            _one(kept, person, session, show_design)
+        _one(kept, event, session, show_design)
 
 
-def _one(kept: Library, person: Person, session: Session, show_design: Callable[[], None]) -> None:
-    """Draw what can be done with one person."""
-    with st.container(key="fg_library_one"):
-        st.subheader(messages.plain(person.name))
-        with st.container(horizontal=True, vertical_alignment="bottom", key="fg_library_fields"):
-            name, tags = f"library_name_{person.id}", f"library_tags_{person.id}"
-            st.session_state[name], st.session_state[tags] = person.name, ", ".join(person.tags)
-            st.text_input(
-                "Name",
-                key=name,
-                max_chars=60,
-                on_change=lambda: _try(lambda: kept.rename(person.id, st.session_state[name])),
-            )
-            st.text_input(
-                "Tags",
-                key=tags,
-                placeholder="friends, grey",
-                help=f"Up to {MAX_TAGS}, with commas between them.",
-                on_change=lambda: _try(
-                    lambda: kept.set_tags(person.id, st.session_state[tags].split(","))
-                ),
-            )
-            st.button(
-                "★ Favourite" if person.is_favourite else "☆ Favourite",
-                key=f"library_star_{person.id}",
-                on_click=lambda: _try(lambda: kept.star(person.id, not person.is_favourite)),
-            )
-            st.button(
-                "Remove",
-                key=f"library_remove_{person.id}",
-                type="tertiary",
-                on_click=lambda: _remove(kept, person),
-            )
-            if st.button("Open", key=f"library_open_{person.id}", type="primary"):
-                _open(kept, person, person.head, session, show_design)
-        _history(kept, person, session, show_design)
+@st.dialog("Person", width="large", on_dismiss="rerun")
+def _one(kept: Library, number: int, session: Session, show_design: Callable[[], None]) -> None:
+    """Draw what can be done with one person, above the page: it is where one looks."""
+    with messages.guarded():  # It runs on its own.
+        try:
+            _draw_one(kept, number, session, show_design)
+        except FacegenError as err:
+            messages.show(str(err))
+        messages.show_notices()
+
+
+def _draw_one(
+    kept: Library, number: int, session: Session, show_design: Callable[[], None]
+) -> None:
+    if st.session_state.get(state_keys.LIBRARY_REMOVED) == number:
+        st.rerun()  # Closes it.
+    person = kept.person(number)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="fg_library_fields"):
+        name, tags = f"library_name_{number}", f"library_tags_{number}"
+        st.session_state[name], st.session_state[tags] = person.name, ", ".join(person.tags)
+        st.text_input(
+            "Name",
+            key=name,
+            max_chars=60,
+            on_change=lambda: _try(
+                lambda: kept_people.rename(session, person, st.session_state[name])
+            ),
+        )
+        st.text_input(
+            "Tags",
+            key=tags,
+            placeholder="friends, grey",
+            help=f"Up to {MAX_TAGS}, with commas between them.",
+            on_change=lambda: _try(
+                lambda: kept.set_tags(number, st.session_state[tags].split(","))
+            ),
+        )
+        st.button(
+            "★ Favourite" if person.is_favourite else "☆ Favourite",
+            key=f"library_star_{number}",
+            on_click=lambda: _try(lambda: kept.star(number, not person.is_favourite)),
+        )
+        st.button(
+            "Remove",
+            key=f"library_remove_{number}",
+            type="tertiary",
+            on_click=lambda: _remove(kept, person),
+        )
+        if st.button("Open", key=f"library_open_{number}", type="primary"):
+            _open(kept, person, person.head, session, show_design)
+    _history(kept, person, session, show_design)
 
 
 def _history(
@@ -135,6 +148,7 @@ def _history(
                     "label": f"{numbers[node.id]} · {node.what}",
                     "src": view.jpeg_url(kept.thumb(node.id)),
                     "help": "The current step" if node.id == person.head else "Open this step",
+                    "now": node.id == person.head,
                 }
                 for node in chain
             ],

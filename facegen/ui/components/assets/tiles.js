@@ -26,6 +26,7 @@ export default function ({ parentElement: el, data, setTriggerValue }) {
     // What was clicked and not answered yet stays as clicked.
     if (!(button.pending > (data.n || 0))) paint(tile.mark);
     button.title = tile.help || "";
+    button.setAttribute("aria-current", String(!!tile.now));
     button.onclick = () => {
       s.n = Math.max(s.n, data.n || 0) + 1;
       if (marks) {
