@@ -94,7 +94,7 @@ def test_what_a_picture_tells_later_comes_to_its_step(fake, own_machine, monkeyp
     corrected = session.w_plus()
     session.new_person(5)  # They are not looked at any more.
     seen = {"age": 61.0}
-    monkeypatch.setattr(MeasuringService, "known", lambda self, service, w_plus: seen)
+    monkeypatch.setattr(MeasuringService, "known", lambda self, request: seen)
     at.run()
     assert len(kept.history(person.id)) == 2
     assert np.array_equal(kept.face(step.id).w_plus, corrected)

@@ -50,6 +50,10 @@ class Backend:
         """The picture of a state of a session (`facegen.session.session`); None: the current."""
         return self.service.request(session.w_plus(state), operations=session.finish(state))
 
+    def measured(self, session: Any, state: Any = None) -> RenderRequest:
+        """The picture that dials are measured on: before winks and the like are done in it."""
+        return self.request(session, state).drawn_only()
+
     def version(self) -> object:
         """Changes when a dial of the users' own comes or goes."""
         return own_version(self.generator.space)

@@ -17,6 +17,7 @@ import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
+from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def load_measure() -> Measure:
 
 
 class MeasuringService:
-    """Measures the pictures of latents for all visitors, each once."""
+    """Measures pictures for all visitors, each once."""
 
     def __init__(self) -> None:
         self._measure: Measure | None = None
@@ -91,34 +92,34 @@ class MeasuringService:
                 )
                 self._thread.start()
 
-    def known(self, service: RenderService, w_plus: np.ndarray) -> Mapping[str, float] | None:
-        """What was measured on the picture of a latent: None if it was not measured yet, empty if
-        no face was seen on it.
+    def known(self, request: RenderRequest) -> Mapping[str, float] | None:
+        """What was measured on a picture: None if it was not measured yet, empty if no face was
+        seen on it.
         """
-        look = self._seen.get(service.request(w_plus).digest)
+        look = self._seen.get(request.digest)
         return None if look is None else look.values
 
-    def distance(self, service: RenderService, w_plus: np.ndarray, other: np.ndarray) -> float:
-        """How far apart two latents are as persons, see `facegen.measure.measurer.Measurement`;
+    def distance(self, request: RenderRequest, other: RenderRequest) -> float:
+        """How far apart two pictures are as persons, see `facegen.measure.measurer.Measurement`;
         0 as long as that is not known.
         """
-        looks = [self._seen.get(service.request(one).digest) for one in (w_plus, other)]
+        looks = [self._seen.get(one.digest) for one in (request, other)]
         a, b = (None if look is None else look.descriptor for look in looks)
         return 0.0 if a is None or b is None else float(np.linalg.norm(a - b))
 
     def see(
-        self, service: RenderService, dials: Any, w_plus: np.ndarray
+        self, service: RenderService, dials: Any, request: RenderRequest
     ) -> Mapping[str, float] | None:
-        """Measure the picture of a latent; None if that cannot be done or no face is seen."""
-        known = self.known(service, w_plus)
+        """Measure a picture; None if that cannot be done or no face is seen."""
+        known = self.known(request)
         if known is not None or self._measure is None:
             return known or None
         try:
-            found = self._measure(dials, service.image(service.request(w_plus)))
+            found = self._measure(dials, service.image(request))
         except Exception:
             _log.exception("A picture could not be measured.")
             found = None
-        self._seen.put(service.request(w_plus).digest, found or Look({}))
+        self._seen.put(request.digest, found or Look({}))
         return None if found is None else found.values
 
     def _load(self) -> None:

@@ -115,6 +115,11 @@ class Session:
         """The current subject as they came, before any dial: what "before" shows."""
         return EditState(self.state.subject, self.state.subject.psi)
 
+    @staticmethod
+    def undialled(state: EditState) -> EditState:
+        """A state before any dial, as unusual as it is: what its dials are counted from."""
+        return EditState(state.subject, state.psi)
+
     @property
     def name(self) -> str:
         """The name of the current subject."""

@@ -128,14 +128,24 @@ def reaches(
     return {name: (round(ends[0] + shift, 3), round(ends[1] + shift, 3))}
 
 
+def looking(backend: Backend) -> See:
+    """Renders and measures."""
+
+    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
+        request = backend.service.request(w_plus)
+        return shared.measuring().see(backend.service, backend.dials, request)
+
+    return see
+
+
 def _while_current(backend: Backend, session: Session) -> See:
-    """Renders and measures for the current state; raises once the visitor has another."""
-    state, dials, measuring = session.state, session.dials, shared.measuring()
+    """`looking` for the current state; raises once the visitor has another."""
+    state, look = session.state, looking(backend)
 
     def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
         if session.state is not state:
             raise _WentOn
-        return measuring.see(backend.service, dials, w_plus)
+        return look(w_plus)
 
     return see
 

@@ -169,7 +169,7 @@ def _mend(backend: Backend, session: Session, state: EditState) -> None:
 
 
 def _measured(backend: Backend, session: Session, state: EditState) -> Mapping[str, float] | None:
-    return shared.measuring().known(backend.service, session.w_plus(state))
+    return shared.measuring().known(backend.measured(session, state))
 
 
 def _thumb(backend: Backend, session: Session, state: EditState) -> bytes | None:

@@ -131,20 +131,21 @@ def _obey(backend: Backend, session: Session) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
     measuring = shared.measuring()
     if view.trigger("fg_panel", "measure") is not None and measuring.is_ready:
-        for w_plus in (session.base(), session.w_plus()):
-            measuring.see(backend.service, backend.dials, w_plus)
-    before = measuring.known(backend.service, session.base())
+        for state in (session.undialled(session.state), session.state):
+            measuring.see(backend.service, backend.dials, backend.measured(session, state))
+    start = backend.measured(session, session.undialled(session.state))
+    before = measuring.known(start)
     if before:
         session.measured_start(before)
-    now = measuring.known(backend.service, session.w_plus())
+    now = measuring.known(backend.measured(session))
     if now:
         session.measured_now(now)
     if now and before:
         corrections.settle(backend, session, now, before)
     if view.trigger("fg_panel", "correct") is not None:
-        before = measuring.see(backend.service, backend.dials, session.base())
+        before = measuring.see(backend.service, backend.dials, start)
         if before is not None:
-            see = lambda w: measuring.see(backend.service, backend.dials, w)  # noqa: E731
+            see = corrections.looking(backend)
             session.settle(session.correction(session.state, before, see), is_step=True)
     lock = view.trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
@@ -215,8 +216,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     measuring = shared.measuring()
     measuring.start()
     measured, before = (
-        measuring.known(backend.service, w_plus)
-        for w_plus in (session.w_plus(state), session.base(state))
+        measuring.known(backend.measured(session, one)) for one in (state, session.undialled(state))
     )
     is_current = state is session.state
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
@@ -267,7 +267,8 @@ def _ask_again(measured: object, before: object) -> float:
 
 def _distance(backend: Backend, session: Session) -> float:
     """How far the current picture is from the person before any dial; 0 if that is not known."""
-    return shared.measuring().distance(backend.service, session.base(), session.w_plus())
+    start = backend.measured(session, session.undialled(session.state))
+    return shared.measuring().distance(start, backend.measured(session))
 
 
 def _near() -> str | None:
