@@ -22,7 +22,7 @@ from facegen.formats.latents import FaceRecord, read_latent_bytes
 from facegen.images import MAX_FILE_BYTES, encode_png
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, as_w_plus
 from facegen.operations import (
-    LANDMARK_OPERATIONS,
+    BOUND_OPERATIONS,
     PIXEL_OPERATIONS,
     DialMove,
     Operation,
@@ -116,13 +116,13 @@ class Face:
     def edited(self, w_plus: np.ndarray, edits: tuple[DialMove, ...]) -> Face:
         """The same person with other edits: `w_plus` is `base` with `edits` applied.
 
-        Operations at landmarks of the old picture are left out; `facegen.pose.finish.refitted`
-        does them again.
+        Operations at places of the old picture are left out (`BOUND_OPERATIONS`);
+        `facegen.pose.finish.refitted` does again what hangs on landmarks.
         """
         kept = tuple(
             entry
             for entry in self.operations
-            if not isinstance(entry, (DialMove, *LANDMARK_OPERATIONS))
+            if not isinstance(entry, (DialMove, *BOUND_OPERATIONS))
         )
         return replace(self, w_plus=w_plus, operations=(*edits, *kept))
 

@@ -31,6 +31,7 @@ from facegen.networks import Networks, load_networks
 
 if TYPE_CHECKING:
     from facegen.engines import Engine
+    from facegen.operations import KeepRest
 
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,11 @@ class Generator:
         return self.engine.preview_size
 
     @property
+    def can_keep(self) -> bool:
+        """Whether `render` can keep the rest of a picture."""
+        return self.synthesis.can_blend
+
+    @property
     def device(self) -> torch.device:
         """Where the exact networks live."""
         return self.synthesis.device
@@ -160,7 +166,9 @@ class Generator:
             w_plus = torch.from_numpy(np.asarray(w_plus, np.float32))
         return self.synthesis(w_plus[:, : self.num_ws].to(self.device))
 
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+    def render(
+        self, w_plus: np.ndarray, *, size: int | None = None, keep: KeepRest | None = None
+    ) -> np.ndarray:
         """The picture as uint8 RGB.
 
         Args:
@@ -168,6 +176,8 @@ class Generator:
                 and may be missing.
             size: Edge in pixels: the full size (default), the preview size (rendered cheaply),
                 or a power of two below the full size (the full picture, averaged down).
+            keep: Outside of its mask the picture is that of its latent, from 256 px up to the last
+                bit; where less is asked for, pixels at the mask's edge hold a part of both.
 
         Returns:
             [size, size, 3], or [N, size, size, 3] for a batch.
@@ -175,6 +185,7 @@ class Generator:
         Raises:
             LatentError: wrong shape or values that are not finite.
             UsageError: a size that cannot be made.
+            ModelError: the network cannot keep the rest (`can_keep` tells).
         """
         batch = self._checked(w_plus)
         size = size or self.img_resolution
@@ -183,11 +194,27 @@ class Generator:
                 f"A picture can be {self.img_resolution} px or a half, quarter, … of it, got "
                 f"{size}."
             )
-        if size == self.preview_size:
-            images = self.engine.preview(batch)
+        is_preview = size == self.preview_size
+        if keep is None or keep.region.is_whole:
+            images = self.engine.preview(batch) if is_preview else self.engine.render(batch)
         else:
-            images = area_downscale(self.engine.render(batch), size)
+            images = self._kept(batch, keep, is_preview=is_preview)
+        images = area_downscale(images, size)
         return images[0] if w_plus.ndim == 2 else images
+
+    def _kept(self, batch: np.ndarray, keep: KeepRest, *, is_preview: bool) -> np.ndarray:
+        """Pictures with the rest kept, at full or at preview size."""
+        if not self.can_keep:
+            raise ModelError(
+                f"The network {self.model} cannot keep the rest of a picture while it draws a part "
+                "of it anew. Open the face with another network, or edit it without keeping."
+            )
+        base, mask = self._checked(keep.w_plus), keep.region
+        draw = self.engine.preview if is_preview else self.engine.render
+        blend = self.engine.blend_preview if is_preview else self.engine.blend
+        if mask.is_empty or np.array_equal(batch, np.broadcast_to(base, batch.shape)):
+            return np.repeat(draw(base), len(batch), axis=0)
+        return blend(batch, base, mask)
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """A smaller picture made several times faster: see `render`."""

@@ -1,9 +1,10 @@
 """What was done to a face, as named values in order.
 
 Some operations went into the latent and are recorded as its history: a dial moved, a head turned,
-an expression. The others are done in the picture after the network drew it, and a
-face file holds all they need (landmarks, the latent of the closed eyes), so that the same pixels
-come back in every program that reads it. How they are done is `facegen.retouch.apply`'s.
+an expression. The others are done in the picture after the network drew it, or while it draws
+(`KeepRest`), and a face file holds all they need (landmarks, the latent of the closed eyes), so
+that the same pixels come back in every program that reads it. How they are done is
+`facegen.retouch.apply`'s.
 
 Nothing here is executed: a record names one of the kinds below and gives numbers. A kind that this
 version does not know is kept as it came, shown, and refused where a picture is to be made.
@@ -12,6 +13,7 @@ version does not know is kept as it came, shown, and refused where a picture is 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import zlib
@@ -21,7 +23,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from facegen.latents import NUM_WS, W_DIM
+from facegen.latents import LARGEST, NUM_WS, W_DIM, as_w_plus
+from facegen.masks import MASK_BYTES, Mask
 
 NUM_LANDMARKS = 68
 MAX_OPERATIONS = 1000
@@ -72,6 +75,50 @@ class Wear:
     op: ClassVar[str] = "expression"
     expression: str
     strength: float = 1.0
+
+
+@dataclass(frozen=True, repr=False)
+class KeepRest:
+    """Outside of a mask the picture is that of another latent, to the last bit.
+
+    The network draws both in one; it comes before all that is done in the finished picture. Make
+    it with `KeepRest.of`.
+
+    Attributes:
+        latent: Of the picture that is kept: float32 [18, 512], little-endian.
+        mask: Where the face's own latent shows: uint8 [256, 256], not packed.
+        small: See `facegen.masks.Mask`.
+    """
+
+    op: ClassVar[str] = "keep_rest"
+    latent: bytes
+    mask: bytes
+    small: bool = False
+
+    @classmethod
+    def of(cls, w_plus: np.ndarray, mask: Mask) -> KeepRest:
+        """Keep the picture of a latent outside of a mask.
+
+        Raises:
+            LatentError: w_plus has another shape, or numbers that are not finite.
+        """
+        latent = as_w_plus(w_plus, what="The latent whose picture is kept")
+        return cls(latent.astype("<f4").tobytes(), mask.data, mask.small)
+
+    @property
+    def w_plus(self) -> np.ndarray:
+        """The latent, float32 [18, 512], read-only."""
+        return np.frombuffer(self.latent, "<f4").reshape(NUM_WS, W_DIM)
+
+    @property
+    def region(self) -> Mask:
+        """The mask as a value."""
+        return Mask(self.mask, self.small)
+
+    def __repr__(self) -> str:
+        """Names what it holds by digests: the bytes would fill pages."""
+        latent = hashlib.sha256(self.latent).hexdigest()[:16]
+        return f"KeepRest(latent={latent}, mask={self.region.digest})"
 
 
 @dataclass(frozen=True)
@@ -167,13 +214,23 @@ class UnknownOperation:
 
 LatentOperation = DialMove | Pose | Wear
 PixelOperation = (
-    TurnEyes | RaiseEyes | CloseEye | PullPoints | MovePicture | ResizePicture | UnknownOperation
+    KeepRest
+    | TurnEyes
+    | RaiseEyes
+    | CloseEye
+    | PullPoints
+    | MovePicture
+    | ResizePicture
+    | UnknownOperation
 )
 Operation = LatentOperation | PixelOperation
 PIXEL_OPERATIONS = (
-    TurnEyes, RaiseEyes, CloseEye, PullPoints, MovePicture, ResizePicture, UnknownOperation,
+    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, MovePicture, ResizePicture,
+    UnknownOperation,
 )  # fmt: skip
 LANDMARK_OPERATIONS = (TurnEyes, RaiseEyes, CloseEye, PullPoints)
+BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS)
+"""What hangs on places of the picture it was planned for, and is wrong in another one."""
 
 
 def points_of(landmarks: np.ndarray) -> Points:
@@ -202,12 +259,20 @@ def unpack_latent(text: str) -> np.ndarray:
     return np.frombuffer(data, "<f4").reshape(NUM_WS, W_DIM)
 
 
+def pack_mask(mask: Mask) -> str:
+    """A mask as text: uint8, zlib, base64."""
+    return base64.b64encode(mask.pack()).decode("ascii")
+
+
 def to_record(operation: Operation) -> dict[str, Any]:
     """An operation as plain JSON values; `from_record` reads it back, equal to the last bit."""
     if isinstance(operation, UnknownOperation):
         kept: dict[str, Any] = json.loads(operation.text)
         return kept
     fields: dict[str, Any] = {"op": operation.op}
+    if isinstance(operation, KeepRest):
+        latent, mask = pack_latent(operation.w_plus), pack_mask(operation.region)
+        return fields | {"latent": latent, "mask": mask, "small": operation.small}
     for name, value in vars(operation).items():
         if isinstance(value, bytes):
             value = pack_latent(np.frombuffer(value, "<f4").reshape(NUM_WS, W_DIM))
@@ -235,7 +300,11 @@ def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
     """
     if not isinstance(records, list) or len(records) > MAX_OPERATIONS:
         raise ValueError(f"operations must be a list of at most {MAX_OPERATIONS}")
-    return tuple(from_record(record) for record in records)
+    operations = tuple(from_record(record) for record in records)
+    in_picture = [entry for entry in operations if isinstance(entry, PIXEL_OPERATIONS)]
+    if any(isinstance(entry, KeepRest) for entry in in_picture[1:]):
+        raise ValueError("the rest is kept once, before all that is done in the picture")
+    return operations
 
 
 def describe(operation: Operation) -> str:
@@ -248,6 +317,8 @@ def describe(operation: Operation) -> str:
             return "pose " + ", ".join(f"{n} {v:+g}°" for n, v in angles if v is not None)
         case Wear(expression, strength):
             return f"expression {expression}" + (f" {strength:.0%}" if strength != 1 else "")
+        case KeepRest():
+            return f"the rest kept: {operation.region.share:.1%} of the picture changed"
         case TurnEyes(degrees):
             return f"eyes turned to {degrees:+g}° (in the picture)"
         case RaiseEyes(degrees):
@@ -339,6 +410,19 @@ def _read_close_eye(record: Mapping[str, Any]) -> CloseEye:
     )
 
 
+def _read_keep_rest(record: Mapping[str, Any]) -> KeepRest:
+    latent = unpack_latent(_long_text(record["latent"]))
+    if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
+        raise ValueError("the latent of what is kept is out of range")
+    packed = record["mask"]
+    if not isinstance(packed, str) or len(packed) > 2 * MASK_BYTES:
+        raise ValueError("a packed mask is not a text")
+    if not isinstance(record["small"], bool):
+        raise ValueError("a mask is small or not")
+    mask = Mask.unpack(base64.b64decode(packed, validate=True), small=record["small"])
+    return KeepRest(latent.tobytes(), mask.data, mask.small)
+
+
 def _long_text(value: object) -> str:
     if not isinstance(value, str) or len(value) > 2 * LATENT_BYTES:
         raise ValueError("a packed latent is not a text")
@@ -357,6 +441,7 @@ _READERS: dict[str, Any] = {
     ),
     Pose.op: lambda r: Pose(_angle(r["yaw"]), _angle(r["pitch"])),
     Wear.op: lambda r: Wear(_text(r["expression"]), _number(r["strength"], 0, 1)),
+    KeepRest.op: _read_keep_rest,
     TurnEyes.op: lambda r: TurnEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     RaiseEyes.op: lambda r: RaiseEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     CloseEye.op: _read_close_eye,

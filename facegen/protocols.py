@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from facegen.measure.measurer import Measurement
+    from facegen.operations import KeepRest
 
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
@@ -44,10 +45,13 @@ class Renders(Protocol):
     def preview_size(self) -> int:
         """Edge of a preview in pixels."""
 
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+    def render(
+        self, w_plus: np.ndarray, *, size: int | None = None, keep: KeepRest | None = None
+    ) -> np.ndarray:
         """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them.
 
         At `preview_size` a smaller network may draw, quickly; the default is `img_resolution`.
+        `keep` says what stays as the picture of another latent.
         """
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from facegen.errors import ModelError
 from facegen.latents import NUM_WS, W_DIM, as_w_plus
-from facegen.operations import PixelOperation, UnknownOperation
+from facegen.operations import KeepRest, PixelOperation, UnknownOperation
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,18 @@ class RenderRequest:
     @property
     def is_drawn_only(self) -> bool:
         """Whether the network's picture is the picture: nothing is done in it."""
-        return not self.operations
+        return not self.retouching
+
+    @property
+    def keep(self) -> KeepRest | None:
+        """What the network is to keep while it draws, if anything."""
+        first = self.operations[0] if self.operations else None
+        return first if isinstance(first, KeepRest) else None
+
+    @property
+    def retouching(self) -> tuple[PixelOperation, ...]:
+        """What is done after the network drew the picture, in order."""
+        return self.operations if self.keep is None else self.operations[1:]
 
     def at(self, size: int) -> RenderRequest:
         """The same picture at another size."""
@@ -76,7 +87,8 @@ class RenderRequest:
 
     def drawn_only(self) -> RenderRequest:
         """What the network draws, before anything is done in the picture."""
-        return replace(self, operations=()) if self.operations else self
+        kept = () if self.keep is None else (self.keep,)
+        return replace(self, operations=kept) if self.retouching else self
 
     def with_latent(self, latent: bytes) -> RenderRequest:
         """The picture that the network draws of another latent, at the same size."""

@@ -70,6 +70,7 @@ ROOMS = {
     "files": ("safe writing", "whole or not at all"),
     "cache": ("one bounded cache", "least recently used is dropped"),
     "records": ("JSON from files", "typed records that check what they read"),
+    "masks": ("where a picture may change", "masks of 256 x 256 cells, for every size"),
     "threads": ("thread counts", "what must not depend on the number of threads"),
     "errors": ("errors", "one tree; every message is a sentence"),
     "version": ("version", "the version number"),

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from facegen.latents import BUNDLED_SPACE, broadcast_w, truncate, z_from_seed
+from facegen.operations import KeepRest
 from facegen.service.measuring import Look
 
 UNITS = ("deg", "years", "sd")
@@ -93,9 +94,15 @@ class FakeGenerator:
     def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
         return broadcast_w(truncate(self.map(z_from_seed(seed)), self.w_avg, psi))[0]
 
-    def render(self, w_plus: np.ndarray, *, size: int = 1024) -> np.ndarray:
+    def render(
+        self, w_plus: np.ndarray, *, size: int = 1024, keep: KeepRest | None = None
+    ) -> np.ndarray:
         if np.ndim(w_plus) == 3:
-            return np.stack([self.render(one, size=size) for one in w_plus])
+            return np.stack([self.render(one, size=size, keep=keep) for one in w_plus])
+        if keep is not None:
+            inside = keep.region.at(size)[..., None]
+            pictures = (self.render(keep.w_plus, size=size), self.render(w_plus, size=size))
+            return np.rint(pictures[0] * (1 - inside) + pictures[1] * inside).astype(np.uint8)
         if size == self.preview_size:
             return self.preview(w_plus)
         self.rendered += 1

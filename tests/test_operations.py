@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
 
 from facegen.errors import ModelError
 from facegen.face import Face
+from facegen.masks import Mask
 from facegen.operations import (
     CloseEye,
     DialMove,
+    KeepRest,
     MovePicture,
     Pose,
     PullPoints,
@@ -22,6 +26,7 @@ from facegen.operations import (
     describe,
     from_record,
     from_records,
+    pack_latent,
     to_record,
 )
 from facegen.render_request import RenderRequest
@@ -30,10 +35,12 @@ from facegen.retouch.apply import draw
 POINTS = tuple((0.3 + 0.005 * k, 0.5 + 0.001 * k) for k in range(68))
 LATENT = np.random.RandomState(0).randn(18, 512).astype("<f4")
 PULLS = (((21,), (22,), (0.1, 0.05), (0.13, 0.12), 1.8),)
+REGION = Mask.of(np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(256, axis=0), small=True)
 EVERY = (
     DialMove("smile", 1.25, 0.25),
     Pose(20.0, None),
     Wear("wink_left", 0.5),
+    KeepRest.of(LATENT + 2, REGION),
     TurnEyes(-7.5, POINTS),
     RaiseEyes(3.0, POINTS),
     CloseEye("left", POINTS, LATENT.tobytes(), POINTS, 0.5),
@@ -41,7 +48,11 @@ EVERY = (
     MovePicture(5.0, 0.1, 0.0, 1.2),
     ResizePicture(2048, "lanczos"),
 )
-CLOSED, PULLED = to_record(EVERY[5]), to_record(EVERY[6])
+KEPT, CLOSED, PULLED = (to_record(EVERY[k]) for k in (3, 6, 7))
+
+
+def packed(data):
+    return base64.b64encode(zlib.compress(data, 9)).decode()
 
 
 @pytest.mark.parametrize("operation", EVERY, ids=lambda entry: entry.op)
@@ -71,6 +82,19 @@ def test_every_operation_comes_back_from_its_record(operation):
         {**CLOSED, "closed": "AAAA"},
         {**CLOSED, "closed": "A" * 10**6},
         {**CLOSED, "side": "up"},
+        {**KEPT, "latent": "AAAA"},
+        {**KEPT, "latent": pack_latent(np.full((18, 512), np.nan))},
+        {**KEPT, "latent": pack_latent(np.full((18, 512), 1e30))},
+        {**KEPT, "mask": "AAAA"},
+        {**KEPT, "mask": "A" * 10**6},
+        {**KEPT, "mask": "not base64!"},
+        {**KEPT, "mask": packed(bytes(65535))},
+        {**KEPT, "mask": packed(bytes(65537))},
+        {**KEPT, "mask": packed(bytes(10**8))},
+        {**KEPT, "mask": packed(bytes(65536))[:20]},
+        {**KEPT, "mask": [0] * 65536},
+        {**KEPT, "small": 1},
+        {"op": "keep_rest", "latent": KEPT["latent"]},
         {"op": 7},
         {},
     ],
@@ -83,6 +107,20 @@ def test_a_damaged_operation_is_refused(record):
 def test_endless_operations_are_refused():
     with pytest.raises(ValueError, match="at most"):
         from_records([to_record(EVERY[0])] * 1001)
+
+
+def test_the_rest_is_kept_once_and_first():
+    turned = to_record(EVERY[4])
+    assert from_records([KEPT, turned])
+    for records in ([turned, KEPT], [KEPT, KEPT]):
+        with pytest.raises(ValueError, match="once, before"):
+            from_records(records)
+
+
+def test_a_mask_takes_little_room_in_a_file():
+    soft = np.exp(-np.hypot(*np.mgrid[-128:128, -128:128]) / 40)
+    record = to_record(KeepRest.of(LATENT, Mask.of(np.where(soft > 0.1, soft, 0))))
+    assert len(record["mask"]) < 30_000
 
 
 def test_a_face_keeps_its_story_through_png_and_npz():
@@ -127,7 +165,11 @@ def test_equal_requests_are_one_key_and_all_that_matters_is_in_it():
 class Flat:
     """Draws a picture whose brightness tells the latent."""
 
-    def render(self, w_plus, *, size):
+    def render(self, w_plus, *, size, keep=None):
+        if keep is not None:
+            inside = keep.region.at(size)[..., None] > 0
+            pictures = (self.render(w, size=size) for w in (w_plus, keep.w_plus))
+            return np.where(inside, *pictures)
         picture = np.full((size, size, 3), 100, np.uint8)
         picture[: size // 2] += np.uint8(abs(w_plus[0, 0]) * 10)
         return picture
@@ -140,7 +182,7 @@ def test_the_same_request_gives_the_same_pixels_without_instruments():
     assert np.array_equal(first, second)
     plain = draw(request.drawn_only(), Flat())
     assert not np.array_equal(first, plain)
-    assert np.array_equal(plain, Flat().render(LATENT, size=128))
+    assert np.array_equal(plain, Flat().render(LATENT, size=128, keep=EVERY[3]))
 
 
 def test_tuned_weights_that_cannot_be_had_are_refused():

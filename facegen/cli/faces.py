@@ -27,7 +27,7 @@ from facegen.cli.shared import (
 from facegen.face import Face, clean_name
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
-from facegen.operations import LANDMARK_OPERATIONS, DialMove, describe
+from facegen.operations import BOUND_OPERATIONS, DialMove, describe
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
@@ -231,7 +231,7 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
     wanted = before.pixel_operations
-    if not any(isinstance(entry, LANDMARK_OPERATIONS) for entry in wanted):
+    if not any(isinstance(entry, BOUND_OPERATIONS) for entry in wanted):
         return after
     from facegen.editing.dial_set import DialSet
     from facegen.measure.measurer import load_measurer

@@ -24,7 +24,7 @@ from facegen.cli.shared import (
 from facegen.errors import UsageError
 from facegen.face import Face, clean_name
 from facegen.latents import MAX_SEED
-from facegen.operations import LANDMARK_OPERATIONS, Operation, describe
+from facegen.operations import BOUND_OPERATIONS, Operation, describe
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
@@ -204,7 +204,7 @@ def variants(
 
     paths = _numbered(out, "variant", count)
     opened = _opened(face, paths)
-    _tell_of_loss(face, [e for e in opened.operations if isinstance(e, LANDMARK_OPERATIONS)])
+    _tell_of_loss(face, [e for e in opened.operations if isinstance(e, BOUND_OPERATIONS)])
     generator = generator_for(opened, model=model, engine=engine)
     wanted = [part.strip() for part in names.split(",") if part.strip()]
     made = variants_of(

@@ -15,13 +15,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from facegen.engines.keeping import kept_outside
+from facegen.engines.torch_engine import TorchEngine
 from facegen.nets.synthesis import Preview, Synthesis
+
+if TYPE_CHECKING:
+    from facegen.masks import Mask
 
 MAX_BATCH = 16
 WARM_UP = 3
@@ -64,6 +69,8 @@ class CudaEngine:
         self._shape = (net.num_ws, net.w_dim)
         self._lock = threading.Lock()
         self._programs: dict[tuple[str, int], Draw] = {}
+        self._given = (net, head)
+        self._exact: TorchEngine | None = None
         # One pool of memory for all graphs: they never run at the same time.
         self._pool = torch.cuda.graph_pool_handle() if self._has_graphs else None
         if polyphase is None:
@@ -78,10 +85,29 @@ class CudaEngine:
         """See `Engine`."""
         return self._run("preview", w_plus)
 
+    def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`: drawn by the exact network, one picture after the other."""
+        pictures = self._exact_engine().blend(w_plus, w_base, mask)
+        return kept_outside(pictures, self.render(w_base), mask)
+
+    def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        pictures = self._exact_engine().blend_preview(w_plus, w_base, mask)
+        return kept_outside(pictures, self.preview(w_base), mask)
+
+    def _exact_engine(self) -> TorchEngine:
+        """The exact network on this device, brought there when it is first needed."""
+        with self._lock:
+            if self._exact is None:
+                net, head = copy.deepcopy(self._given)
+                self._exact = TorchEngine(net.to(self._device), head.to(self._device))
+            return self._exact
+
     def free(self) -> None:
         """Give back the memory of recorded batches; they are recorded again when needed."""
         with self._lock:
             self._programs.clear()
+            self._exact = None
             if self._has_graphs:
                 torch.cuda.empty_cache()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from facegen.masks import Mask
 
 
 class Engine(Protocol):
@@ -37,4 +40,26 @@ class Engine(Protocol):
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """[N, num_ws, w_dim] float32 -> [N, preview_size, preview_size, 3] uint8 RGB."""
+        ...
+
+    def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """The picture of `w_base` with that of `w_plus` inside of a mask.
+
+        Where the mask is 0 every pixel is that of `render(w_base)`.
+
+        Args:
+            w_plus: [N, num_ws, w_dim] float32.
+            w_base: [1, num_ws, w_dim] float32.
+            mask: For all N.
+
+        Returns:
+            [N, S, S, 3] uint8 RGB.
+
+        Raises:
+            ModelError: the network cannot do it.
+        """
+        ...
+
+    def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """The same for `preview`, [N, preview_size, preview_size, 3]."""
         ...

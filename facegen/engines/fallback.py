@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from facegen.engines.cuda_engine import is_lost
 from facegen.engines.engine import Engine
+
+if TYPE_CHECKING:
+    from facegen.masks import Mask
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,14 @@ class CarefulEngine:
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """See `Engine`."""
         return self._draw(w_plus, lambda engine, batch: engine.preview(batch))
+
+    def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        return self._draw(w_plus, lambda engine, batch: engine.blend(batch, w_base, mask))
+
+    def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        return self._draw(w_plus, lambda engine, batch: engine.blend_preview(batch, w_base, mask))
 
     def _draw(
         self, w_plus: np.ndarray, draw: Callable[[Engine, np.ndarray], np.ndarray]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
 
+from facegen.engines.keeping import kept_outside
+from facegen.engines.torch_engine import TorchEngine
 from facegen.nets.synthesis import Preview, Synthesis
+
+if TYPE_CHECKING:
+    from facegen.masks import Mask
 
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
@@ -24,6 +30,7 @@ class OpenVINOEngine:
         full, preview = net.openvino_graph(), head.openvino_graph(net)
         self._full = core.compile_model(full, "CPU", CONFIG).create_infer_request()
         self._preview = core.compile_model(preview, "CPU", CONFIG).create_infer_request()
+        self._exact = TorchEngine(net, head)
         self._lock = threading.Lock()
 
     def render(self, w_plus: np.ndarray) -> np.ndarray:
@@ -33,6 +40,15 @@ class OpenVINOEngine:
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """See `Engine`."""
         return self._run(self._preview, w_plus)
+
+    def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        return kept_outside(self._exact.blend(w_plus, w_base, mask), self.render(w_base), mask)
+
+    def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        pictures = self._exact.blend_preview(w_plus, w_base, mask)
+        return kept_outside(pictures, self.preview(w_base), mask)
 
     def _run(self, request: ov.InferRequest, w_plus: np.ndarray) -> np.ndarray:
         pictures = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from facegen.images import to_uint8
 from facegen.nets.synthesis import Preview, Synthesis
+
+if TYPE_CHECKING:
+    from facegen.masks import Mask
 
 
 class TorchEngine:
@@ -40,6 +44,16 @@ class TorchEngine:
     def preview(self, w_plus: np.ndarray) -> np.ndarray:
         """See `Engine`."""
         return self._run(lambda w: self._head(self._net, w), w_plus)
+
+    def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        base = torch.from_numpy(w_base).to(self._net.device)
+        return self._run(lambda w: self._net.blend(w, base, mask), w_plus)
+
+    def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
+        """See `Engine`."""
+        base = torch.from_numpy(w_base).to(self._net.device)
+        return self._run(lambda w: self._head.blend(self._net, w, base, mask), w_plus)
 
     def _run(self, forward: Callable[[Tensor], Tensor], w_plus: np.ndarray) -> np.ndarray:
         device = self._net.device

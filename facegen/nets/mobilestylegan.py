@@ -21,6 +21,7 @@ from facegen.nets.window import Box, Part
 if TYPE_CHECKING:
     import openvino as ov
 
+    from facegen.masks import Mask
     from facegen.nets.mobilestylegan_fast import FastMobile
 
 LRELU_SLOPE = 0.2
@@ -118,6 +119,8 @@ class MobileSynthesis(Synthesis):
         num_ws: Rows in w_plus. StyleGAN2 at 1024 px has 18; rows 16 and 17 are not read here.
     """
 
+    can_blend = True
+
     def __init__(
         self,
         *,
@@ -146,10 +149,20 @@ class MobileSynthesis(Synthesis):
             x = block(x, w_plus[:, row1], w_plus[:, row2])
         return x
 
+    def picture(self, x: Tensor, w_plus: Tensor) -> Tensor:
+        """The picture of the last block's features."""
+        *_, row_img = block_rows(len(self.blocks) - 1)
+        return haar_upsample(self.to_img(x, w_plus[:, row_img]))
+
     def forward(self, w_plus: Tensor) -> Tensor:
         """[N, num_ws, w_dim] -> RGB picture in [-1, 1] (not clipped), [N, 3, S, S]."""
-        *_, row_img = block_rows(len(self.blocks) - 1)
-        return haar_upsample(self.to_img(self.features(w_plus), w_plus[:, row_img]))
+        return self.picture(self.features(w_plus), w_plus)
+
+    def blend(self, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """See `Synthesis`; see `facegen.nets.mobilestylegan_blend` for how."""
+        from facegen.nets.mobilestylegan_blend import blend
+
+        return blend(self, w_plus, w_base, mask)
 
     def picture_part(self, w_plus: Tensor, box: Box) -> Part:
         """See `Synthesis`; see `facegen.nets.mobilestylegan_crop` for how."""

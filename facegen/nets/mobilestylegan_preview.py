@@ -25,6 +25,8 @@ from facegen.nets.synthesis import Preview, Synthesis
 if TYPE_CHECKING:
     import openvino as ov
 
+    from facegen.masks import Mask
+
 NUM_BLOCKS = 4  # blocks of the network that run before the head
 HEAD_PX = 128  # where the head begins
 TRUNK_CHANNELS = 464  # between the two convolutions at 64 px, of 512
@@ -57,6 +59,7 @@ class PreviewHead(Preview):
 
     size_px = 2 * HEAD_PX
     reads_layers = True
+    num_exact_blocks = NUM_BLOCKS - 1
     middle: Tensor
     kept: Tensor
     input_scale: Tensor
@@ -94,7 +97,24 @@ class PreviewHead(Preview):
             [N, KEPT_CHANNELS, 128, 128], and averages of the other channels,
             [N, LEFT_OUT_CHANNELS, 64, 64].
         """
-        x = net.features(w_plus, num_blocks=NUM_BLOCKS - 1)
+        x = net.features(w_plus, num_blocks=self.num_exact_blocks)
+        x, left_out = self.last_features(net, x, w_plus)
+        return self.entered(net, x, w_plus), left_out
+
+    def last_features(
+        self, net: MobileSynthesis, x: Tensor, w_plus: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The network's last features that are drawn: 64 px, only what the head needs of them.
+
+        Args:
+            net: The network.
+            x: Its features after `num_exact_blocks` blocks, [N, C, 32, 32].
+            w_plus: [N, 18, 512].
+
+        Returns:
+            Subbands of the kept channels, [N, 4 * KEPT_CHANNELS, 64, 64], and averages of the
+            others, [N, LEFT_OUT_CHANNELS, 64, 64].
+        """
         last, after = block_at(net, NUM_BLOCKS - 1), block_at(net, NUM_BLOCKS)
         row1, row2, _ = block_rows(NUM_BLOCKS - 1)
         x = haar_upsample(x * last.up(w_plus[:, row1])[:, :, None, None])
@@ -112,13 +132,17 @@ class PreviewHead(Preview):
             left_out + conv.bias[self.colours.left_out, None, None], LRELU_SLOPE
         )
         x = F.conv2d(x, self.trunk) + conv.noise + conv.bias[bands, None, None]
-        x = F.leaky_relu(x, LRELU_SLOPE)
+        return F.leaky_relu(x, LRELU_SLOPE), left_out
+
+    def entered(self, net: MobileSynthesis, x: Tensor, w_plus: Tensor) -> Tensor:
+        """What the head reads, from the kept channels' subbands: [N, KEPT_CHANNELS, 128, 128]."""
+        after = block_at(net, NUM_BLOCKS)
+        bands = self.kept_subbands(after.up.out_features // 4)
         row1, *_ = block_rows(NUM_BLOCKS)
         x = haar_upsample(x * after.up(w_plus[:, row1])[:, bands, None, None])
         style = after.conv1.modulation(w_plus[:, row1])[:, self.kept] * self.input_scale
         x = x * style[:, :, None, None]
-        x = F.conv2d(x, after.conv1.depthwise[self.kept], padding=1, groups=x.shape[1])
-        return x, left_out
+        return F.conv2d(x, after.conv1.depthwise[self.kept], padding=1, groups=x.shape[1])
 
     def from_features(self, x: Tensor, w_plus: Tensor, noise: Tensor) -> Tensor:
         """What the narrow layers draw, without the chain of colours.
@@ -145,10 +169,22 @@ class PreviewHead(Preview):
     def forward(self, net: Synthesis, w_plus: Tensor) -> Tensor:
         """Preview of `net` for [N, 18, 512], [N, 3, 256, 256]."""
         assert isinstance(net, MobileSynthesis)
+        x = net.features(w_plus, num_blocks=self.num_exact_blocks)
+        return self.picture(net, *self.last_features(net, x, w_plus), w_plus)
+
+    def picture(self, net: MobileSynthesis, x: Tensor, left_out: Tensor, w_plus: Tensor) -> Tensor:
+        """The preview of what `last_features` gives, [N, 3, 256, 256]."""
         noise = block_at(net, NUM_BLOCKS).conv1.noise
-        x, left_out = self.features(net, w_plus)
+        x = self.entered(net, x, w_plus)
         colours = self.colours(net, x, left_out, w_plus)
         return with_colours(self.from_features(x, w_plus, noise), colours)
+
+    def blend(self, net: Synthesis, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """See `Preview`; see `facegen.nets.mobilestylegan_blend` for how."""
+        from facegen.nets.mobilestylegan_blend import blend_preview
+
+        assert isinstance(net, MobileSynthesis)
+        return blend_preview(self, net, w_plus, w_base, mask)
 
     def openvino_graph(self, net: Synthesis) -> ov.Model:
         """See `Preview`."""

@@ -25,6 +25,7 @@ from facegen.nets.window import FIRST_FIXED_ROW, WINDOW_PX, Box, Part, Window
 if TYPE_CHECKING:
     import openvino as ov
 
+    from facegen.masks import Mask
     from facegen.nets.stylegan2_fast import FastStyleGAN2
 
 LRELU_SLOPE = 0.2
@@ -231,6 +232,7 @@ class StyleGAN2Synthesis(Synthesis):
     """
 
     has_polyphase = True
+    can_blend = True
 
     def __init__(
         self,
@@ -305,6 +307,12 @@ class StyleGAN2Synthesis(Synthesis):
         assert img is not None
         return img
 
+    def blend(self, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """See `Synthesis`; see `facegen.nets.stylegan2_blend` for how."""
+        from facegen.nets.stylegan2_blend import blend
+
+        return blend(self, w_plus, w_base, mask)
+
     def picture_part(self, w_plus: Tensor, box: Box) -> Part:
         """See `Synthesis`: from WINDOW_PX on only a window is computed."""
         fixed = w_plus[:, FIRST_FIXED_ROW:].detach()
@@ -378,6 +386,13 @@ class SkipPreview(Preview):
     def forward(self, net: Synthesis, w_plus: Tensor) -> Tensor:
         """Preview of `net` for [N, num_ws, w_dim], [N, 3, size_px, size_px]."""
         return net(w_plus, size_px=self.size_px)
+
+    def blend(self, net: Synthesis, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """See `Preview`."""
+        from facegen.nets.stylegan2_blend import blend
+
+        assert isinstance(net, StyleGAN2Synthesis)
+        return blend(net, w_plus, w_base, mask, size_px=self.size_px)
 
     def openvino_graph(self, net: Synthesis) -> ov.Model:
         """See `Preview`."""

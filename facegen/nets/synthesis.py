@@ -20,8 +20,12 @@ from facegen.nets.window import Box, Part
 if TYPE_CHECKING:
     import openvino as ov
 
+    from facegen.masks import Mask
+
 PART_EDGE = 512
 """Parts of larger pictures are drawn averaged down to this edge at least."""
+BLEND_PX = 64
+"""Features up to this edge are mixed where the rest of a picture is kept (`Synthesis.blend`)."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,14 @@ class Synthesis(nn.Module):
         num_ws: Rows of w_plus.
         w_dim: Length of a row.
         has_polyphase: `fast` knows two ways of up-sampling, and only a trial tells the faster.
+        can_blend: It can keep the rest of a picture; see `blend`.
     """
 
     img_resolution: int
     num_ws: int
     w_dim: int
     has_polyphase = False
+    can_blend = False
 
     @property
     def device(self) -> torch.device:
@@ -75,6 +81,28 @@ class Synthesis(nn.Module):
         factor = max(self.img_resolution // PART_EDGE, 1)
         img = img if factor == 1 else F.avg_pool2d(img, factor)
         return Part(img, left=0, top=0, edge=img.shape[-1])
+
+    def blend(self, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """The picture of `w_base` with that of `w_plus` inside of a mask.
+
+        Features are mixed by the mask on the coarse levels, up to BLEND_PX, and the pictures in
+        the end: no seam, and outside of the mask the numbers are those of `forward(w_base)`.
+
+        Args:
+            w_plus: [N, num_ws, w_dim].
+            w_base: Likewise.
+            mask: Where `w_plus` shows.
+
+        Returns:
+            RGB in about [-1, 1], [N, 3, S, S].
+
+        Raises:
+            ModelError: the architecture cannot do it (`can_blend` tells).
+        """
+        raise ModelError(
+            f"Networks like {type(self).__name__} cannot keep the rest of a picture; draw it "
+            "without."
+        )
 
     def fast(self, *, dtype: torch.dtype = torch.float16, polyphase: bool = True) -> Synthesis:
         """A copy of the network, made for drawing on a GPU, on the same device.
@@ -125,6 +153,14 @@ class Preview(nn.Module):
         """Preview of `net` for [N, num_ws, w_dim], [N, 3, size_px, size_px]."""
         raise NotImplementedError
 
+    def blend(self, net: Synthesis, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
+        """The preview of what `Synthesis.blend` draws; outside of the mask that of `w_base`.
+
+        Raises:
+            ModelError: the architecture cannot do it.
+        """
+        raise ModelError(f"Previews like {type(self).__name__} cannot keep the rest of a picture.")
+
     def openvino_graph(self, net: Synthesis) -> ov.Model:
         """The graph of the preview: w_plus [1, num_ws, w_dim] -> RGB bytes [1, P, P, 3].
 
@@ -133,3 +169,9 @@ class Preview(nn.Module):
             ImportError: OpenVINO is missing.
         """
         raise ModelError(f"OpenVINO does not know previews like {type(self).__name__}.")
+
+
+def mixed(base: Tensor, edited: Tensor, mask: Mask) -> Tensor:
+    """`base + (edited - base) * mask` for [N, C, S, S]; where it is 0 or 1, exactly the one."""
+    weight = torch.from_numpy(mask.at(base.shape[-1])).to(base)
+    return torch.lerp(base, edited, weight)

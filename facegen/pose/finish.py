@@ -17,6 +17,7 @@ from facegen.face import Face
 from facegen.operations import (
     LANDMARK_OPERATIONS,
     CloseEye,
+    KeepRest,
     PixelOperation,
     PullPoints,
     RaiseEyes,
@@ -156,7 +157,9 @@ def refitted(
     """
     done = Finish(draw(face))
     for operation in operations:
-        if isinstance(operation, LANDMARK_OPERATIONS):
+        if isinstance(operation, KeepRest):  # its mask was planned for the picture before
+            done = done.add(None, None)
+        elif isinstance(operation, LANDMARK_OPERATIONS):
             done = _again(done, face, dials, operation, draw=draw, find=find)
         else:
             done = done.add(operation, apply([operation], done.image))

@@ -14,6 +14,7 @@ import numpy as np
 from facegen.errors import UsageError
 from facegen.operations import (
     CloseEye,
+    KeepRest,
     MovePicture,
     PixelOperation,
     Points,
@@ -49,12 +50,15 @@ def draw(request: RenderRequest, generator: Renders) -> np.ndarray:
         LatentError, UsageError: as `Generator.render`.
     """
     request.require_known()
-    image = generator.render(request.w_plus, size=request.size)
+    if request.keep is None:
+        image = generator.render(request.w_plus, size=request.size)
+    else:
+        image = generator.render(request.w_plus, size=request.size, keep=request.keep)
 
     def draw_latent(latent: bytes) -> np.ndarray:
         return generator.render(request.with_latent(latent).w_plus, size=request.size)
 
-    return apply(request.operations, image, draw_latent)
+    return apply(request.retouching, image, draw_latent)
 
 
 def apply(
@@ -97,6 +101,11 @@ def _applied(
         case ResizePicture():
             edge = (operation.edge, operation.edge)
             return cv2.resize(image, edge, interpolation=UPSCALERS[operation.method])
+        case KeepRest():
+            raise UsageError(
+                "The rest of a picture is kept while it is drawn, before anything else is done in "
+                "it; put it first, and once."
+            )
     raise UsageError(f"'{operation.op}' is not done in a picture; update facegen.")
 
 

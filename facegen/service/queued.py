@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from facegen.operations import KeepRest
 from facegen.service.render import RenderService
 
 
@@ -36,11 +37,13 @@ class QueuedGenerator:
         w_plus: np.ndarray = self.generator.w_from_seed(seed, psi)  # type: ignore[attr-defined]
         return w_plus
 
-    def render(self, w_plus: np.ndarray, *, size: int | None = None) -> np.ndarray:
+    def render(
+        self, w_plus: np.ndarray, *, size: int | None = None, keep: KeepRest | None = None
+    ) -> np.ndarray:
         """The picture of [18, 512], uint8 [size, size, 3]; of [N, 18, 512], N of them."""
         if np.ndim(w_plus) == 3:
-            return np.stack([self.render(one, size=size) for one in w_plus])
-        request = self._service.request(w_plus)
+            return np.stack([self.render(one, size=size, keep=keep) for one in w_plus])
+        request = self._service.request(w_plus, operations=() if keep is None else (keep,))
         return self._service.image(request if size is None else request.at(size))
 
     def preview(self, w_plus: np.ndarray) -> np.ndarray:

@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg, resized
-from facegen.operations import PixelOperation
+from facegen.operations import KeepRest, PixelOperation
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import apply
@@ -222,28 +223,33 @@ class RenderService:
         if known is not None:
             return known, 0.0
         if request.is_drawn_only:
-            return self._queue.ask(request.size, request.w_plus, key=request, is_needed=is_needed)
+            kind = (request.size, request.keep)
+            return self._queue.ask(kind, request.w_plus, key=request, is_needed=is_needed)
         drawn, seconds = self._made(request.drawn_only(), is_needed)
         if drawn is None:
             return None, 0.0
         # Worked on by the thread that asks: the network is free for others meanwhile.
         image = apply(
-            request.operations, drawn, lambda latent: self.image(request.with_latent(latent))
+            request.retouching, drawn, lambda latent: self.image(request.with_latent(latent))
         )
         self._remember(request, image)
         return image, seconds
 
     def _draw(self, kind: object, w_pluses: list[np.ndarray]) -> list[np.ndarray]:
-        """Draw latents of one size in pixels."""
-        assert isinstance(kind, int)
+        """Draw latents of one size in pixels, which all keep the same outside of the same mask."""
+        size, keep = cast(tuple[int, KeepRest | None], kind)
         given = np.stack(w_pluses) if len(w_pluses) > 1 else w_pluses[0]
         start = time.perf_counter()
-        images = np.asarray(self.generator.render(given, size=kind))
-        if kind == self.generator.img_resolution:  # smaller ones may be the small network's
+        if keep is None:
+            images = np.asarray(self.generator.render(given, size=size))
+        else:
+            images = np.asarray(self.generator.render(given, size=size, keep=keep))
+        if size == self.generator.img_resolution:  # smaller ones may be the small network's
             self._full_seconds = time.perf_counter() - start
         images = images[None] if images.ndim == 3 else images
+        operations = () if keep is None else (keep,)
         for w_plus, image in zip(w_pluses, images, strict=True):
-            self._remember(self.request(w_plus).at(kind), image)
+            self._remember(self.request(w_plus, operations=operations).at(size), image)
         return list(images)
 
     def _remember(self, request: RenderRequest, image: np.ndarray) -> None:

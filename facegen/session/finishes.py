@@ -2,7 +2,7 @@
 
 A file tells it for the face that was saved. Once dials change that face, what hangs on landmarks
 (a wink, a gaze, a pulled mouth) is to be done anew on the new picture; until that is done it is
-left out, and nothing is ever put at the landmarks of another picture.
+left out, and nothing is ever put at the places of another picture.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from facegen.cache import BoundedCache
 from facegen.face import Face
 from facegen.operations import (
-    LANDMARK_OPERATIONS,
+    BOUND_OPERATIONS,
     PIXEL_OPERATIONS,
     DialMove,
     Operation,
@@ -38,12 +38,12 @@ class Finishes:
         anew = self._anew.get(_key(state))
         if anew is not None:
             return anew
-        left_out = LANDMARK_OPERATIONS if self.needs_refit(state, w_plus) else ()
+        left_out = BOUND_OPERATIONS if self.needs_refit(state, w_plus) else ()
         return tuple(entry for entry in _wanted(state) if not isinstance(entry, left_out))
 
     def needs_refit(self, state: EditState, w_plus: np.ndarray) -> bool:
         """Whether something is to be done anew on the picture of this state."""
-        if not any(isinstance(entry, LANDMARK_OPERATIONS) for entry in _wanted(state)):
+        if not any(isinstance(entry, BOUND_OPERATIONS) for entry in _wanted(state)):
             return False
         saved = state.subject.finished
         is_as_saved = saved is not None and np.array_equal(w_plus, saved)
