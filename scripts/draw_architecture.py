@@ -36,6 +36,8 @@ ROOMS = {
              "the picture"),
     "explore": ("finding and choosing", "people by words: a sentence as conditions, screening "
                 "many latents, confirming on the picture; averages, children, similar people"),
+    "local": ("a part of the picture", "where each dial acts (masks from landmarks and segments), "
+              "and edits that keep the rest"),
     "evaluation": ("judging the dials", "tests on faces that learning did not use; writes "
                    "`docs/results/`"),
     "editing": ("dials, targets, locks", "reading and moving dials, targets and locks, correction "
