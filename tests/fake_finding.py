@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import UsageError
+from facegen.explore.crowd_map import Axis, CrowdMap
 from facegen.explore.find import Found, Odds
 from facegen.explore.similar import Similar
 from facegen.face import Face
 from facegen.operations import DELTA_DIGITS, DialMove
+from facegen.service.standing import Standing
 
 PSI = 0.7
 MOST_LOOKED_AT = 3000
@@ -103,6 +105,37 @@ def similar(
         yield Similar(one, generator.render(one.w_plus, size=256), None, 0.3)
 
 
+class FakeStandings:
+    """As `facegen.service.standing.Standings`: age to the right, sex upward."""
+
+    AXES = ("age", "gender")
+
+    def __init__(self, bank: Any, dials: Any) -> None:
+        self._generator, self._dials = bank.generator, dials
+
+    def map(self) -> CrowdMap:
+        x = Axis(("age: younger",), ("age: older",), {"age": 1.0}, 0.5)
+        y = Axis(("gender: feminine",), ("gender: masculine",), {"gender": 1.0}, 0.4)
+        empty = np.zeros((0, 2), np.float32)
+        return CrowdMap(np.zeros(0, np.int64), empty, x, y, self.AXES, np.zeros(2), np.eye(2))
+
+    def _stand(self, latents: list[np.ndarray]) -> Standing:
+        read = [self._dials.read(w_plus) for w_plus in latents]
+        values = {name: np.array([one[name] for one in read]) for name in self._dials.names}
+        points = [((one["age"] - 34) / 4, 4 * one["gender"]) for one in read]
+        return Standing(np.array(points, np.float32).reshape(-1, 2), values)
+
+    def others(self) -> Standing:
+        return self._stand([self._generator.w_from_seed(seed, PSI) for seed in range(60)])
+
+    def gallery(self, gallery: Any) -> Standing:
+        seeds = range(gallery.first, gallery.first + 200)
+        return self._stand([self._generator.w_from_seed(seed, PSI) for seed in seeds])
+
+    def members(self, members: list[Any]) -> Standing:
+        return self._stand([member.face.w_plus for member in members])
+
+
 def put(setattr_: Any = setattr) -> None:
     """Put them in; takes a monkeypatch's `setattr` or nothing."""
     from facegen.service import finding
@@ -117,5 +150,6 @@ def put(setattr_: Any = setattr) -> None:
         ("named_dials", lambda names, dials: tuple(names) or ("smile", "age")),
         ("similar", similar),
         ("measurer", lambda: None),
+        ("Standings", FakeStandings),
     ):
         setattr_(finding, name, value)

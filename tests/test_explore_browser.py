@@ -188,6 +188,32 @@ def test_variants_and_the_way_back(drawn, chromium):  # noqa: F811
     explorer.close()
 
 
+def test_the_map_pans_without_opening_anybody_and_a_click_opens_the_nearest(drawn, chromium):  # noqa: F811
+    explorer = Explorer(chromium, drawn.url)
+    page = explorer.page
+    page.get_by_role("button", name="Map", exact=True).click()
+    dots = page.locator(".st-key-fg_map svg.marks path[aria-label*=Unnamed]")
+    dots.nth(150).wait_for()
+    middle = dots.nth(0).bounding_box()
+    x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 40, steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        """([x]) => document.querySelector(".st-key-fg_map svg.marks path[aria-label*=Unnamed]")
+        .getBoundingClientRect().x > x + 60""",
+        arg=[middle["x"]],
+    )
+    assert page.locator(".fg-crowd-open[open]").count() == 0
+    page.mouse.click(x + 120, y + 40)
+    page.locator(".fg-crowd-full[data-full=true]").wait_for()
+    page.locator(".fg-crowd-name", has_text="Unnamed 0040").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".fg-crowd-open[open]").wait_for(state="hidden")
+    explorer.close()
+
+
 def test_far_away_pictures_are_dropped_and_come_back(drawn, chromium):  # noqa: F811
     explorer = Explorer(chromium, drawn.url)
     page = explorer.page

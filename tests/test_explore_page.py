@@ -18,9 +18,9 @@ from facegen.service.crowds import Gallery, Gathering, Member
 from facegen.service.finding import Finder
 from facegen.service.render import RenderService
 from facegen.ui import kept_people, state_keys
-from facegen.ui.components import crowd_view, view
+from facegen.ui.components import crowd_chart, crowd_view, view
 from facegen.ui.exploring import Exploring
-from facegen.ui.pages import explore
+from facegen.ui.pages import explore, explore_map
 
 SECONDS = 120  # until a wait gives up
 
@@ -266,6 +266,52 @@ def test_two_are_compared_large(start):
     assert head["pair"] == [1, 5]
     assert [full["i"] for full in head["fulls"]] == [1, 5]
     assert all(full["bytes"] > 10_000 and full["error"] is None for full in head["fulls"])
+
+
+def test_the_map_shows_the_crowd_in_colours_and_who_is_clicked_is_opened(start, monkeypatch):
+    browser = start(people="40")
+    assert not browser.at.get("vega_lite_chart")
+    head = browser.tell(("map", (), ""))
+    assert [pill["on"] for pill in head["pills"] if pill.get("what") == "map"] == [True]
+    [drawn] = browser.at.get("vega_lite_chart")
+    spec = json.loads(drawn.proto.spec)
+    assert crowd_chart.PICK in json.dumps(spec["params"])
+    ends = " ".join(one.proto.body for one in browser.at.get("html"))
+    assert "gender: masculine" in ends
+    assert "age: younger" in ends
+    assert " years" in ends
+    browser.at.selectbox(explore_map.DIAL_KEY).select("smile").run()
+    assert "smiling" in " ".join(one.proto.body for one in browser.at.get("html"))
+
+    clicked: list[dict] = [{"place": 117}]
+    monkeypatch.setattr(
+        explore_map.st, "altair_chart",
+        lambda *_, **__: {"selection": {crowd_chart.PICK: list(clicked)}},
+    )  # fmt: skip
+    head = browser.tell(need=())
+    assert head["opened"] == 117
+    assert [full["name"] for full in head["fulls"]] == ["Unnamed 0157"]
+    assert browser.tell(need=())["opened"] is None  # Once.
+    clicked.clear()
+    assert browser.tell(need=())["opened"] == 117  # A second click takes the mark away.
+    browser.tell(("map", (), ""))
+    assert browser.head["opened"] is None
+
+
+def test_found_people_stand_among_others_on_the_map(start):
+    browser = start(find="woman, smiling")
+    browser.wait()
+    browser.tell(("map", (), ""))
+    [drawn] = browser.at.get("vega_lite_chart")
+    assert len(json.loads(drawn.proto.spec)["layer"]) == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, {}, {"selection": 1}, {"selection": {"who": [1, {"place": "x"}, {"place": -1}]}}],
+)
+def test_of_a_chart_only_what_is_well_formed_counts(event):
+    assert crowd_chart.picked(event) == frozenset()
 
 
 def test_people_are_kept_in_the_library_where_it_is_ones_own(start, monkeypatch):

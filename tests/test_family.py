@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, NUM_WS, broadcast_w
 from facegen.measure.measurer import SAME_PERSON, Measurement, load_measurer
 from facegen.operations import DialMove, MovePicture
+from facegen.service.crowds import Member
+from facegen.service.standing import Standings
 
 ROLLED = MovePicture(roll=5.0)
 
@@ -493,6 +496,23 @@ def test_a_map_lays_out_everybody_and_tells_what_its_axes_mean(dials, crowd):
         assert strength > 0.5
     assert found.x.share >= found.y.share > 0
     assert np.array_equal(crowd_map(crowd, dials).points, found.points)
+    columns = [crowd[0].names.index(name) for name in found.names]
+    placed = found.place(crowd[0].values[:, columns])
+    assert np.allclose(placed, found.points[: len(crowd[0])], atol=1e-3)
+
+
+def test_every_crowd_is_put_into_one_map(natives, dials, crowd):
+    screener = Screener(natives, dials, psi=0.7)
+    bank = SimpleNamespace(block=lambda index: crowd[index], screener=screener)
+    standings = Standings(bank, dials)
+    faces = [Face.from_seed(natives, seed, 0.7) for seed in range(20)]
+    standing = standings.members([Member(face) for face in faces])
+    assert np.allclose(standing.points, crowd_map(crowd[:1], dials).points[:20], atol=0.02)
+    assert standing.values["age"] == pytest.approx(crowd[0].of("age")[:20], abs=0.2)
+    assert len(standings.others()) == 600
+    older = Member(faces[0], values={**dials.read(faces[0].w_plus), "age": 77.0})
+    assert standings.members([older]).values["age"] == [77.0]
+    assert len(standings.members([])) == 0
 
 
 def test_a_map_of_nobody_is_refused(dials, crowd):

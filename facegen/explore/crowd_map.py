@@ -52,12 +52,23 @@ class CrowdMap:
         points: float32 [N, 2], x to the right and y upward, in standard deviations of each axis.
         x: What x means.
         y: What y means.
+        names: The dials that say where somebody lies.
+        middle: Of their values, [D].
+        to_point: From values without it to a point, [D, 2].
     """
 
     seeds: np.ndarray
     points: np.ndarray
     x: Axis
     y: Axis
+    names: tuple[str, ...]
+    middle: np.ndarray
+    to_point: np.ndarray
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """Where others lie: values of the dials `names`, [N, D], to points, float32 [N, 2]."""
+        found: np.ndarray = (values - self.middle) @ self.to_point
+        return found.astype(np.float32)
 
 
 def crowd_map(people: Iterable[Readings], dials: DialSet) -> CrowdMap:
@@ -80,21 +91,26 @@ def crowd_map(people: Iterable[Readings], dials: DialSet) -> CrowdMap:
     entries = [dials.entry(name) for name in together.names]
     kept = [k for k, entry in enumerate(entries) if entry.group not in NOT_WHO]
     values = together.values[:, kept].astype(np.float64)
-    scores = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-9)
+    middle, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-9)
+    scores = (values - middle) / spread
     found = PCA(n_components=2, svd_solver="covariance_eigh").fit(scores)
     points = found.transform(scores)
-    points /= np.maximum(points.std(axis=0), 1e-9)
+    lengths = np.maximum(points.std(axis=0), 1e-9)
+    points /= lengths
+    to_point = found.components_.T / spread[:, None] / lengths
     correlations = scores.T @ points / total
     named = [entries[k] for k in kept]
     for axis in range(2):  # The sign of a component is any: the dial that tells most goes up.
         if correlations[np.abs(correlations[:, axis]).argmax(), axis] < 0:
             points[:, axis] *= -1
+            to_point[:, axis] *= -1
             correlations[:, axis] *= -1
     x, y = (
         _axis(named, correlations[:, k], float(found.explained_variance_ratio_[k]))
         for k in range(2)
     )
-    return CrowdMap(together.seeds, points.astype(np.float32), x, y)
+    names = tuple(dial.name for dial in named)
+    return CrowdMap(together.seeds, points.astype(np.float32), x, y, names, middle, to_point)
 
 
 def _axis(dials: Sequence[Dial], correlations: np.ndarray, share: float) -> Axis:

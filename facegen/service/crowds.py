@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,14 @@ class Member:
         words: What is said of them under their picture.
         jpeg: Their small picture where it is known; None has it made when it is looked at.
         name: What they are called here, where neither their face nor a seed names them.
+        values: Dial -> value in its unit, where their picture was measured.
     """
 
     face: Face
     words: str = ""
     jpeg: bytes | None = None
     name: str = ""
+    values: Mapping[str, float] | None = None
 
 
 def tile_of(image: Any) -> bytes:

@@ -29,6 +29,7 @@ from facegen.protocols import Measures
 from facegen.service.crowds import Fill, Member, Told, tile_of
 from facegen.service.queued import QueuedGenerator
 from facegen.service.render import RenderService
+from facegen.service.standing import Standings
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Finder:
         self.service, self.generator, self.dials = service, generator, dials
         self.queued = QueuedGenerator(service)
         self._bank: Bank | None = None
+        self._standings: Standings | None = None
         self._is_prepared = False
         self._guard = threading.Lock()
 
@@ -83,6 +85,14 @@ class Finder:
             if self._bank is None:
                 self._bank = Bank(Screener(self.generator, self.dials))
             return self._bank
+
+    def standings(self) -> Standings:
+        """What puts people on the map."""
+        bank = self.bank()
+        with self._guard:
+            if self._standings is None:
+                self._standings = Standings(bank, self.dials)
+            return self._standings
 
     def prepare(self) -> None:
         """Read people ahead of the first search, in the pauses of everything else; once."""
@@ -113,9 +123,8 @@ class Finder:
             for one in self._search(query, known, told, stop):
                 if one.face.seed is not None:
                     known.add(one.face.seed)
-                yield Member(
-                    one.face, words_of(query, one.values, self.dials), tile_of(one.picture)
-                )
+                words = words_of(query, one.values, self.dials)
+                yield Member(one.face, words, tile_of(one.picture), values=one.values)
 
         return fill
 

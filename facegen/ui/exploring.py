@@ -60,6 +60,37 @@ class Shown:
     picked: tuple[int, ...] = ()
 
 
+@dataclass(eq=False)
+class MapView:
+    """How the map of the crowd is looked at.
+
+    Attributes:
+        is_on: Whether it is shown.
+        zoom: How much closer than at first, from 1 on.
+        centre: Around whom, in the map's units.
+    """
+
+    is_on: bool = False
+    zoom: float = 1.0
+    centre: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        self._stamp, self._chosen = 0, frozenset[int]()
+
+    def zoomed(self, by: float, most: float) -> None:
+        """Look closer, or at more."""
+        self.zoom = min(max(self.zoom * by, 1.0), most)
+        if self.zoom == 1.0:
+            self.centre = (0.0, 0.0)
+
+    def clicked(self, stamp: int, chosen: frozenset[int]) -> int | None:
+        """Who was clicked, of those chosen on the chart so far: a click adds or takes away one."""
+        before = self._chosen if stamp == self._stamp else frozenset()
+        self._stamp, self._chosen = stamp, chosen
+        changed = before ^ chosen
+        return next(iter(changed)) if len(changed) == 1 else None
+
+
 class Exploring:
     """The crowds of one visitor; the last one is shown.
 
@@ -73,10 +104,12 @@ class Exploring:
         asked: The sentence whose people are shown, or from whom those shown come.
         chips: What was understood of it: words, and the numbers they stand for.
         first: The first seed of the newest gallery.
+        map: How the map is looked at.
     """
 
     def __init__(self, finder: Finder, first: int | None = None) -> None:
         self.finder = finder
+        self.map = MapView()
         self._stamp = 0
         self._crowds: list[Shown] = []
         self.text = self.asked = ""
@@ -141,6 +174,12 @@ class Exploring:
     def member(self, place: int) -> Member | None:
         """Somebody of the crowd on the page."""
         return self.shown.crowd.member(place)
+
+    def names(self, count: int) -> list[str]:
+        """What the first ones of the crowd on the page are called."""
+        if isinstance(self.shown.crowd, Gallery):  # Nobody of it needs to be made for that.
+            return [unnamed(self.first + place) for place in range(count)]
+        return [called(member) for place in range(count) if (member := self.member(place))]
 
     def faces(self, places: Sequence[int]) -> list[Face]:
         """The faces at some places; those where nobody is are left out."""
@@ -221,6 +260,16 @@ class Exploring:
         for shown in self._crowds:
             shown.crowd.stop()
         self._crowds.clear()
+
+
+def called(member: Member) -> str:
+    """What somebody is called."""
+    return member.name or member.face.name or unnamed(member.face.seed)
+
+
+def unnamed(seed: int | None) -> str:
+    """Somebody whom nobody named yet."""
+    return "Unnamed" if seed is None else f"Unnamed {seed:04d}"
 
 
 def take(session: Session, face: Face) -> None:

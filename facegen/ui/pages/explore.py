@@ -18,8 +18,8 @@ from facegen.session.session import Session
 from facegen.ui import browser_state, kept_people, shared, state_keys
 from facegen.ui.components import crowd_view, messages, view
 from facegen.ui.components.crowd_view import Act
-from facegen.ui.exploring import CHOICES, Exploring, take
-from facegen.ui.pages import your_dials
+from facegen.ui.exploring import CHOICES, Exploring, called, take
+from facegen.ui.pages import explore_map, your_dials
 
 DRAW_SECONDS = 0.45
 FIRST_TILES = 12
@@ -50,7 +50,7 @@ ACTIONS = (
      "title": "Marks these as having it, on the page Your dials"},
 )  # fmt: skip
 BUTTONS = frozenset(
-    {*(str(one["what"]) for one in ACTIONS), "look", "back", "stop", "more", "others", "set"}
+    {*(str(one["what"]) for one in ACTIONS), "look", "back", "stop", "more", "others", "set", "map"}
 )
 Go = Callable[[str], None]
 """Shows another page: "design", "sweep" or "dials"."""
@@ -132,10 +132,13 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
         exploring.shown.crowd.stop()
         go(goal)
     crowd_view.ask_box(_box(exploring, asked), key="fg_ask")
+    opened = _map(session, exploring)
+    if opened is not None:
+        looked = (opened,)
     is_known = wants is not None and wants.stamp == exploring.shown.stamp
     need = wants.need if is_known and wants is not None else range(FIRST_TILES)
     packed = _pack(backend, session, exploring, need, looked, trouble)
-    packed[0].update(n=sent, acted=acted, pair=list(pair))
+    packed[0].update(n=sent, acted=acted, pair=list(pair), opened=opened)
     crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
     messages.show_notices()
 
@@ -168,6 +171,8 @@ def _do(backend: Backend, session: Session, exploring: Exploring, act: Act) -> s
         exploring.others()
     elif act.what == "set":
         exploring.set(*act.value.split("=", 1)) if "=" in act.value else None
+    elif act.what == "map":
+        exploring.map.is_on = not exploring.map.is_on
     elif act.what == "stop":
         crowd.stop()
     elif act.what == "more" and isinstance(crowd, Gathering):
@@ -221,6 +226,13 @@ def _link(exploring: Exploring) -> dict[str, str]:
 
 
 # -- what is shown --------------------------------------------------------------------------------
+
+
+def _map(session: Session, exploring: Exploring) -> int | None:
+    """The map, if it is wanted; gives the place of whoever was clicked on it."""
+    if not exploring.map.is_on or not exploring.finder.dials.names:
+        return None
+    return explore_map.show(exploring, session.table)
 
 
 def _box(exploring: Exploring, asked: int) -> dict[str, Any]:
@@ -304,9 +316,7 @@ def _fulls(
 
 
 def _told(place: int, member: Member) -> dict[str, Any]:
-    face = member.face
-    seeded = "Unnamed" if face.seed is None else f"Unnamed {face.seed:04d}"
-    return {"i": place, "name": member.name or face.name or seeded, "words": member.words}
+    return {"i": place, "name": called(member), "words": member.words}
 
 
 def _status(exploring: Exploring) -> str:
@@ -358,6 +368,9 @@ def _pills(exploring: Exploring) -> list[dict[str, Any]]:
         pills.append({"what": "stop", "label": "Stop"})
     elif isinstance(crowd, Gathering) and not crowd.is_over and not crowd.is_busy:
         pills.append({"what": "more", "label": "More", "title": "Look for more of them"})
+    if exploring.finder.dials.names:
+        pills.append({"what": "map", "label": "Map", "on": exploring.map.is_on,
+                      "title": "Where they stand among all people"})  # fmt: skip
     if shown.kind == "new":
         pills.append({"what": "others", "label": "Other people", "title": "New people at the top"})
     elif "seed" in shown.settings and shown.settings.get("keep") in (None, "person"):

@@ -88,6 +88,7 @@ function setUp(el) {
     frame(head);
     s.take(head);
     s.takeFulls(head);
+    if (Number.isInteger(head.opened)) s.open(head.opened);
     s.showPicks();
     if (!isAnswer) return;
     clearTimeout(s.watchdog);

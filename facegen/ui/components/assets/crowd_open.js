@@ -3,18 +3,19 @@
 const MOST_FULLS = 8;
 
 export function addOpen(s, $, on) {
-  const dialog = $("open"), fulls = new Map();
+  const dialog = $("open"), fulls = new Map(), told = new Map();
+  const known = (index) => { const tile = s.tiles.get(index); return tile?.name ? tile : told.get(index) || {}; };
   let now = [];  // the places that are open: none, one, or two
   const put = (image, index) => {
     const url = fulls.get(index) || s.tiles.get(index)?.url || "";
     if (image.getAttribute("src") !== url) image.src = url;
-    image.alt = s.tiles.get(index)?.name ? `Portrait of ${s.tiles.get(index).name}, a person who does not exist` : "";
+    image.alt = known(index).name ? `Portrait of ${known(index).name}, a person who does not exist` : "";
     image.dataset.place = index;
     image.dataset.full = String(fulls.has(index));
   };
   const layout = () => {
     if (!now.length) return;
-    const isPair = now.length === 2, tile = s.tiles.get(now[0]) || {}, other = s.tiles.get(now[1]) || {};
+    const isPair = now.length === 2, tile = known(now[0]), other = known(now[1]);
     put($("full"), now.at(-1));
     $("other").hidden = $("line").hidden = $("split").hidden = !isPair;
     if (isPair) {
@@ -58,10 +59,11 @@ export function addOpen(s, $, on) {
   s.takeFulls = (head) => {
     if (head.stamp !== s.fullsOf) {
       for (const url of fulls.values()) URL.revokeObjectURL(url);
-      fulls.clear();
+      fulls.clear(); told.clear();
       s.fullsOf = head.stamp;
     }
     for (const one of head.fulls) {
+      told.set(one.i, { name: one.name, words: one.words });
       if (one.url && !fulls.has(one.i)) fulls.set(one.i, one.url); else if (one.url) URL.revokeObjectURL(one.url);
       if (now.includes(one.i)) { $("trouble").textContent = one.error || ""; $("trouble").hidden = !one.error; }
       while (fulls.size > MOST_FULLS) {
