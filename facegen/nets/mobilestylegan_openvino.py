@@ -29,6 +29,8 @@ from facegen.nets.mobilestylegan_colours import (
     LEFT_OUT_STYLES,
 )
 from facegen.nets.mobilestylegan_preview import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
+from facegen.nets.mobilestylegan_segments import FIRST_READ, SegmentHead
+from facegen.nets.mobilestylegan_segments import NUM_BLOCKS as NUM_READ
 from facegen.nets.openvino_ops import as_bytes, const, conv, per_channel
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
@@ -43,17 +45,39 @@ Weights = dict[str, np.ndarray]
 
 def full_graph(net: MobileSynthesis) -> Model:
     """w_plus [1, 18, 512] -> RGB bytes [1, S, S, 3]."""
-    weights = _arrays(net)
-    graph = _Builder(weights, num_ws=net.num_ws, w_dim=net.w_dim)
+    graph = _Builder(_arrays(net), num_ws=net.num_ws, w_dim=net.w_dim)
     num_blocks = len(net.blocks)
-    x = graph.trunk(num_blocks)
-    *_, row = block_rows(num_blocks - 1)
-    x = op.multiply(x, graph.style("to_img.modulation", row))
-    to_phases = _haar_matrix(12)  # [phase * 3 + colour, subband]
-    kernel = 127.5 * to_phases @ weights["to_img.pointwise"][:, :, 0, 0]
-    bias = 127.5 * to_phases @ weights["to_img.bias"]
-    x = op.add(graph.pointwise(x, kernel[:, :, None, None]), const(bias[None, :, None, None]))
+    x = graph.picture(graph.trunk(num_blocks), num_blocks)
     return graph.finish(x, mode="blocks_first", name="full")
+
+
+def segments_graph(net: MobileSynthesis, head: SegmentHead, *, with_picture: bool = False) -> Model:
+    """w_plus [1, 18, 512] -> labels, uint8 [1, 256, 256]; see `SegmentHead.openvino_graph`."""
+    graph = _Builder(_arrays(net), num_ws=net.num_ws, w_dim=net.w_dim)
+    num_blocks = len(net.blocks) if with_picture else NUM_READ
+    last = graph.trunk(num_blocks)
+    weights = {key: value.detach().cpu().numpy() for key, value in head.state_dict().items()}
+    x: Node | None = None
+    for block, key in enumerate(("from_32", "from_64", "from_128"), start=FIRST_READ):
+        own = graph.pointwise(graph.blocks[block], graph.as_written(weights[key], block + 1))
+        x = own if x is None else op.add(enlarged(x, 2), own)
+    reduced = weights["reduce_256"]
+    if with_picture:  # else no block follows, and the channels stand as they are stored
+        reduced = graph.as_written(reduced, NUM_READ)
+    own = graph.pointwise(graph.blocks[NUM_READ - 1], reduced)
+    own = graph.pointwise(own, weights["from_256"])
+    own = op.add(own, const(weights["bias"][None, :, None, None]))
+    x = op.relu(op.add(enlarged(x, 2), own))
+    for key in ("hidden", "out"):
+        x = graph.pointwise(x, weights[f"{key}.weight"])
+        x = op.add(x, const(weights[f"{key}.bias"][None, :, None, None]))
+        x = op.relu(x) if key == "hidden" else x
+    best = op.topk(x, op.constant(1), 1, "max", "none", "i32").output(1)
+    labels = op.convert(op.squeeze(best, op.constant([1])), "u8")
+    if not with_picture:
+        return ov.Model([labels], [graph.w_plus], "segments")
+    picture = as_bytes(graph.picture(last, num_blocks), mode="blocks_first")
+    return ov.Model([picture, labels], [graph.w_plus], "picture_and_segments")
 
 
 def preview_graph(net: MobileSynthesis, head: PreviewHead) -> Model:
@@ -131,6 +155,7 @@ class _Builder:
         self.weights = weights
         self.w_dim = w_dim
         self.w_plus = op.parameter([1, num_ws, w_dim], np.float32, name="w_plus")
+        self.blocks: list[Node] = []
 
     def rows(self, indices: tuple[int, ...]) -> Node:
         """Rows of w_plus, [1, len(indices), w_dim]."""
@@ -165,7 +190,21 @@ class _Builder:
             x = self._activate(
                 self.pointwise(x, self.weights[f"blocks.{i}.conv2.pointwise"]), f"blocks.{i}.conv2"
             )
+            self.blocks.append(x)
         return x
+
+    def picture(self, x: Node, num_blocks: int) -> Node:
+        """The picture's pixels in [-127.5, 127.5], [1, 12, S/2, S/2], from the last features."""
+        *_, row = block_rows(num_blocks - 1)
+        x = op.multiply(x, self.style("to_img.modulation", row))
+        to_phases = _haar_matrix(12)  # [phase * 3 + colour, subband]
+        kernel = 127.5 * to_phases @ self.weights["to_img.pointwise"][:, :, 0, 0]
+        bias = 127.5 * to_phases @ self.weights["to_img.bias"]
+        return op.add(self.pointwise(x, kernel[:, :, None, None]), const(bias[None, :, None, None]))
+
+    def as_written(self, kernel: np.ndarray, block: int) -> np.ndarray:
+        """A kernel [O, I, 1, 1] over stored channels, for those that `trunk` left for a block."""
+        return kernel[:, _haar_order(self.weights[f"blocks.{block}.up.weight"].shape[0])]
 
     def _block_middle(self, x: Node, i: int) -> Node:
         """A block up to its last pointwise convolution."""
