@@ -9,8 +9,9 @@ import pytest
 
 from facegen.controls import DIALS
 from facegen.errors import BadFileError
-from facegen.local.regions import GLOBAL, MASK_PX, Seen, load_regions
+from facegen.local.regions import GLOBAL, Seen, load_regions
 from facegen.local.shapes import SHAPES, Landmarks
+from facegen.masks import MASK_PX
 from facegen.measure.pose import load_shape
 
 TABLE = load_regions()
@@ -46,6 +47,11 @@ class Segments:
 SEEN = Seen(average_landmarks(), Segments())
 
 
+def region(*dials: str, before: Seen = SEEN, after: Seen = SEEN) -> np.ndarray:
+    """Where dials act, float32 [256, 256], 0 to 1."""
+    return TABLE.mask_of(dials, before, after).at(MASK_PX)
+
+
 def middle(mask: np.ndarray) -> tuple[float, float]:
     """The middle of a mask, across and down, in fractions."""
     return float((COLUMNS * mask).sum() / mask.sum()), float((ROWS * mask).sum() / mask.sum())
@@ -78,15 +84,15 @@ def test_shapes_follow_the_face(shape):
 
 
 def test_one_eye_leaves_the_other_alone():
-    left = TABLE.mask_of(["eye_left"], SEEN, SEEN)
-    right = TABLE.mask_of(["eye_right"], SEEN, SEEN)
+    left = region("eye_left")
+    right = region("eye_right")
     assert middle(left)[0] < 0.5 < middle(right)[0]
     assert not np.minimum(left, right).any()
 
 
 def test_lipstick_leaves_the_open_mouth_alone():
     opened = Seen(average_landmarks(lower_lip=0.06), SEEN.segments)
-    mask = TABLE.mask_of(["lipstick"], opened, opened)
+    mask = region("lipstick", before=opened, after=opened)
     inside = opened.landmarks[60:68].mean(axis=0)
     assert mask[round(inside[1] * MASK_PX), round(inside[0] * MASK_PX)] < 0.1
     below = opened.landmarks[[57, 66]].mean(axis=0)
@@ -94,44 +100,45 @@ def test_lipstick_leaves_the_open_mouth_alone():
 
 
 def test_where_a_mouth_opens_the_region_reaches_down_to_the_new_chin():
-    closed = TABLE.mask_of(["mouth_open"], SEEN, SEEN)
-    opened = TABLE.mask_of(
-        ["mouth_open"], SEEN, Seen(average_landmarks(lower_lip=0.06), SEEN.segments)
-    )
+    closed = region("mouth_open")
+    opened = region("mouth_open", after=Seen(average_landmarks(lower_lip=0.06), SEEN.segments))
     assert (opened >= closed - 1e-6).all()
     assert opened.sum() > 1.05 * closed.sum()
 
 
 def test_hair_that_grows_is_in_the_region():
     fringe = Seen(SEEN.landmarks, Segments(hair_to=0.4))
-    mask = TABLE.mask_of(["hair_length"], SEEN, fringe)
+    mask = region("hair_length", after=fringe)
     assert mask[round(0.35 * MASK_PX), MASK_PX // 2] > 0.9
     assert mask[round(0.7 * MASK_PX), MASK_PX // 2] == 0.0
 
 
 def test_the_background_is_where_the_person_is_not():
-    mask = TABLE.mask_of(["outdoors"], SEEN, SEEN)
+    mask = region("outdoors")
     assert mask[:8].min() == 1.0
     assert mask[MASK_PX // 2, MASK_PX // 2] == 0.0
 
 
 def test_several_dials_have_their_regions_united():
-    both = TABLE.mask_of(["glasses", "lipstick"], SEEN, SEEN)
-    one, other = (TABLE.mask_of([name], SEEN, SEEN) for name in ("glasses", "lipstick"))
-    assert np.array_equal(both, np.maximum(one, other))
+    both = region("glasses", "lipstick")
+    assert np.array_equal(both, np.maximum(region("glasses"), region("lipstick")))
+
+
+def test_small_things_are_drawn_as_such():
+    assert TABLE.mask_of(["glasses", "smile"], SEEN, SEEN).small
+    assert not TABLE.mask_of(["smile"], SEEN, SEEN).small
 
 
 def test_a_global_dial_has_all_of_the_picture_and_so_has_one_of_ones_own():
     for name in ("yaw", "a_dial_of_my_own"):
         assert TABLE.is_global(name)
-        assert TABLE.mask_of([name, "lipstick"], SEEN, SEEN).min() == 1.0
+        assert TABLE.mask_of([name, "lipstick"], SEEN, SEEN).is_whole
 
 
 def test_where_no_face_is_seen_on_one_picture_the_other_tells():
     lost = Seen(None, SEEN.segments)
-    mask = TABLE.mask_of(["glasses"], SEEN, lost)
-    assert np.array_equal(mask, TABLE.mask_of(["glasses"], SEEN, SEEN))
-    assert not TABLE.mask_of(["glasses"], lost, lost).any()
+    assert np.array_equal(region("glasses", after=lost), region("glasses"))
+    assert TABLE.mask_of(["glasses"], lost, lost).is_empty
 
 
 @pytest.mark.parametrize(

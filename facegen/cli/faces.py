@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,12 @@ from facegen.cli.shared import (
 from facegen.face import Face, clean_name
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
-from facegen.operations import BOUND_OPERATIONS, DialMove, describe
+from facegen.operations import BOUND_OPERATIONS, DialMove, KeepRest, describe
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
+    from facegen.generator import Generator
+    from facegen.local.edit import LocalEditor, Look
     from facegen.measure.measurer import Measurement
 
 
@@ -91,6 +94,11 @@ def generate(
 )
 @lock_option
 @click.option(
+    "--keep-rest",
+    is_flag=True,
+    help="Change the regions of these dials alone; the rest of the picture stays to the last bit.",
+)
+@click.option(
     "--quick",
     is_flag=True,
     help="Do not measure the picture to come nearer to the targets.",
@@ -106,6 +114,7 @@ def edit(
     settings: tuple[str, ...],
     targets: tuple[str, ...],
     locks: tuple[str, ...],
+    keep_rest: bool,
     quick: bool,
     name: str | None,
     out: Path,
@@ -118,6 +127,7 @@ def edit(
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
+    python -m facegen edit faces/seed0007.png --set glasses=+2 --keep-rest --out glasses.png
 
     Targets are measured on the picture and corrected (eight pictures at most); where one is
     missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
@@ -125,7 +135,10 @@ def edit(
     before = open_face(face)
     after = before
     if settings or targets or locks or before.edits:
-        after = _edited(before, settings, targets, locks, quick=quick, model=model, engine=engine)
+        after = _edited(
+            before, settings, targets, locks,
+            keep_rest=keep_rest, quick=quick, model=model, engine=engine,
+        )  # fmt: skip
     if not np.array_equal(before.w_plus, after.w_plus):
         after = _finished(before, after, model=model, engine=engine)
     if name is not None:
@@ -140,6 +153,7 @@ def _edited(
     targets: Sequence[str],
     locks: Sequence[str],
     *,
+    keep_rest: bool,
     quick: bool,
     model: str,
     engine: str,
@@ -163,13 +177,14 @@ def _edited(
     dials = DialSet.load(before.space)
     steps, wanted = parse_settings(settings, dials), parse_targets(targets)
     moved = edit_face(dials, before, steps)
+    local = {**steps, **wanted} if keep_rest else {}
     seen: Mapping[str, float] = {}
     start: Mapping[str, float] | None = None
     obstacles: Mapping[str, Obstacle] = {}
+    pictures = Pictures(before, dials, local, model=model, engine=engine)
     if wanted and not quick:
-        pictures = Pictures(before, dials, model=model, engine=engine)
         start = pictures.see(before.w_plus)
-        moved, seen = reach_on_picture(dials, moved, before, wanted, locks, pictures.see)
+        moved, seen = reach_on_picture(pictures.dials, moved, before, wanted, locks, pictures.see)
         for dial, value in wanted.items():
             if dial in seen:
                 click.echo(f"{dial}: wanted {value:g}, measured {seen[dial]:.1f}", err=True)
@@ -177,7 +192,7 @@ def _edited(
             click.echo(f"Warning: {FACELESS}", err=True)
         if IDENTITY in locks and pictures.distance(before.w_plus, moved.w_plus) >= SAME_PERSON:
             click.echo(f"Warning: {SOMEBODY_ELSE}", err=True)
-        obstacles = find_obstacles(dials, moved, wanted, seen, pictures.see)
+        obstacles = find_obstacles(pictures.dials, moved, wanted, seen, pictures.see)
     elif wanted or locks:
         moved = reach_targets(dials, moved, before, wanted, locks, partly=True)
     told = what_is_missed(
@@ -185,25 +200,73 @@ def _edited(
     )
     for sentence in told:
         click.echo(f"Warning: {sentence}", err=True)
-    return moved
+    return pictures.keep(moved)
 
 
 class Pictures:
-    """Renders latents of a face's space and measures them, each once."""
+    """Renders latents of a face's space and measures them, each once.
 
-    def __init__(self, face: Face, dials: DialSet, *, model: str, engine: str) -> None:
-        from facegen.measure.measurer import load_measurer
+    Args:
+        face: Before the edit.
+        dials: Of its space.
+        local: Dials that change their regions alone.
+        model: What draws; loaded when the first picture is asked for.
+        engine: How to run it.
 
-        self._generator = generator_for(
-            face, model=model, engine=engine, draws_faces=bool(face.edits)
-        )
-        self._measurer, self._dials = load_measurer(), dials
+    Attributes:
+        dials: To move the face with.
+    """
+
+    def __init__(
+        self, face: Face, dials: DialSet, local: Collection[str], *, model: str, engine: str
+    ) -> None:
+        self._face, self._own, self._local = face, dials, local
+        self._model, self._engine = model, engine
         self._known: dict[bytes, Measurement | None] = {}  # The face itself is asked for thrice.
+        self._keeps = bool(local) or any(isinstance(one, KeepRest) for one in face.operations)
+
+    @cached_property
+    def _generator(self) -> Generator:
+        is_edited = bool(self._face.edits)
+        return generator_for(
+            self._face, model=self._model, engine=self._engine, draws_faces=is_edited
+        )
+
+    @cached_property
+    def _editor(self) -> LocalEditor:
+        from facegen.local.edit import load_local_editor
+
+        return load_local_editor(self._generator, self._own)
+
+    @cached_property
+    def _look(self) -> Look:
+        from facegen.local.edit import Look
+
+        return Look(self._editor, self._face, self._local)
+
+    @property
+    def dials(self) -> DialSet:
+        return self._look.dials if self._keeps else self._own
+
+    def keep(self, after: Face) -> Face:
+        """The edited face, with what is to stay of the picture before; says what changes."""
+        from facegen.local.edit import keep_of
+
+        if not self._keeps:
+            return after
+        kept = self._editor.keep(self._face, after, self._local)
+        keep = keep_of(kept)
+        if not self._local:
+            return kept
+        told = ", ".join(self._editor.table.labels(self._local))
+        share = "all" if keep is None else f"{keep.region.share:.0%}"
+        click.echo(f"Changed: {told}; {share} of the picture", err=True)
+        return kept
 
     def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
         """Dial -> value in its unit; None if no face is seen."""
         found = self._measured(w_plus)
-        return None if found is None else self._dials.in_units(found.values)
+        return None if found is None else self._own.in_units(found.values)
 
     def distance(self, w_plus: np.ndarray, other: np.ndarray) -> float:
         """How far apart the two are as persons; 0 where no face is seen to tell by."""
@@ -212,9 +275,13 @@ class Pictures:
 
     def _measured(self, w_plus: np.ndarray) -> Measurement | None:
         key = w_plus.tobytes()
+        if self._keeps:
+            return self._look.measured(w_plus)
         if key not in self._known:
+            from facegen.measure.measurer import load_measurer
+
             image = self._generator.render(w_plus, size=512)
-            self._known[key] = self._measurer.measure(image, details=False)
+            self._known[key] = load_measurer().measure(image, details=False)
         return self._known[key]
 
 
@@ -230,7 +297,8 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
 
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
-    wanted = before.pixel_operations
+    keep = next((one for one in after.operations if isinstance(one, KeepRest)), None)
+    wanted = tuple(one for one in before.pixel_operations if not isinstance(one, KeepRest))
     if not any(isinstance(entry, BOUND_OPERATIONS) for entry in wanted):
         return after
     from facegen.editing.dial_set import DialSet
@@ -242,13 +310,13 @@ def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
         after,
         DialSet.load(after.space),
         wanted,
-        draw=lambda face: generator.render(face.w_plus),
+        draw=lambda face: generator.render(face.w_plus, keep=keep),
         find=load_measurer().find_landmarks,
     )
     if not done.is_done:
         told = ", ".join(describe(entry) for entry in wanted)
         click.echo(f"Warning: not all of this could be done again: {told}.", err=True)
-    return after.finished(done.operations)
+    return after.finished((*([keep] if keep else ()), *done.operations))
 
 
 @click.command()

@@ -18,14 +18,15 @@ import numpy as np
 from msgspec import Meta
 
 from facegen.errors import BadFileError
-from facegen.local.shapes import SHAPES, Landmarks
+from facegen.local.shapes import EVERYWHERE, SHAPES, Landmarks
+from facegen.masks import MASK_PX, Mask
 from facegen.paths import DIRECTIONS_DIR
 from facegen.records import RecordError, parse_record
 
-MASK_PX = 256
-"""Edge of a mask."""
 NOTHING = 1 / 255
 """Less of an edit does not show."""
+USUAL_HEIGHT = 0.22 * MASK_PX
+"""Of a face that is not seen: FFHQ's pictures are aligned by it."""
 GLOBAL = "global"
 FORMAT = 1
 
@@ -58,15 +59,17 @@ class Part:
         shape: Of `facegen.local.shapes.SHAPES`.
         segments: Names of the segments within which it lies; none: everywhere.
         without: Shapes that are left out of it.
+        spare: Segments of the picture before that stay as they are: a hat, when hair changes.
         pictures: Whose shape and segments: of the picture before the edit, after it, or of both.
         grow: By how much it is grown, in heights.
         close: Holes and gaps up to twice as wide are filled, in heights.
         feather: Standard deviation of its soft edge, in heights.
     """
 
-    shape: str = "everywhere"
+    shape: str = EVERYWHERE
     segments: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
     pictures: Literal["before", "after", "both"] = "both"
     grow: Annotated[float, Meta(ge=-1, le=1)] = 0.0
     close: Annotated[float, Meta(ge=0, le=1)] = 0.0
@@ -75,10 +78,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Region:
-    """A region: its name for people and its parts."""
+    """A region.
+
+    Attributes:
+        label: Its name for people.
+        parts: Of which it is the union.
+        small: See `facegen.masks.Mask`.
+    """
 
     label: str
     parts: Annotated[tuple[Part, ...], Meta(min_length=1)]
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,8 @@ class RegionTable:
         masks = [self._part(part, before, after) for part in self.regions[name].parts]
         return np.maximum.reduce(masks)
 
-    def mask_of(self, dials: Collection[str], before: Seen, after: Seen) -> np.ndarray:
-        """The union of some dials' regions, float32 [256, 256]; the whole picture if one is global.
+    def mask_of(self, dials: Collection[str], before: Seen, after: Seen) -> Mask:
+        """The union of some dials' regions; the whole picture if one is global.
 
         Args:
             dials: Names of dials.
@@ -120,26 +130,39 @@ class RegionTable:
             after: Likewise.
         """
         if any(self.is_global(name) for name in dials):
-            return np.ones((MASK_PX, MASK_PX), np.float32)
+            return Mask.whole()
         names = dict.fromkeys(self.dials[name] for name in dials)
-        masks = [self.mask(name, before, after) for name in names]
-        return np.maximum.reduce([np.zeros((MASK_PX, MASK_PX), np.float32), *masks])
+        masks = [
+            Mask.of(self.mask(name, before, after), small=self.regions[name].small)
+            for name in names
+        ]
+        return Mask.empty().union(*masks)
+
+    def labels(self, dials: Collection[str]) -> list[str]:
+        """The names of some dials' regions, for people; "everything" for global ones."""
+        names = dict.fromkeys(self.dials.get(name, GLOBAL) for name in dials)
+        return ["everything" if name == GLOBAL else self.regions[name].label for name in names]
+
+    def _names(self, segments: tuple[str, ...]) -> list[str]:
+        return [one for name in segments for one in self.segments.get(name, (name,))]
 
     def _part(self, part: Part, before: Seen, after: Seen) -> np.ndarray:
         pictures = {"before": [before], "after": [after], "both": [before, after]}[part.pictures]
         faces = _landmarks(pictures) or _landmarks([before, after])
-        if not faces:
-            return np.zeros((MASK_PX, MASK_PX), np.float32)
-        height = float(np.mean([face.height for face in faces]))
-        shape = np.maximum.reduce([SHAPES[part.shape](face) for face in faces]) / np.float32(255)
+        height = float(np.mean([face.height for face in faces])) if faces else USUAL_HEIGHT
+        shape = np.full((MASK_PX, MASK_PX), float(part.shape == EVERYWHERE), np.float32)
+        if faces and part.shape != EVERYWHERE:
+            shape = np.maximum.reduce([SHAPES[part.shape](face) for face in faces]) / np.float32(
+                255
+            )
         if part.segments:
-            wanted = [
-                one for name in part.segments for one in self.segments.get(name, (name,))
-            ]  # fmt: skip
+            wanted = self._names(part.segments)
             shape = shape * np.maximum.reduce([seen.segments.mask(*wanted) for seen in pictures])
         mask = _closed(shape, part.close * height)
         mask = _grown(mask, part.grow * height)
-        for name in part.without:
+        if part.spare:
+            mask = np.minimum(mask, 1 - before.segments.mask(*self._names(part.spare)))
+        for name in part.without if faces else ():
             mask = np.minimum(mask, 1 - np.minimum.reduce([SHAPES[name](f) for f in faces]) / 255)
         return _feathered(mask.astype(np.float32), part.feather * height)
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+EVERYWHERE = "everywhere"
 SHIFT = 4
 """Bits after the point with which OpenCV places corners."""
 JAW, NOSE_BASE, BROWS = slice(0, 17), (31, 32, 33, 34, 35), range(17, 27)
@@ -189,7 +190,7 @@ def _everywhere(face: Landmarks) -> np.ndarray:
 
 
 SHAPES: Mapping[str, Callable[[Landmarks], np.ndarray]] = MappingProxyType({
-    "everywhere": _everywhere, "face": _face, "lower_face": _lower_face, "mouth": _mouth,
+    EVERYWHERE: _everywhere, "face": _face, "lower_face": _lower_face, "mouth": _mouth,
     "lips": _lips, "inner_mouth": _inner_mouth, "nose": _nose, "mid_face": _mid_face,
     "eyes": _eyes, "eye_left": _eye("left"), "eye_right": _eye("right"),
     "under_eyes": _under_eyes, "irises": _irises, "brows": _brows, "brow_left": _brow("left"),

@@ -1,0 +1,244 @@
+"""Dials turned with the rest kept: only a dial's region changes, the picture around it stays.
+
+A face that keeps its rest holds a `KeepRest` before all that is done in its picture: outside of the
+mask the picture is that of another latent. Dials with a region move the face's own latent alone;
+global ones (`facegen.local.regions`) move the kept latent along. What is corrected on the picture
+(`facegen.editing.closed_loop`) is corrected on the picture with the rest kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from facegen.cache import BoundedCache
+from facegen.editing.dial_set import DialSet
+from facegen.editing.faces import reach_on_picture
+from facegen.errors import ModelError
+from facegen.face import Face
+from facegen.latents import as_w_plus
+from facegen.local.regions import HasMasks, RegionTable, Seen, load_regions
+from facegen.masks import Mask
+from facegen.measure.measurer import Measurement, load_measurer
+from facegen.operations import DialMove, KeepRest
+from facegen.protocols import Measures, Renders
+from facegen.retouch.apply import draw
+
+if TYPE_CHECKING:
+    from facegen.generator import Generator
+
+LOOK_PX = 512
+"""Edge of the pictures in which regions are found and dials measured."""
+REMEMBERED = 16
+
+SegmentsOf = Callable[[np.ndarray], HasMasks]
+"""What is where in the picture of a latent, [18, 512]."""
+
+
+class LocalEditor:
+    """Finds regions on pictures and makes faces that keep their rest.
+
+    Args:
+        generator: Draws, and can keep the rest of a picture.
+        dials: Of its space.
+        measurer: Measures.
+        segments: Tells what is where.
+        table: The regions; the program's own unless given.
+    """
+
+    def __init__(
+        self,
+        generator: Renders,
+        dials: DialSet,
+        measurer: Measures,
+        segments: SegmentsOf,
+        *,
+        table: RegionTable | None = None,
+    ) -> None:
+        self.dials = dials
+        self.table = table or load_regions()
+        self.measurer = measurer
+        self._generator, self._segments = generator, segments
+        self._seen = BoundedCache[Seen](REMEMBERED)
+
+    def seen(self, w_plus: np.ndarray) -> Seen:
+        """What regions are made of on the network's picture of a latent, [18, 512]."""
+        return self._seen.get_or_make(_key(w_plus), lambda: self._look(w_plus))
+
+    def keep(self, before: Face, after: Face, local: Collection[str]) -> Face:
+        """`after`, so that of what is new only the regions of some dials show.
+
+        Args:
+            before: The face before the edit; what it keeps already stays kept.
+            after: The same with other edits (`Face.edited`).
+            local: Dials that shall change their region alone. All else that moved, and those of
+                them that are global, change the rest as well.
+
+        Returns:
+            `after` as it is, where nothing is kept: no dial has a region, or no place for it is
+            found on these pictures.
+        """
+        moves = _moves(before), _moves(after)
+        moved = [name for name in {**moves[0], **moves[1]} if _differs(name, *moves)]
+        here = [name for name in moved if name in local and not self.table.is_global(name)]
+        kept = keep_of(before)
+        if not here and kept is None:
+            return after
+        done = tuple(one for one in after.pixel_operations if not isinstance(one, KeepRest))
+        if not moved:
+            return after if kept is None else after.finished((kept, *done))
+        rest = before.w_plus if kept is None else kept.w_plus
+        through = [name for name in moved if name not in here]
+        if through:
+            rest = self._moved_along(before, after, rest, through)
+            # The regions of earlier edits have moved with the picture: they are found again.
+            here += [
+                one.dial for one in before.edits if kept and not self.table.is_global(one.dial)
+            ]
+        mask = self.mask(here, rest, after.w_plus)
+        if mask.is_empty and through:
+            mask = Mask.whole()
+        elif kept is not None and not through:
+            mask = mask.union(kept.region)
+        if mask.is_empty:
+            return after
+        return after.finished((KeepRest.of(rest, mask), *done))
+
+    def mask(self, names: Collection[str], rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        """Where dials show that lead from one latent to another, [18, 512] each."""
+        return self.table.mask_of(names, self.seen(rest), self.seen(w_plus))
+
+    def picture(self, face: Face, *, size: int = LOOK_PX) -> np.ndarray:
+        """The picture of a face, with all that is done in it: uint8 [size, size, 3]."""
+        return draw(face.request(model=self._generator.model, size=size), self._generator)
+
+    def measured(self, face: Face) -> Measurement | None:
+        """What is measured on the picture of a face; None where no face is seen."""
+        return self.measurer.measure(self.picture(face), details=False)
+
+    def reach(
+        self,
+        before: Face,
+        stepped: Face,
+        targets: Mapping[str, float],
+        locks: Collection[str],
+        local: Collection[str],
+    ) -> tuple[Face, dict[str, float]]:
+        """As `facegen.editing.faces.reach_on_picture`, judged with the rest kept.
+
+        Args:
+            before: The face before the edit.
+            stepped: With relative edits already made.
+            targets: Dial -> value in its unit.
+            locks: Dials to keep; "identity" keeps the person.
+            local: As for `keep`.
+        """
+        look = Look(self, before, local)
+        edited, found = reach_on_picture(look.dials, stepped, before, targets, locks, look.see)
+        return self.keep(before, edited, local), found
+
+    def _look(self, w_plus: np.ndarray) -> Seen:
+        found = self.measurer.angles(self._generator.render(w_plus, size=LOOK_PX))
+        return Seen(None if found is None else found.landmarks, self._segments(w_plus))
+
+    def _moved_along(
+        self, before: Face, after: Face, rest: np.ndarray, names: Sequence[str]
+    ) -> np.ndarray:
+        """The kept latent, moved by what some dials do to the face."""
+        was, now = _moves(before), _moves(after)
+        asked = {name: change for name, change in was.items() if name not in names}
+        asked |= {name: now[name] for name in names if name in now}
+        shifted = self.dials.apply(after.base, asked)
+        if np.array_equal(rest, before.w_plus):
+            return shifted
+        return as_w_plus(rest + (shifted - before.w_plus))
+
+
+class Look:
+    """The pictures of one edit, with the rest kept, as dials are tried.
+
+    Attributes:
+        dials: Move as the editor's do; what was asked for is remembered, for it decides what of a
+            picture is kept.
+    """
+
+    def __init__(self, editor: LocalEditor, before: Face, local: Collection[str]) -> None:
+        self.dials: Any = _Remembering(editor.dials)
+        self._editor, self._before, self._local = editor, before, local
+        self._known = BoundedCache[Measurement | None](REMEMBERED)
+
+    def face(self, w_plus: np.ndarray) -> Face:
+        """The face whose latent was tried."""
+        if np.array_equal(w_plus, self._before.w_plus):
+            return self._before
+        asked = self.dials.asked(w_plus)
+        moves = tuple(DialMove(name, change) for name, change in asked.items())
+        after = self._before.edited(w_plus, moves)
+        return self._editor.keep(self._before, after, self._local)
+
+    def measured(self, w_plus: np.ndarray) -> Measurement | None:
+        """What its picture shows; None if no face is seen."""
+        make = lambda: self._editor.measured(self.face(w_plus))  # noqa: E731
+        return self._known.get_or_make(_key(w_plus), make)
+
+    def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
+        """Dial -> value in its unit; `facegen.editing.closed_loop.See`."""
+        found = self.measured(w_plus)
+        return None if found is None else self._editor.dials.in_units(found.values)
+
+
+class _Remembering:
+    """Dials that remember what was asked of them for each latent they gave."""
+
+    def __init__(self, dials: DialSet) -> None:
+        self._dials = dials
+        self._asked: dict[bytes, dict[str, float]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dials, name)
+
+    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
+        """As `DialSet.apply`."""
+        w_plus = self._dials.apply(base, deltas)
+        self._asked[_key(w_plus)] = dict(deltas)
+        return w_plus
+
+    def asked(self, w_plus: np.ndarray) -> dict[str, float]:
+        """What led to a latent; nothing if these dials did not make it."""
+        return self._asked.get(_key(w_plus), {})
+
+
+def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
+    """The editor of a generator's faces, with the program's own instruments.
+
+    Raises:
+        ModelError: the network cannot keep the rest of a picture, or its segments are not known.
+    """
+    from facegen.measure.segments import of_latent  # PyTorch: seconds
+
+    if not generator.can_keep:
+        raise ModelError(
+            f"The network {generator.model} cannot keep the rest of a picture while it draws a "
+            "part of it anew. Edit the face without keeping."
+        )
+    return LocalEditor(generator, dials, load_measurer(), partial(of_latent, generator))
+
+
+def keep_of(face: Face) -> KeepRest | None:
+    """What a face keeps of another latent's picture."""
+    return next((one for one in face.operations if isinstance(one, KeepRest)), None)
+
+
+def _moves(face: Face) -> dict[str, float]:
+    return {entry.dial: entry.delta for entry in face.edits}
+
+
+def _differs(name: str, was: Mapping[str, float], now: Mapping[str, float]) -> bool:
+    return was.get(name, 0.0) != now.get(name, 0.0)
+
+
+def _key(w_plus: np.ndarray) -> bytes:
+    return np.ascontiguousarray(w_plus, "<f4").tobytes()
