@@ -19,6 +19,7 @@ _KINDS = {
 }  # fmt: skip
 _WANTED = re.compile(r"Expected (?P<wanted>.+?)(?:, got (?P<got>.+?))?(?: - at `\$\.?(?P<at>.*)`)?")
 _LACKING = re.compile(r"Object missing required field `(?P<name>.+?)`(?: - at `\$\.?(?P<at>.*)`)?")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.+?)`(?: - at `\$\.?(?P<at>.*)`)?")
 
 
 class RecordError(ValueError):
@@ -60,6 +61,9 @@ def _clause(text: str) -> str:
     if lacking := _LACKING.fullmatch(text):
         where = f" in {lacking['at']}" if lacking["at"] else ""
         return f"it lacks {lacking['name']}{where}"
+    if unknown := _UNKNOWN.fullmatch(text):
+        where = f"{unknown['at']} has" if unknown["at"] else "there is"
+        return f"{where} no field {unknown['name']}"
     if wanted := _WANTED.fullmatch(text):
         got = f", got {_in_words(wanted['got'])}" if wanted["got"] else ""
         return f"{wanted['at'] or 'it'} must be {_in_words(wanted['wanted'])}{got}"

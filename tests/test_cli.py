@@ -15,6 +15,8 @@ from test_evaluation import measured
 from facegen.cli import cli
 from facegen.editing.dial_set import DialSet
 from facegen.face import Face
+from facegen.images import decode_image
+from facegen.measure.measurer import load_measurer
 
 pytestmark = pytest.mark.weights
 
@@ -92,6 +94,29 @@ def test_a_locked_person_who_became_somebody_else_is_told(
     told = run("edit", faces / "seed0003.png", *asked).output
     assert "measured 60.0" in told
     assert ("still comes out as somebody else" in told) == is_told
+
+
+@pytest.mark.long
+def test_glasses_leave_the_rest_of_the_picture_as_it_was(faces, tmp_path):
+    out = tmp_path / "glasses.png"
+    asked = ("--target", "glasses=3", "--keep-rest", "--out", out)
+    told = run("edit", faces / "seed0003.png", *asked).stderr
+    assert "Changed: glasses" in told
+    before, after = (
+        decode_image(path.read_bytes(), name="face.png").astype(int)
+        for path in (faces / "seed0003.png", out)
+    )
+    region = next(one for one in Face.load(out).operations if one.op == "keep_rest").region
+    outside = region.at(len(before)) == 0
+    assert 0.7 < outside.mean() < 0.98
+    assert np.abs(after - before)[outside].max() <= 1
+    assert np.abs(after - before)[~outside].mean() > 5
+    dials = DialSet.load(own=False)
+    seen = dials.in_units(load_measurer().measure(after.astype(np.uint8)).values)
+    assert seen["glasses"] > dials.spec("glasses").yes_from
+    again = run("edit", out, "--set", "lipstick=+2", "--out", tmp_path / "both.png").stderr
+    assert "Changed" not in again
+    assert [one.op for one in Face.load(tmp_path / "both.png").operations].count("keep_rest") == 1
 
 
 def test_a_network_that_draws_no_faces_is_not_edited_with_dials_for_faces(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_regions import Segments, average_landmarks
 
+from facegen.controls import unknown_dial
 from facegen.face import Face
 from facegen.local.edit import LocalEditor, keep_of
 from facegen.measure.measurer import Measurement
@@ -22,9 +23,11 @@ EYES, LIPS, RIM = (0.47, 0.5), (0.72, 0.5), (0.02, 0.02)
 class Spec:
     unit: str = "sd"
     unit_per_sd: float = 1.0
+    mean: float = 0.0
     natural: tuple[float, float] = (-3.0, 3.0)
     safe: tuple[float, float] = (-4.0, 4.0)
     yes_from: float | None = None
+    clear: tuple[float, float] | None = None
 
 
 class Dials:
@@ -33,7 +36,9 @@ class Dials:
     names = NAMES
 
     def spec(self, name):
-        return Spec()
+        if name not in NAMES:
+            raise unknown_dial(name, NAMES)
+        return Spec(yes_from=1.0, clear=(0.5, 1.5)) if name == "glasses" else Spec()
 
     def read(self, w_plus):
         return {name: float(w_plus[0, k]) for k, name in enumerate(NAMES)}

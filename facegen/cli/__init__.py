@@ -34,6 +34,7 @@ _MODULES = {
     "library": "library",
     "sweep": "sweep",
     "dataset": "dataset",
+    "translate": "translate",
 }
 
 

@@ -207,6 +207,35 @@ def step_dials(
     click.echo(write_report(steps, dials, command=_command_line(), docs=docs))
 
 
+@evaluate.command("local")
+@model_option
+@click.option("--faces", type=click.IntRange(min=1), default=64, show_default=True,
+              help="Faces never used for anything else, from seed 7300000 on.")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(min=0), help="Begin no further dial after that.")
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="Write local.md and its sheet into this folder; docs/results is "
+              "published.")  # fmt: skip
+def local_dials(*, model: str, faces: int, minutes: float | None, docs: Path) -> None:
+    """Move every dial with the rest of the picture kept, and without. Resumable."""
+    import time
+
+    from facegen.editing.dial_set import DialSet
+    from facegen.evaluation.local import judge_local
+    from facegen.evaluation.local_report import write_report
+    from facegen.local.edit import load_local_editor
+
+    generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
+    editor = load_local_editor(generator, dials)
+    ends = None if minutes is None else time.monotonic() + 60 * minutes
+    with count_progress("Judging dials") as progress:
+        tried = judge_local(
+            generator, editor, dials, dials.names, faces=faces, progress=progress,
+            stop=lambda: ends is not None and time.monotonic() > ends,
+        )  # fmt: skip
+    click.echo(write_report(tried, generator, editor, dials, command=_command_line(), docs=docs))
+
+
 def _command_line() -> str:
     """The command as it was typed, for the document."""
     import shlex

@@ -212,9 +212,6 @@ class Pictures:
         local: Dials that change their regions alone.
         model: What draws; loaded when the first picture is asked for.
         engine: How to run it.
-
-    Attributes:
-        dials: To move the face with.
     """
 
     def __init__(
@@ -246,6 +243,7 @@ class Pictures:
 
     @property
     def dials(self) -> DialSet:
+        """The face's own; where a part of the picture is kept, they remember what was asked."""
         return self._look.dials if self._keeps else self._own
 
     def keep(self, after: Face) -> Face:

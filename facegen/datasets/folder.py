@@ -62,11 +62,26 @@ def open_folder(
         "people": [[name, latent_digest(face.w_plus)] for name, face in people],
         "own_dials": dict(own_dials or {}),
     }
+    begin_job(out, "dataset.json", job)
+
+
+def begin_job(out: Path, file: str, job: Mapping[str, Any]) -> None:
+    """Make the folder of a job, or take up one that was cut off.
+
+    Args:
+        out: The folder.
+        file: Name of the file in it that tells the job.
+        job: The job as plain values, its "format" among them: equal jobs end with equal bytes.
+
+    Raises:
+        UsageError: the folder holds another job, or other things.
+        SaveError: it cannot be written.
+    """
     text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
-    path = out / "dataset.json"
+    path = out / file
     if path.exists():
         if (begun := path.read_bytes()) != text:
-            if _format_of(begun) != FORMAT:
+            if _format_of(begun) != job["format"]:
                 raise UsageError(
                     f"{out} holds a dataset begun by another version of the program, whose "
                     "pictures would differ; finish it with that version, or give another --out."
@@ -118,10 +133,23 @@ def finish(out: Path, plan: Plan, people: Sequence[tuple[str, Face]]) -> int:
         count = len(plan.cells(person))
         lines += [record_path(out, folder, index).read_bytes() for index in range(count)]
     rows = one_schema([json.loads(line) for line in lines])
+    write_tables(out, rows)
+    return len(rows)
+
+
+def write_tables(out: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the tables of a finished job and drop its records.
+
+    Args:
+        out: The job's folder.
+        rows: The manifest's, all with the same keys.
+
+    Raises:
+        SaveError: a table cannot be written; the records stay.
+    """
     _write_parquet(out / "manifest.parquet", rows)
     write_atomic(out / "metadata.jsonl", json_lines(rows))
     shutil.rmtree(out / RECORDS, ignore_errors=True)
-    return len(rows)
 
 
 def is_finished(out: Path) -> bool:

@@ -166,6 +166,11 @@ class Loop:
         """Dial -> change that leads from the base to `w_plus`, in units."""
         return self._asked
 
+    @property
+    def looks(self) -> int:
+        """How many pictures were looked at."""
+        return self._looks
+
     def saw(self, found: Mapping[str, float] | None) -> None:
         """Tell what was measured on the picture of `w_plus`; None if no face was seen.
 

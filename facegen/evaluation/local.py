@@ -204,16 +204,21 @@ class _Studio:
         moves = tuple(DialMove(name, delta) for name, delta in found.asked.items())
         return look.face(found.w_plus) if moves else self.face
 
-    def _shown(self, face: Face, mask: Mask, sign: float, whole: Face | None = None) -> Shown | None:
+    def _shown(
+        self, face: Face, mask: Mask, sign: float, whole: Face | None = None
+    ) -> Shown | None:
         picture = self.editor.picture(face)
         found = self.editor.measurer.measure(picture, details=False)
         if found is None or self.before is None:
             return None
         now = self.dials.in_units(found.values)
         moved = {
-            name: round(sign * (now[name] - self.stands[name]) / self.dials.spec(name).unit_per_sd, 4)
+            name: round(
+                sign * (now[name] - self.stands[name]) / self.dials.spec(name).unit_per_sd, 4
+            )
             for name in self.dials.names
         }
+        unkept = picture if whole is None else self.editor.picture(whole)
         outside = mask.at(len(picture)) == 0
         change = np.abs(picture.astype(np.int16) - self.picture).mean(axis=2)[outside]
         return Shown(
@@ -222,7 +227,7 @@ class _Studio:
             round(float(change.mean()), 4) if change.size else 0.0,
             float(change.max()) if change.size else 0.0,
             round(seam(self.picture, picture, mask), 4),
-            1.0 if whole is None else inside(self.picture, self.editor.picture(whole), picture, mask),
+            inside(self.picture, unkept, picture, mask),
             scene_change(self.picture, picture, self.segments),
         )  # fmt: skip
 
@@ -275,7 +280,7 @@ def inside(before: np.ndarray, whole: np.ndarray, kept: np.ndarray, mask: Mask) 
 
 
 def scene_change(before: np.ndarray, after: np.ndarray, segments: HasMasks) -> dict[str, float]:
-    """Part of the scene -> how far its mean colour moved, in CIE Lab; what is not there is left out.
+    """Part of the scene -> how far its mean colour moved, in CIE Lab; only of what is there.
 
     Args:
         before: uint8 [H, H, 3].
@@ -283,10 +288,12 @@ def scene_change(before: np.ndarray, after: np.ndarray, segments: HasMasks) -> d
         segments: Of the picture before; the parts' edges are left out.
     """
     found = {}
-    labs = [cv2.cvtColor(one.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for one in (before, after)]
+    labs = [
+        cv2.cvtColor(one.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for one in (before, after)
+    ]
     for name in SCENE:
-        place = cv2.erode(segments.mask(name).astype(np.uint8), np.ones((5, 5), np.uint8))
-        place = cv2.resize(place, before.shape[:2], interpolation=cv2.INTER_NEAREST) > 0
+        inner = cv2.erode(segments.mask(name).astype(np.uint8), np.ones((5, 5), np.uint8))
+        place = cv2.resize(inner, before.shape[:2], interpolation=cv2.INTER_NEAREST) > 0
         if place.mean() >= LEAST_SCENE:
             was, now = (lab[place].mean(axis=0) for lab in labs)
             found[name] = round(float(np.linalg.norm(now - was)), 3)

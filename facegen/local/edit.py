@@ -9,6 +9,8 @@ global ones (`facegen.local.regions`) move the kept latent along. What is correc
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +64,26 @@ class LocalEditor:
         self.table = table or load_regions()
         self.measurer = measurer
         self._generator, self._segments = generator, segments
-        self._seen = BoundedCache[Seen](REMEMBERED)
+        self._seen = BoundedCache[tuple[np.ndarray, Seen]](REMEMBERED)
+
+    @property
+    def model(self) -> str:
+        """Name of the network that draws."""
+        return self._generator.model
+
+    def with_regions(self, regions: Mapping[str, str]) -> LocalEditor:
+        """The same editor, with other regions for some dials.
+
+        Args:
+            regions: Dial -> name of a region of the table.
+        """
+        other = copy(self)
+        other.table = replace(self.table, dials=self.table.dials | dict(regions))
+        return other
 
     def seen(self, w_plus: np.ndarray) -> Seen:
         """What regions are made of on the network's picture of a latent, [18, 512]."""
-        return self._seen.get_or_make(_key(w_plus), lambda: self._look(w_plus))
+        return self._looked(w_plus)[1]
 
     def keep(self, before: Face, after: Face, local: Collection[str]) -> Face:
         """`after`, so that of what is new only the regions of some dials show.
@@ -113,7 +130,9 @@ class LocalEditor:
 
     def picture(self, face: Face, *, size: int = LOOK_PX) -> np.ndarray:
         """The picture of a face, with all that is done in it: uint8 [size, size, 3]."""
-        return draw(face.request(model=self._generator.model, size=size), self._generator)
+        if size == LOOK_PX and not face.pixel_operations and not face.weights:
+            return self._looked(face.w_plus)[0]
+        return draw(face.request(model=self.model, size=size), self._generator)
 
     def measured(self, face: Face) -> Measurement | None:
         """What is measured on the picture of a face; None where no face is seen."""
@@ -140,9 +159,17 @@ class LocalEditor:
         edited, found = reach_on_picture(look.dials, stepped, before, targets, locks, look.see)
         return self.keep(before, edited, local), found
 
-    def _look(self, w_plus: np.ndarray) -> Seen:
-        found = self.measurer.angles(self._generator.render(w_plus, size=LOOK_PX))
-        return Seen(None if found is None else found.landmarks, self._segments(w_plus))
+    def _looked(self, w_plus: np.ndarray) -> tuple[np.ndarray, Seen]:
+        """The network's picture of a latent, and what is where in it; remembered."""
+
+        def look() -> tuple[np.ndarray, Seen]:
+            picture = self._generator.render(w_plus, size=LOOK_PX)
+            picture.flags.writeable = False
+            found = self.measurer.angles(picture)
+            landmarks = None if found is None else found.landmarks
+            return picture, Seen(landmarks, self._segments(w_plus))
+
+        return self._seen.get_or_make(_key(w_plus), look)
 
     def _moved_along(
         self, before: Face, after: Face, rest: np.ndarray, names: Sequence[str]
