@@ -99,7 +99,7 @@ def test_a_locked_person_who_became_somebody_else_is_told(
 @pytest.mark.long
 def test_glasses_leave_the_rest_of_the_picture_as_it_was(faces, tmp_path):
     out = tmp_path / "glasses.png"
-    asked = ("--target", "glasses=3", "--keep-rest", "--out", out)
+    asked = ("--set", "glasses=+3", "--keep-rest", "--out", out)
     told = run("edit", faces / "seed0003.png", *asked).stderr
     assert "Changed: glasses" in told
     before, after = (

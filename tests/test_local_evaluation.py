@@ -65,6 +65,7 @@ def test_the_scene_changes_where_its_colour_does():
     assert found["clothes"] == 0.0
 
 
+@pytest.mark.long
 def test_side_effects_go_and_the_movement_stays(editor, tmp_path):
     rows = {row.dial: row for row in rows_of(judged(editor, tmp_path))}
     glasses = rows["glasses"]
@@ -78,6 +79,7 @@ def test_side_effects_go_and_the_movement_stays(editor, tmp_path):
     assert rows["yaw"].outside == (0.0, 0.0)
 
 
+@pytest.mark.long
 def test_a_run_goes_on_where_it_stopped(editor, tmp_path):
     whole = judged(editor, tmp_path / "whole")
     asked = []
@@ -94,6 +96,7 @@ def test_a_run_goes_on_where_it_stopped(editor, tmp_path):
         judged(editor, tmp_path / "none", stop=lambda: True)
 
 
+@pytest.mark.long
 def test_the_document_tells_of_every_dial(editor, tmp_path):
     tried = judged(editor, tmp_path)
     text = document(tried, command="python -m facegen evaluate local")

@@ -114,6 +114,7 @@ def test_files_that_are_no_text_or_too_large_are_refused(tmp_path):
         read_spec(tmp_path / "none.toml", Dials())
 
 
+@pytest.mark.long
 def test_each_face_gets_what_it_has_not(editor, tmp_path):
     rows = translate(tmp_path / "out", parse_spec(SPEC, Dials()), PEOPLE, editor)
     told = {(row["person"], row["to"]): (row["outcome"], row["from"]) for row in rows}
@@ -152,6 +153,7 @@ def test_without_keeping_the_rest_all_of_the_picture_may_change(editor, tmp_path
     assert abs(rows[0]["worst_other_sd"]) > 0.5
 
 
+@pytest.mark.long
 def test_a_job_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(editor, tmp_path, monkeypatch):
     spec = parse_spec(SPEC, Dials())
     translate(tmp_path / "whole", spec, PEOPLE, editor)
@@ -185,6 +187,7 @@ def test_a_job_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(editor, tmp
         )
 
 
+@pytest.mark.long
 def test_a_finished_folder_is_left_as_it_is_and_another_job_refused(editor, tmp_path):
     spec = parse_spec(SPEC, Dials())
     first = translate(tmp_path, spec, PEOPLE, editor)
@@ -195,6 +198,7 @@ def test_a_finished_folder_is_left_as_it_is_and_another_job_refused(editor, tmp_
         translate(tmp_path, spec, PEOPLE[:1], editor)
 
 
+@pytest.mark.long
 def test_values_for_others_are_left_out_and_steps_are_kept(editor, tmp_path):
     spec = parse_spec('steps = ["latent", "mask"]\n' + SPEC, Dials())
     wearing = [("nude", face(lipstick=-3.0)), ("red", face(lipstick=0.9))]

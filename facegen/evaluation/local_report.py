@@ -220,7 +220,7 @@ def _summary(local: Sequence[Row], rows: Sequence[Row]) -> list[str]:
         return [f"{np.mean([get(row)[side] for row in local]):.{digits}f}" for side in (0, 1)]
 
     near = sum(row.distance[1] <= row.distance[0] + 0.005 for row in local)
-    before, after = (np.mean([row.distance[side] for row in local]) for side in (0, 1))
+    before, after = (float(np.mean([row.distance[side] for row in local])) for side in (0, 1))
     share = after / max(before, 1e-6)
     steady = [sum(abs(row.seam[side] - 1) <= 0.05 for row in local) for side in (0, 1)]
     kept = np.array([row.kept for row in local])
