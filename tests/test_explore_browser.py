@@ -188,6 +188,41 @@ def test_variants_and_the_way_back(drawn, chromium):  # noqa: F811
     explorer.close()
 
 
+def test_a_reload_back_and_forward_keep_relatives_and_who_is_selected(drawn, chromium):  # noqa: F811
+    explorer = Explorer(chromium, drawn.url)
+    page = explorer.page
+    names = "[...document.querySelectorAll('.fg-tile[aria-label]')].map((x) => x.ariaLabel).join()"
+    explorer.select(0, 2)
+    explorer.bar("Average").click()
+    explorer.wait_tiles(3, "Average of 2 people")
+    page.wait_for_function("location.search.includes('crowd=average')")
+    explorer.select(0)
+    explorer.bar("Variants").click()
+    explorer.wait_tiles(12, "Variants")
+    page.wait_for_function("location.search.includes('crowd=variants')")
+    explorer.select(3, 5)
+    page.reload()
+    explorer.wait_tiles(12, "Variants")
+    page.locator(".fg-crowd-chosen", has_text="2 selected").wait_for()
+    page.locator(".fg-tile[data-place='5'][aria-selected=true]").wait_for()
+    before = page.evaluate(names)
+
+    page.go_back()
+    explorer.wait_tiles(3, "Average of 2 people")
+    page.locator(".fg-tile[data-place='0'][aria-selected=true]").wait_for()
+    page.go_back()
+    explorer.wait_tiles(12, "New people")
+    page.locator(".fg-tile[data-place='2'][aria-selected=true]").wait_for()
+    page.go_forward()
+    explorer.wait_tiles(3, "Average of 2 people")
+    page.go_forward()
+    explorer.wait_tiles(12, "Variants")
+    assert page.evaluate(names)[:60] == before[:60]
+    page.locator(".fg-crowd-back").click()
+    explorer.wait_tiles(3, "Average of 2 people")
+    explorer.close()
+
+
 def test_the_map_pans_without_opening_anybody_and_a_click_opens_the_nearest(drawn, chromium):  # noqa: F811
     explorer = Explorer(chromium, drawn.url)
     page = explorer.page

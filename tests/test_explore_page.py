@@ -17,8 +17,8 @@ from facegen.service import crowds
 from facegen.service.crowds import Gallery, Gathering, Member
 from facegen.service.finding import Finder
 from facegen.service.render import RenderService
-from facegen.ui import kept_people, state_keys
-from facegen.ui.components import crowd_chart, crowd_view, view
+from facegen.ui import crowd_links, exploring, keeping, kept_people, state_keys
+from facegen.ui.components import crowd_chart, crowd_view, keeper, view
 from facegen.ui.exploring import Exploring
 from facegen.ui.pages import explore, explore_map
 
@@ -104,8 +104,10 @@ def start(monkeypatch):
     fake_finding.put(monkeypatch.setattr)
     FakeUserDials().put(monkeypatch.setattr)
 
-    def started(**query: str) -> Browser:
+    def started(kept: keeper.Kept | None = None, **query: str) -> Browser:
         at = AppTest.from_function(page, default_timeout=SECONDS)
+        if kept is not None:
+            at.session_state[state_keys.KEPT] = kept
         for name, value in query.items():
             at.query_params[name] = value
         return Browser(at, monkeypatch)
@@ -179,12 +181,12 @@ def test_a_sentence_that_fails_ends_the_search_and_people_stay_under_their_own_w
         assert browser.box["error"]["message"]
         assert browser.wait()["title"] == "woman, smiling"
         assert not browser.head["busy"]
-        exploring = browser.at.session_state[state_keys.EXPLORING]
-        assert explore._link(exploring) == {"find": "woman, smiling"}
+        explored = browser.at.session_state[state_keys.EXPLORING]
+        assert explored.shown.query == {"find": "woman, smiling"}
     browser.ask("woman")
     assert browser.box["error"] is None
     assert browser.head["title"] == ""
-    assert explore._link(exploring) == {"find": "woman"}
+    assert explored.shown.query == {"find": "woman"}
 
 
 def test_nobody_found_is_told_in_plain_words(start, monkeypatch):
@@ -245,6 +247,91 @@ def test_a_variant_stays_editable_in_design(start):
     state = browser.at.session_state[state_keys.SESSION].state
     assert state.subject.seed == 41
     assert dict(state.deltas)["smile"] != 0
+
+
+@pytest.mark.parametrize(
+    ("what", "ids"),
+    [("average", (0, 3)), ("children", (0, 3)), ("variants", (1,)), ("similar", (2,))],
+)
+def test_the_link_of_relatives_makes_the_same_people_anywhere(start, what, ids):
+    browser = start(people="40")
+    browser.tell((what, ids, ""))
+    browser.wait()
+    title, tiles = browser.head["title"], unpack(browser.at)[1]
+    query = link(browser)
+    assert query["people"] == "40"
+    assert query["crowd"].startswith(f"{what}:4")
+    other = start(**query)
+    other.wait()
+    assert other.head["title"] == title
+    assert unpack(other.at)[1] == tiles
+    assert other.head["back"]
+    assert other.tell(("back", (), ""))["title"] == "New people"
+    assert link(other) == {"people": "40", "seed": link(other)["seed"]}
+
+
+def test_relatives_of_those_made_are_known_where_they_were_made_alone(start):
+    browser = start(people="40")
+    browser.tell(("average", (0, 3), ""))
+    browser.wait()
+    browser.tell(("variants", (0,), ""), picked=(0,))
+    browser.wait()
+    query, tiles = link(browser), unpack(browser.at)[1]
+    kept = browser.at.session_state[state_keys.EXPLORING].kept()
+
+    other = start(**query)
+    assert other.head["title"] == "New people"
+    assert "another browser" in other.at.error[0].value
+
+    again = start(kept=keeper.Kept({keeping.EXPLORED: kept[0]}, kept[1]), **query)
+    again.wait()
+    assert again.head["title"] == "Variants"
+    assert unpack(again.at)[1] == tiles
+    assert again.tell(("back", (), ""))["title"] == "Average of 2 people"
+    assert again.head["picked"] == [0]
+
+
+def test_who_is_selected_and_the_map_are_there_again(start):
+    browser = start(people="40")
+    browser.tell(("map", (), ""), picked=(2, 5))
+    kept = browser.at.session_state[state_keys.EXPLORING].kept()
+    again = start(kept=keeper.Kept({keeping.EXPLORED: kept[0]}, kept[1]), people="40")
+    assert again.head["picked"] == [2, 5]
+    assert again.at.get("vega_lite_chart")
+    # Another address shows what it tells.
+    other = start(kept=keeper.Kept({keeping.EXPLORED: kept[0]}, kept[1]), people="70")
+    assert other.head["picked"] == []
+    assert other.head["tiles"][0]["name"] == "Unnamed 0070"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "average", "average:", "average:1", "children:1,2,3:seed=1", "children:1,2:seed=-1",
+        "variants:1:strength=9", "variants:1:what=<b>", "similar:~12", "similar:~zzzzzzzzzz",
+        "average:1,99999999999", "eval:1,2", "children:1,2:seed=1:x", "children:1,٢",
+    ],
+)  # fmt: skip
+def test_a_link_that_was_changed_leads_to_those_it_came_from(start, text):
+    assert crowd_links.parse_link(text, exploring.CHOICES) is None
+    browser = start(people="40", crowd=text)
+    assert browser.head["title"] == "New people"
+    assert browser.head["tiles"][0]["name"] == "Unnamed 0040"
+
+
+def test_what_was_kept_and_is_damaged_is_left_out():
+    face = member(3).face
+    name, text = crowd_links.packed(face)
+    parts = {"space": face.space, "model": face.model}
+    again = crowd_links.unpacked(text, name, **parts)
+    assert (again.w_plus == face.w_plus).all()
+    assert crowd_links.unpacked(text[:-9], name, **parts) is None
+    assert crowd_links.unpacked(text, "0" * 20, **parts) is None
+    for damaged in ("", "[]", "{", '{"space": 3}', '{"space": "other", "crowds": [{}]}'):
+        assert crowd_links.read_kept(damaged, face.space, 9) == ([], False)
+    half = {"space": face.space, "crowds": [3, {"query": {"people": "4"}}, {"query": 5}]}
+    [one], _ = crowd_links.read_kept(json.dumps(half), face.space, 9)
+    assert one.query == {"people": "4"}
 
 
 @pytest.mark.parametrize("what", ["children", "similar"])
@@ -414,12 +501,12 @@ def test_a_gallery_ends_with_the_last_seed():
 def test_crowds_of_the_past_are_forgotten_at_some_time(monkeypatch):
     fake_finding.put(monkeypatch.setattr)
     generator = FakeGenerator()
-    exploring = Exploring(Finder(RenderService(generator), generator, FakeDials(generator)), 40)
+    explored = Exploring(Finder(RenderService(generator), generator, FakeDials(generator)), 40)
     for _ in range(30):
-        exploring.average(exploring.faces((0, 1)))
-        exploring.shown.crowd.wait(SECONDS)
+        explored.average(explored.faces((0, 1)))
+        explored.shown.crowd.wait(SECONDS)
     steps = 0
-    while exploring.can_go_back:
-        exploring.back()
+    while explored.can_go_back:
+        explored.back()
         steps += 1
     assert 5 < steps < 30

@@ -29,6 +29,8 @@ MAX_TILES = 1024  # 12 KB each
 MAX_MEMBERS = 2048
 FORGOTTEN_SECONDS = 20.0
 AT_ONCE = 2
+STOPPING_SECONDS = 2.0
+"""Until what was told to stop has ended: a picture is finished first."""
 UNEXPECTED = "Something went wrong while looking. Try again; what happened is in the terminal."
 
 
@@ -179,6 +181,8 @@ class Gathering:
 
     def start(self) -> Gathering:
         """Begin, or go on."""
+        if self.is_busy and self._stopped.is_set():
+            self.wait(STOPPING_SECONDS)
         if not self.is_busy and not self.is_over:
             self.is_busy, self.error = True, None
             self._stopped.clear()

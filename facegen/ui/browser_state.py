@@ -16,8 +16,8 @@ from facegen.ui import keeping, state_keys
 from facegen.ui.components.messages import notify, notify_eased
 
 FRESH_SEEDS = 10_000
-PAGE_QUERY = ("find", "people")
-"""Of the page Explore: its sentence, or its first seed."""
+PAGE_QUERY = ("find", "people", "crowd")
+"""Of the page Explore: its sentence, or its first seed, and what came of these people."""
 
 
 def any_seed() -> int:

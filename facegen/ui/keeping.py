@@ -36,11 +36,12 @@ BROWSERS = "Mozilla"
 KEY = "fg_keep"
 BUNDLES_KEY = "fg_keep_bundles"
 MARKS_KEY = "fg_keep_marks"
+EXPLORED_KEY = "fg_keep_explored"
 MAX_MARKS = 2000
 MAX_GALLERY = 200
 MAX_QUERY = 2000
-PAGE, PAGE_QUERY, MODEL, PRESETS, MARKS, SWEEP = (
-    "page", "page_query", "model", "presets", "marks", "sweep"
+PAGE, PAGE_QUERY, MODEL, PRESETS, MARKS, SWEEP, EXPLORED = (
+    "page", "page_query", "model", "presets", "marks", "sweep", "explored"
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -209,8 +210,21 @@ def keep_marks() -> None:
     keeper.keep(nonce, {MARKS: text}, key=MARKS_KEY)
 
 
+def explored() -> tuple[str, Mapping[str, str]]:
+    """What was kept of the page Explore: its text, and texts that it names."""
+    found: keeper.Kept | None = st.session_state.get(state_keys.KEPT)
+    return ("", {}) if found is None else (found.parts.get(EXPLORED, ""), found.bundles)
+
+
+def keep_explored(text: str, bundles: Mapping[str, str]) -> None:
+    """Let the browser keep the page Explore, which changes in a fragment."""
+    nonce = st.session_state.get(state_keys.KEEP_NONCE)
+    if nonce is not None:
+        keeper.keep(nonce, {EXPLORED: text}, key=EXPLORED_KEY, bundles=bundles)
+
+
 def _tell_trouble() -> None:
-    for key in (KEY, BUNDLES_KEY, MARKS_KEY):
+    for key in (KEY, BUNDLES_KEY, MARKS_KEY, EXPLORED_KEY):
         trouble = view.trigger(key, "trouble")
         if isinstance(trouble, Mapping):
             why = "has no room left" if trouble.get("full") else "keeps nothing for this page"

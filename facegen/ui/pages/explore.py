@@ -15,7 +15,7 @@ from facegen.service.crowds import Gathering, Member
 from facegen.service.loading import Backend
 from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
-from facegen.ui import browser_state, kept_people, shared, state_keys
+from facegen.ui import browser_state, keeping, kept_people, shared, state_keys
 from facegen.ui.components import crowd_view, messages, view
 from facegen.ui.components.crowd_view import Act
 from facegen.ui.exploring import CHOICES, Exploring, called, take
@@ -61,7 +61,7 @@ def page(backend: Backend, go: Go) -> None:
     session = browser_state.session(backend)
     shared.finder(backend).prepare()
     if browser_state.is_travelling():
-        _travel(_exploring(backend))
+        _go(_exploring(backend))
     with st.container(key="fg_explore"):
         _people(backend, session, go)
 
@@ -72,21 +72,17 @@ def _exploring(backend: Backend) -> Exploring:
     known: Exploring | None = state.get(state_keys.EXPLORING)
     finder = shared.finder(backend)
     if known is None or known.finder is not finder:
-        first = parse_seed(query.get("people", ""))
-        known = state[state_keys.EXPLORING] = Exploring(finder, first)
-        if "find" in query:
-            known.ask(crowd_view.clean(query["find"]))
+        known = state[state_keys.EXPLORING] = Exploring(finder, parse_seed(query.get("people", "")))
+        known.restore(*keeping.explored())
+        _go(known)
     return known
 
 
-def _travel(exploring: Exploring) -> None:
-    """Look again at what the address tells, where Back or Forward led to it."""
-    query = st.query_params
-    asked = crowd_view.clean(query.get("find", ""))
-    if asked and asked != exploring.asked:
-        exploring.ask(asked)
-    elif not asked and "people" in query and query["people"] != _link(exploring).get("people"):
-        exploring.new_people(parse_seed(query["people"]))
+def _go(exploring: Exploring) -> None:
+    """Show what the address tells."""
+    trouble = exploring.go(dict(st.query_params))
+    if trouble:
+        messages.notify(trouble)
 
 
 @st.fragment
@@ -125,7 +121,7 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
             except FacegenError as err:
                 trouble = str(err)
     st.session_state[state_keys.EXPLORED] = (asked, acted, sent)
-    browser_state.tell_page({} if goal else _link(exploring))
+    browser_state.tell_page({} if goal else dict(exploring.shown.query))
     if not goal:
         browser_state.write_link(session)
     if goal:
@@ -140,6 +136,7 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
     packed = _pack(backend, session, exploring, need, looked, trouble)
     packed[0].update(n=sent, acted=acted, pair=list(pair), opened=opened)
     crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
+    keeping.keep_explored(*exploring.kept())
     messages.show_notices()
 
 
@@ -216,13 +213,6 @@ def mark(faces: Sequence[Face]) -> None:
             "A dial is made from people as they come; leave out those who were made or changed."
         )
     your_dials.mark(seeds)
-
-
-def _link(exploring: Exploring) -> dict[str, str]:
-    """What reopens the newest sentence that was understood, or the gallery."""
-    if exploring.asked:
-        return {"find": exploring.asked}
-    return {"people": str(exploring.first)}
 
 
 # -- what is shown --------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import streamlit as st
 from facegen.service.crowds import Gallery
 from facegen.service.standing import Standing
 from facegen.ui.components import crowd_chart
-from facegen.ui.exploring import Exploring, MapView
+from facegen.ui.exploring import Exploring
+from facegen.ui.map_view import MapView
 
 CLOSER = 1.7
 CLOSEST = 12.0

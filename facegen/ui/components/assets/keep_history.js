@@ -3,11 +3,12 @@
 // link of a page, a correction that nobody asked for, quick moves of one dial.
 const QUICK_MS = 800;
 
-// The same person with the same dials moved, whatever their numbers.
+// The same person with the same dials moved, whatever their numbers; of Explore, the same people.
+const SAME = ["seed", "person", "find", "people", "crowd"];
 const isSameMove = (one, other) => {
   const [a, b] = [one, other].map((search) => new URLSearchParams(search));
   return [...a.keys()].sort().join() === [...b.keys()].sort().join()
-    && ["seed", "person"].every((name) => a.get(name) === b.get(name));
+    && SAME.every((name) => a.get(name) === b.get(name));
 };
 
 export function watchHistory() {
