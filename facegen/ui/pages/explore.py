@@ -19,7 +19,7 @@ from facegen.ui import browser_state, keeping, kept_people, shared, state_keys
 from facegen.ui.components import crowd_view, messages, view
 from facegen.ui.components.crowd_view import Act
 from facegen.ui.exploring import CHOICES, Exploring, called, take
-from facegen.ui.pages import explore_map, your_dials
+from facegen.ui.pages import your_dials
 
 DRAW_SECONDS = 0.45
 FIRST_TILES = 12
@@ -222,6 +222,8 @@ def _map(session: Session, exploring: Exploring) -> int | None:
     """The map, if it is wanted; gives the place of whoever was clicked on it."""
     if not exploring.map.is_on or not exploring.finder.dials.names:
         return None
+    from facegen.ui.pages import explore_map  # with Altair and Pandas: a second
+
     return explore_map.show(exploring, session.table)
 
 
