@@ -25,6 +25,7 @@ from facegen.operations import (
     BOUND_OPERATIONS,
     PIXEL_OPERATIONS,
     DialMove,
+    KeepRest,
     Operation,
     PixelOperation,
     Pose,
@@ -148,6 +149,11 @@ class Face:
     def named(self, name: str) -> Face:
         """The same face, called so."""
         return replace(self, name=clean_name(name))
+
+    @property
+    def keep(self) -> KeepRest | None:
+        """What is kept around the regions that were edited, if anything."""
+        return next((entry for entry in self.operations if isinstance(entry, KeepRest)), None)
 
     def finished(self, operations: tuple[PixelOperation, ...]) -> Face:
         """The face with exactly these things done in its picture."""

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import FacegenError, ModelError, UnknownDialError
+from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, DEFAULT_MODEL
+from facegen.operations import KeepRest
 from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
 from facegen.service.render import RenderService
+from facegen.service.rests import Rests, make_rests
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class Backend:
         table: The dials to show, in order (`facegen.controls.Dial`).
         service: Makes the pictures.
         why_no_dials: Why there are no dials for faces, as a sentence; None if there are.
+        rests: Finds what of a picture is kept; None where the network cannot keep anything.
     """
 
     generator: Any
@@ -45,10 +49,41 @@ class Backend:
     table: tuple[Any, ...]
     service: RenderService
     why_no_dials: str | None = None
+    rests: Rests | None = None
 
-    def request(self, session: Any, state: Any = None) -> RenderRequest:
-        """The picture of a state of a session (`facegen.session.session`); None: the current."""
-        return self.service.request(session.w_plus(state), operations=session.finish(state))
+    @property
+    def regions(self) -> frozenset[str]:
+        """The dials that can change a region alone."""
+        return frozenset() if self.rests is None else self.rests.dials
+
+    def request(self, session: Any, state: Any = None, *, quick: bool = False) -> RenderRequest:
+        """The picture of a state of a session (`facegen.session.session`); None: the current.
+
+        `quick` is for pictures of a dial on its way: see `facegen.service.rests`.
+        """
+        operations = (*self.kept(session, state, quick=quick), *session.finish(state))
+        return self.service.request(session.w_plus(state), operations=operations)
+
+    def kept(self, session: Any, state: Any = None, *, quick: bool = False) -> tuple[KeepRest, ...]:
+        """What is kept of the rest of that picture."""
+        state = state or session.state
+        names = state.moved_in(session.regions)
+        if self.rests is None or not names:
+            return ()
+        kept = self.rests.of(
+            session.rest(state),
+            session.w_plus(state),
+            names,
+            painting=state.painting,
+            quick=quick,
+        )
+        return () if kept is None else (kept,)
+
+    def face(self, session: Any, state: Any = None) -> Face:
+        """A state of a session as a value that can be saved, with what it keeps."""
+        face: Face = session.face(state)
+        kept = self.kept(session, state)
+        return face.finished((*kept, *face.pixel_operations)) if kept else face
 
     def measured(self, session: Any, state: Any = None) -> RenderRequest:
         """The picture that dials are measured on: before winks and the like are done in it."""
@@ -232,7 +267,9 @@ class Loader:
             chosen = () if self._model is None else (self._model,)
             generator, dials, table = load_parts(self._on_progress, *chosen)
             service = RenderService(generator)
-            self.backend = Backend(generator, dials, table, service, why_no_dials(generator))
+            reason = why_no_dials(generator)
+            rests = make_rests(service, generator, dials)
+            self.backend = Backend(generator, dials, table, service, reason, rests)
             # The heap is large and stays: spare the collector from walking it again and again.
             gc.collect()
             gc.freeze()

@@ -7,7 +7,7 @@ each dial was moved. Everything rendered, saved or linked is computed from the c
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +16,16 @@ from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import DELTA_DIGITS, DialMove, Operation, PixelOperation, Pose, Wear
 from facegen.protocols import Dials, Maps
+from facegen.session.painting import NOTHING, Painting
 
 MAX_PSI = 1.2
 SAME_LATENT = 1e-4
 CORRECTED = "corrected"
 """In a link: what of its dials is asked only because the picture fell short."""
+KEEP, REST, PLACE, PAINTED = "keep", "rest", "place", "painted"
+"""In a link: `keep=rest` where dials change their own regions alone, the only place where they do,
+and a name of what was painted, which only the session knows in which it was.
+"""
 PERSON = "person"
 """In an address: somebody from a file, by the name of what the file brought along."""
 
@@ -60,20 +65,40 @@ class EditState:
         psi: How typical.
         deltas: The dials moved: name, what is asked of it in its unit.
         corrections: How much of that is asked only because the picture fell short: name, amount.
+        keeps_rest: Whether dials change their own regions alone, and the rest of the picture stays.
+        painting: What was painted over these regions.
     """
 
     subject: Subject
     psi: float
     deltas: Deltas = ()
     corrections: Deltas = ()
+    keeps_rest: bool = False
+    painting: Painting = NOTHING
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for states that describe the same picture."""
+        kept = self.painting.digest if self.keeps_rest and self.deltas else None
+        return self.subject.uid, self.psi, self.deltas, kept
 
     def same_as(self, other: EditState) -> bool:
         """Whether both describe the same picture."""
-        return (
-            self.subject.uid == other.subject.uid
-            and self.psi == other.psi
-            and self.deltas == other.deltas
-        )
+        return self.key == other.key
+
+    def without(self, names: Collection[str]) -> EditState:
+        """The same without some dials."""
+        return replace(self, deltas=without(self.deltas, names))
+
+    def moved_in(self, regions: Collection[str]) -> tuple[str, ...]:
+        """The dials that change their own regions alone, of those that can."""
+        moved = self.deltas if self.keeps_rest else ()
+        return tuple(name for name, delta in moved if delta and name in regions)
+
+    @property
+    def undialled(self) -> EditState:
+        """The same before any dial, as unusual as it is: what its dials are counted from."""
+        return replace(self, deltas=(), corrections=())
 
 
 # -- to and from a Face ---------------------------------------------------------------------------
@@ -126,6 +151,12 @@ def from_face(face: Face, dials: Dials, limits: Mapping[str, float]) -> tuple[np
         base, deltas = saved, ()
     base.setflags(write=False)
     return base, deltas
+
+
+def without(deltas: Deltas, names: Collection[str]) -> Deltas:
+    """Deltas without those of some dials; none if the others move nothing."""
+    others = tuple(entry for entry in deltas if entry[0] not in names)
+    return others if any(delta for _, delta in others) else ()
 
 
 def corrections_of(face: Face, deltas: Deltas) -> Deltas:
@@ -184,7 +215,8 @@ def moved(
     kept = clean_deltas(deltas, limits)
     asked = {name for name, delta in kept if delta}
     corrections = tuple((name, more) for name, more in state.corrections if name in asked)
-    return EditState(state.subject, new_psi, kept, corrections)
+    painting = state.painting if kept == state.deltas else state.painting.moved_on()
+    return replace(state, psi=new_psi, deltas=kept, corrections=corrections, painting=painting)
 
 
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
@@ -226,6 +258,12 @@ def rest_of_link(state: EditState) -> dict[str, str]:
     query = {} if state.psi == DEFAULT_PSI else {"psi": f"{state.psi:g}"}
     query.update({name: f"{delta:g}" for name, delta in state.deltas})
     rounded = {name: round(more, DELTA_DIGITS) for name, more in state.corrections}
+    if state.keeps_rest and state.deltas:
+        query[KEEP] = REST
+        if state.painting.place:
+            query[PLACE] = state.painting.place
+        if state.painting.is_painted or state.painting.exact is not None:
+            query[PAINTED] = state.painting.digest
     if any(rounded.values()):
         query[CORRECTED] = ",".join(f"{name}:{more:g}" for name, more in rounded.items() if more)
     return query
@@ -246,7 +284,7 @@ def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
 ) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
-    beside = ("seed", "psi", CORRECTED, PERSON)
+    beside = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED)
     dials = {name: value for name, value in query.items() if name not in beside}
     unknown = sorted(name for name in dials if name not in limits)
     numbers = {name: parse_number(value) for name, value in dials.items()}

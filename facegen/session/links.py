@@ -14,7 +14,11 @@ from facegen.latents import DEFAULT_PSI
 from facegen.session.bundles import bundle_of
 from facegen.session.easing import eased_link
 from facegen.session.edit_state import (
+    KEEP,
+    PAINTED,
     PERSON,
+    PLACE,
+    REST,
     EditState,
     Subject,
     clean_psi,
@@ -25,10 +29,14 @@ from facegen.session.edit_state import (
     parse_seed,
     rest_of_link,
 )
+from facegen.session.painting import PLACES, Painting
 from facegen.session.session import Session
 
 ADDRESS_DIGITS = 10
 NO_SEED = "The link has no usable seed"
+NOT_PAINTED = (
+    "A link does not carry what was painted: dials act in their own regions. A saved file does."
+)
 NOT_HERE = (
     "This address leads to somebody from a file, whom only the browser knows that opened the file"
 )
@@ -82,6 +90,8 @@ def follow(session: Session, query: Mapping[str, str]) -> Followed:
 def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     """Give the current person, who came by a link, the dials that the link tells."""
     query, eased = eased_link(query, session.dials, session.base(), session.table)
+    if query.get(PAINTED) and query.get(KEEP) == REST:
+        eased = " ".join(filter(None, (eased, NOT_PAINTED)))
     return Followed(eased=eased, unknown=tuple(apply_query(session, query)))
 
 
@@ -89,7 +99,12 @@ def apply_query(session: Session, query: Mapping[str, str]) -> list[str]:
     """Set the dials of a link as the subject's first state; gives the names not known."""
     deltas, unknown = deltas_of_link(query, session.limits)
     corrections = corrections_of_link(query, deltas)
-    session.put(replace(session.state, deltas=deltas, corrections=corrections))
+    state = replace(session.state, deltas=deltas, corrections=corrections)
+    if deltas:
+        place = query.get(PLACE, "")
+        painting = Painting(place=place if place in PLACES else "")
+        state = replace(state, keeps_rest=query.get(KEEP) == REST, painting=painting)
+    session.put(state)
     return unknown
 
 
@@ -105,7 +120,7 @@ def _open(session: Session, query: dict[str, str]) -> Followed:
     psi = DEFAULT_PSI if number is None else clean_psi(number)
     known, seed = _known(session, query, psi), parse_seed(query.get("seed", ""))
     if known is not None:
-        session.step(EditState(known, psi))
+        session.step(EditState(known, psi, keeps_rest=session.state.keeps_rest))
     elif PERSON in query or seed is None:
         return Followed(problem=problem_of(query))
     else:

@@ -12,9 +12,10 @@ left out and told, and the rest stays.
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -22,10 +23,12 @@ import msgspec
 from facegen.editing.locks import Locks
 from facegen.errors import BadFileError, FacegenError, SpaceMismatchError
 from facegen.latents import MAX_SEED
+from facegen.masks import MASK_BYTES, Mask
 from facegen.records import RecordError, parse_record
 from facegen.session.bundles import bundle_of, is_from_file, unbundled
 from facegen.session.edit_state import EditState, Subject, clean_deltas, clean_psi
 from facegen.session.history import MAX_RECENT
+from facegen.session.painting import EMPTY, NOTHING, PLACES, Painting
 from facegen.session.people import MAX_NAME
 from facegen.session.session import Session
 
@@ -38,6 +41,8 @@ DIGITS = 5
 T = TypeVar("T")
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Name = Annotated[str, msgspec.Meta(max_length=4 * MAX_NAME)]
+Packed = Annotated[str, msgspec.Meta(max_length=2 * MASK_BYTES)]
+"""A mask: zlib, base64; empty text for an empty one."""
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{20}$")]
 
 
@@ -70,6 +75,16 @@ class _State:
     psi: float
     deltas: dict[str, float] = field(default_factory=dict)
     corrections: dict[str, float] = field(default_factory=dict)
+    keeps_rest: bool = False
+    painting: Natural | None = None
+
+
+@dataclass
+class _Painting:
+    more: Packed = ""
+    less: Packed = ""
+    exact: Packed = ""
+    place: str = ""
 
 
 @dataclass
@@ -85,6 +100,7 @@ class _Text:
     held: Any = None
     identity: Any = None
     offsets: Any = None
+    paintings: list[Any] = field(default_factory=list)
 
 
 # -- to text --------------------------------------------------------------------------------------
@@ -99,11 +115,13 @@ def save(session: Session) -> Saved:
     number = {key: index for index, key in enumerate(states)}
     subjects = {state.subject.uid: state.subject for state in states.values()}
     bundles: dict[str, str] = {}
+    paintings = list({state.painting for state in states.values() if state.painting.digest})
     fields = {
         "facegen_session": FORMAT,
         "space": session.space,
         "people": [_person(session, subject, bundles) for subject in subjects.values()],
-        "states": [_state(state) for state in states.values()],
+        "states": [_state(state, paintings) for state in states.values()],
+        "paintings": [_painting(one) for one in paintings],
         "steps": [number[id(state)] for state in history.steps],
         "at": history.at,
         "recent": [number[id(state)] for state in history.recent],
@@ -130,12 +148,26 @@ def _person(session: Session, subject: Subject, bundles: dict[str, str]) -> dict
     return fields
 
 
-def _state(state: EditState) -> dict[str, Any]:
+def _painting(painting: Painting) -> dict[str, Any]:
+    masks = {"more": painting.more, "less": painting.less, "exact": painting.exact}
+    fields: dict[str, Any] = {
+        name: base64.b64encode(mask.pack()).decode("ascii")
+        for name, mask in masks.items()
+        if mask is not None and not mask.is_empty
+    }
+    return fields | ({"place": painting.place} if painting.place else {})
+
+
+def _state(state: EditState, paintings: Sequence[Painting]) -> dict[str, Any]:
     fields: dict[str, Any] = {"who": state.subject.uid, "psi": state.psi}
     if state.deltas:
         fields["deltas"] = dict(state.deltas)
     if state.corrections:
         fields["corrections"] = dict(state.corrections)
+    if state.keeps_rest:
+        fields["keeps_rest"] = True
+    if state.painting in paintings:
+        fields["painting"] = paintings.index(state.painting)
     return fields
 
 
@@ -200,7 +232,7 @@ def meet(session: Session, saved: Saved) -> int:
             continue
         known.add(_who(state.subject))
         subject = session.people.enter_again(state.subject, reader.called.get(state.subject.uid))
-        come.append(EditState(subject, state.psi, state.deltas, state.corrections))
+        come.append(replace(state, subject=subject))
     room = max(MAX_RECENT - len(session.history.recent), 0)
     session.history.meet(come[:room])
     return len(come[:room])
@@ -237,6 +269,7 @@ class _Reader:
                 f"network has '{session.space}'."
             )
         self._people = self._read_people()
+        self._paintings = [self._read_painting(value) for value in self.text.paintings[:MAX_STATES]]
         self.states = self._read_states()
 
     def read(self, value: Any, kind: type[T]) -> T | None:
@@ -311,6 +344,16 @@ class _Reader:
         self.left_out.extend(f"the dial {name[:30]}" for name in sorted(unknown)[:5])
         return states
 
+    def _read_painting(self, value: Any) -> Painting:
+        try:
+            entry = _checked(value, _Painting)
+            more, less = (_mask(text) or EMPTY for text in (entry.more, entry.less))
+            place = entry.place if entry.place in PLACES else ""
+            return Painting(more, less, place, _mask(entry.exact))
+        except (RecordError, ValueError):
+            self.left_out.append("what was painted")
+            return NOTHING
+
     def _state_of(self, subject: Subject, entry: _State) -> EditState:
         deltas = clean_deltas(entry.deltas, self._session.limits)
         moved = dict(deltas)
@@ -320,7 +363,16 @@ class _Reader:
             if moved.get(name) and abs(more) <= self._session.limits[name]
         }
         psi = clean_psi(entry.psi, subject.psi)
-        return EditState(subject, psi, deltas, tuple(sorted(corrections.items())))
+        told = tuple(sorted(corrections.items()))
+        painting, number = NOTHING, entry.painting
+        if number is not None and number < len(self._paintings):
+            painting = self._paintings[number]
+        return EditState(subject, psi, deltas, told, entry.keeps_rest, painting)
+
+
+def _mask(text: str) -> Mask | None:
+    """A mask from its text; None for none. Raises ValueError."""
+    return Mask.unpack(base64.b64decode(text, validate=True)) if text else None
 
 
 def _checked(value: Any, kind: type[T]) -> T:

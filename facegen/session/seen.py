@@ -9,7 +9,7 @@ that a dial that is put back asks for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from facegen.editing.closed_loop import carried_share
@@ -37,10 +37,36 @@ class LastSeen:
     def gaps(self, state: EditState) -> dict[str, float]:
         """Dial -> measured less predicted, for those that are asked what they were when seen."""
         last = self._state
-        if last is None or last.subject.uid != state.subject.uid or last.psi != state.psi:
+        if last is None or last.undialled.key != state.undialled.key:
+            return {}
+        if last.keeps_rest != state.keeps_rest:  # The same dials show otherwise.
             return {}
         was, now = dict(last.deltas), dict(state.deltas)
         return {name: gap for name, gap in self._gaps.items() if was.get(name) == now.get(name)}
+
+
+def turned_from(
+    dials: Dials,
+    state: EditState,
+    scale_of: Callable[[EditState], Scale],
+    moves: Mapping[str, float],
+    offsets: Mapping[str, float],
+    gaps: Mapping[str, float],
+) -> EditState:
+    """The state with the corrections of both kinds, from what was seen where that is known.
+
+    Args:
+        dials: Of the face's space.
+        state: As it is.
+        scale_of: The scale of a state.
+        moves: Dial -> number it is to show.
+        offsets: As for `turned_from_start`.
+        gaps: As for `turned_from_seen`.
+    """
+    told = gaps.keys() & dict(state.deltas).keys()  # By the picture.
+    fresh = {name: offset for name, offset in offsets.items() if name not in told}
+    state = turned_from_start(dials, state, scale_of(state), moves, fresh)
+    return turned_from_seen(dials, state, scale_of(state), moves, gaps)
 
 
 def turned_from_seen(

@@ -23,21 +23,21 @@ from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import PixelOperation
 from facegen.protocols import Dials, Maps
 from facegen.session.edit_state import (
+    REST,
     EditState,
-    Subject,
     clean_psi,
-    corrections_of,
-    from_face,
     known_only,
     moved,
     to_face,
 )
-from facegen.session.finishes import Again, Finishes, beside_dials
+from facegen.session.finishes import Again, Finishes
 from facegen.session.history import History
 from facegen.session.latents import Latents
+from facegen.session.opening import opened_state
+from facegen.session.painting import Painting
 from facegen.session.people import People
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
-from facegen.session.seen import LastSeen, turned_from_seen, turned_from_start
+from facegen.session.seen import LastSeen, turned_from
 from facegen.session.settling import Settling
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
@@ -51,11 +51,10 @@ class Session:
         faces: Makes latents from seeds.
         dials: Reads and applies dials.
         table: The dials to show, in order (`facegen.controls.Dial`).
+        regions: The dials that can change a region alone.
 
-    Attributes:
+    Attributes: `dials`, `table` and `regions` as above, and
         id: Tells sessions apart.
-        dials: Reads and applies dials.
-        table: The dials to show, in order.
         history: Undo and redo, and the newest state of each subject.
         people: Their numbers and names.
         offsets: How far measurement and prediction differ on each of them.
@@ -72,6 +71,7 @@ class Session:
         dials: Dials,
         table: tuple[Any, ...] = (),
         *,
+        regions: frozenset[str] = frozenset(),
         seed: int,
         psi: float = DEFAULT_PSI,
     ) -> None:
@@ -80,6 +80,7 @@ class Session:
         self.revision = 0
         self.space = faces.space
         self.locks = Locks()
+        self.regions = regions
         self._faces = faces
         self.history = History()
         self.people = People()
@@ -113,12 +114,7 @@ class Session:
     @property
     def start(self) -> EditState:
         """The current subject as they came, before any dial: what "before" shows."""
-        return EditState(self.state.subject, self.state.subject.psi)
-
-    @staticmethod
-    def undialled(state: EditState) -> EditState:
-        """A state before any dial, as unusual as it is: what its dials are counted from."""
-        return EditState(state.subject, state.psi)
+        return replace(self.state.undialled, psi=self.state.subject.psi)
 
     @property
     def name(self) -> str:
@@ -139,8 +135,12 @@ class Session:
         """The latent of a state with its dials, [18, 512] float32: what is rendered."""
         return self._latents.w_plus(state or self.state)
 
+    def rest(self, state: EditState | None = None) -> np.ndarray:
+        """The latent, [18, 512], of what a state shows outside of the regions of its dials."""
+        return self._latents.w_plus((state or self.state).without(self.regions))
+
     def face(self, state: EditState | None = None) -> Face:
-        """The state as a value that can be saved."""
+        """The state as a value that can be saved, but for what it keeps of its rest."""
         state = state or self.state
         base, w_plus, name = self.base(state), self.w_plus(state), self.name_of(state)
         finish = self.finish(state)
@@ -208,37 +208,22 @@ class Session:
             raise UsageError(f"A seed must be a whole number from 0 to {MAX_SEED}, got {seed}.")
         psi = clean_psi(self.state.psi if psi is None and self.history else psi)
         subject = self.people.enter(f"Unnamed {int(seed):04d}", int(seed), psi, None)
-        return self.step(EditState(subject, psi))
+        return self.step(EditState(subject, psi, keeps_rest=self.keeps_rest))
+
+    @property
+    def keeps_rest(self) -> bool:
+        """Whether dials change their own regions alone: at first where that is possible."""
+        return self.state.keeps_rest if self.history else bool(self.regions)
 
     def open_face(self, face: Face) -> EditState:
-        """Go on with a saved face as it was saved; see `facegen.session.edit_state.from_face`.
+        """Go on with a saved face as it was saved; see `facegen.session.opening`.
 
         Raises:
             ModelError: its picture needs what this version does not have; the face stays.
         """
         face.request(model=self._faces.model, size=1).require_known()
-        base, deltas = from_face(face, self.dials, self.limits)
-        psi = clean_psi(face.psi)
-        subject = self._known(face, base, psi) or self._enter_from_file(face, base, psi)
-        state = self.step(EditState(subject, psi, deltas, corrections_of(face, deltas)))
-        self._hold_zeros(state)
-        return state
-
-    def _known(self, face: Face, base: np.ndarray, psi: float) -> Subject | None:
-        """The earlier subject of a base, if there is one: they come back as themselves."""
-        for state in self.history.recent:
-            subject = state.subject
-            is_same = subject.psi == psi and subject.operations == beside_dials(face)
-            if is_same and np.array_equal(self.base(replace(state, psi=psi)), base):
-                return subject
-        return None
-
-    def _enter_from_file(self, face: Face, base: np.ndarray, psi: float) -> Subject:
-        seed = face.seed
-        name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
-        is_of_seed = seed is not None and np.array_equal(self._faces.w_from_seed(seed, psi), base)
-        subject = self.people.enter(name, seed, psi, None if is_of_seed else base)
-        return replace(subject, operations=beside_dials(face), finished=face.w_plus)
+        self._hold_zeros(self.step(opened_state(self, face, self._faces)))
+        return self.state
 
     def switch_to(self, uid: int) -> EditState:
         """Go on with an earlier subject, as they were left."""
@@ -283,10 +268,7 @@ class Session:
         after = moved(self.state, dict(self.state.deltas), self.limits, psi=psi)
         known = {name: value for name, value in moves.items() if name in self.dials.names}
         gaps = {n: gap for n, gap in self._seen.gaps(after).items() if n not in self.locks.held}
-        told = gaps.keys() & dict(after.deltas).keys()  # By the picture.
-        offsets = {n: offset for n, offset in self.offsets.of(after).items() if n not in told}
-        after = turned_from_start(self.dials, after, self._scale(after), known, offsets)
-        after = turned_from_seen(self.dials, after, self._scale(after), known, gaps)
+        after = turned_from(self.dials, after, self._scale, known, self.offsets.of(after), gaps)
         scale = self._scale(after)
         back = {name for name, value in known.items() if abs(value - scale.start(name)) < AT_START}
         targets = scale.targets(known, uncorrected=back)
@@ -326,9 +308,15 @@ class Session:
         other = self.dials.read(self._faces.w_from_seed(seed, psi=1.0))
         return self.aim(natural_targets(self.dials, other, names))
 
-    def correction(self, state: EditState, before: Mapping[str, float], see: See) -> EditState:
-        """A state corrected on its picture; see `facegen.session.readouts.corrected`."""
-        return corrected(self.dials, self.base(state), state, before, see, self.limits)
+    def correction(
+        self, state: EditState, before: Mapping[str, float], see: See, *, dials: Dials | None = None
+    ) -> EditState:
+        """A state corrected on its picture; see `facegen.session.readouts.corrected`.
+
+        `dials` are the session's own unless given.
+        """
+        base = self.base(state)
+        return corrected(dials or self.dials, base, state, before, see, self.limits)
 
     def settle(self, found: EditState, *, is_step: bool = False) -> None:
         """Go on with the corrected current state: as a step, or in its place (no new revision)."""
@@ -339,10 +327,23 @@ class Session:
             self.history.replace(found)
             self._hold_current()
 
+    def keep_rest(self, on: bool) -> EditState:
+        """Let dials change their own regions alone, or all of the picture."""
+        state = replace(self.state, keeps_rest=on and bool(self.regions))
+        if state.same_as(self.state):  # There is nothing to be seen of it.
+            self.history.replace(state)
+        return self._step_if_new(state)
+
+    def paint(self, painting: Painting) -> EditState:
+        """Let dials act where this says; it stays until somebody else is shown."""
+        return self._step_if_new(replace(self.state, keeps_rest=True, painting=painting))
+
     def lock(self, name: str, on: bool) -> None:
-        """Hold a dial (or the identity) where it is, or let it go; said twice is said once."""
+        """Hold a dial, the identity or the rest, or let it go; said twice is said once."""
         is_on = self.locks.identity if name == IDENTITY else name in self.locks.held
-        if on != is_on:
+        if name == REST:
+            self.keep_rest(on)
+        elif on != is_on:
             self.locks = self.locks.with_lock(name, on, self.predicted())
 
     def undo(self) -> EditState:
@@ -361,10 +362,8 @@ class Session:
 
     def _hold_zeros(self, state: EditState) -> None:
         """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
-        readings = self.predicted(state)
-        for name, delta in state.deltas:
-            if not delta:
-                self.locks = self.locks.with_lock(name, True, readings)
+        for name in (name for name, delta in state.deltas if not delta):
+            self.locks = self.locks.with_lock(name, True, self.predicted(state))
 
     def _commit(self, state: EditState, what: str, now: float) -> EditState:
         """Make a state the newest step; quick moves of one dial make one step together."""

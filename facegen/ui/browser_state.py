@@ -62,6 +62,7 @@ def session(backend: Backend) -> Session:
 
 def _refresh_dials(backend: Backend, found: Session) -> None:
     """Use the users' own dials as they are on the disk now."""
+    found.regions = backend.regions  # Another network may keep nothing.
     version = backend.version()
     if version != found.dials_version:
         found.use_dials(*backend.dials_now())
@@ -74,7 +75,10 @@ def _begin(backend: Backend, query: dict[str, str]) -> Session:
     number = parse_number(query.get("psi", ""))
     psi = DEFAULT_PSI if number is None else clean_psi(number)
     first = any_seed() if seed is None else seed
-    made = Session(backend.generator, backend.dials, backend.table, seed=first, psi=psi)
+    made = Session(
+        backend.generator, backend.dials, backend.table,
+        regions=backend.regions, seed=first, psi=psi,
+    )  # fmt: skip
     _refresh_dials(backend, made)
     if keeping.restore(made):
         _tell(follow(made, query), stays=True)

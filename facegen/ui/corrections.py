@@ -8,12 +8,17 @@ later run of the page; whoever has gone on to another picture by then gets none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
 from facegen.editing.closed_loop import See
 from facegen.editing.obstacles import Obstacle, obstacle
+from facegen.editing.remembering import RememberingDials
+from facegen.operations import KeepRest
+from facegen.protocols import Dials
 from facegen.service.loading import Backend
 from facegen.session.edit_state import EditState
 from facegen.session.reach import reach
@@ -48,11 +53,12 @@ def settle(
     readouts = session.readouts(measured=now, before=before)
     if not session.settling.is_due(state, readouts):
         return
-    see = _while_current(backend, session)
+    dials = RememberingDials(session.dials)
+    see = _while_current(backend, session, dials)
 
     def find() -> EditState | None:
         try:
-            return session.correction(state, before, see)
+            return session.correction(state, before, see, dials=cast(Dials, dials))
         except _WentOn:  # Half a correction would count as all there is when they come back.
             return None
         except Exception:
@@ -87,12 +93,13 @@ def in_the_way(
     goal, measured, base = readouts[worst].asked, readouts[worst].measured, session.base()
     if goal is None or measured is None:
         return {}
-    see = _while_current(backend, session)
+    watched = RememberingDials(dials)
+    see = _while_current(backend, session, watched)
 
     def find() -> tuple[Obstacle | None] | None:
         try:
-            asked = dict(state.deltas)
-            return (obstacle(dials, base, asked, worst, goal=goal, measured=measured, see=see),)
+            moves, asked = cast(Dials, watched), dict(state.deltas)
+            return (obstacle(moves, base, asked, worst, goal=goal, measured=measured, see=see),)
         except _WentOn:
             return None
         except Exception:
@@ -128,28 +135,61 @@ def reaches(
     return {name: (round(ends[0] + shift, 3), round(ends[1] + shift, 3))}
 
 
-def looking(backend: Backend) -> See:
-    """Renders and measures."""
+def corrected(backend: Backend, session: Session, before: Mapping[str, float]) -> EditState:
+    """The current state, corrected on its picture.
+
+    Args:
+        backend: Draws.
+        session: Of the visitor.
+        before: Measured on the picture before any dial, in the dials' units.
+    """
+    state, dials = session.state, RememberingDials(session.dials)
+    see = looking(backend, session, state, dials)
+    return session.correction(state, before, see, dials=cast(Dials, dials))
+
+
+def looking(
+    backend: Backend,
+    session: Session,
+    state: EditState,
+    dials: RememberingDials,
+    *,
+    go_on: Callable[[], None] = lambda: None,
+) -> See:
+    """Renders and measures what dials make of a state, with what the state keeps.
+
+    Regions are those of the state: what is corrected is little, and to find them takes as long as
+    to draw.
+
+    Args:
+        backend: Draws.
+        session: Of the visitor.
+        state: Whose latents are tried.
+        dials: Made them.
+        go_on: Raises when nobody waits any more.
+    """
+    kept = backend.kept(session, state)
 
     def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
-        request = backend.service.request(w_plus)
-        return shared.measuring().see(backend.service, backend.dials, request)
+        go_on()
+        tried = replace(state, deltas=tuple(sorted(dials.asked(w_plus).items())))
+        rests = tuple(KeepRest.of(session.rest(tried), one.region) for one in kept)
+        request = backend.service.request(w_plus, operations=rests)
+        return shared.measuring().see(backend.service, session.dials, request)
 
     return see
 
 
-def _while_current(backend: Backend, session: Session) -> See:
-    """`looking` for the current state; raises once the visitor has another."""
-    state, look = session.state, looking(backend)
+def _while_current(backend: Backend, session: Session, dials: RememberingDials) -> See:
+    """`looking` at the current state; raises once the visitor has another."""
+    state = session.state
 
-    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
+    def go_on() -> None:
         if session.state is not state:
             raise _WentOn
-        return look(w_plus)
 
-    return see
+    return looking(backend, session, state, dials, go_on=go_on)
 
 
 def _key(session: Session) -> tuple[object, ...]:
-    state = session.state
-    return session.id, state.subject.uid, state.psi, state.deltas, state.corrections
+    return session.id, session.state.key, session.state.corrections

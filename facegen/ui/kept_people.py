@@ -112,7 +112,7 @@ def keep_steps(backend: Backend, session: Session) -> Person:
     before: tuple[EditState, Face] | None = None
     for state in [*steps[-MOST_AT_ONCE:], now]:
         _mend(backend, session, state)
-        face, measured = session.face(state), _measured(backend, session, state)
+        face, measured = backend.face(session, state), _measured(backend, session, state)
         kept.add(
             face,
             thumb=_thumb(backend, session, state),
@@ -161,8 +161,8 @@ def _mend(backend: Backend, session: Session, state: EditState) -> None:
         return
     steps[key] = _Step(state, measured is not None)
     library().mend(
-        session.face(step.state),
-        session.face(state),
+        backend.face(session, step.state),
+        backend.face(session, state),
         thumb=_thumb(backend, session, state),
         readings=session.predicted(state) | dict(measured or {}),
     )
@@ -202,4 +202,4 @@ def _words(session: Session, state: EditState, before: EditState | None) -> str:
 
 def _key(session: Session, state: EditState) -> tuple[object, ...]:
     name = session.name_of(state)
-    return session.id, state.subject.uid, state.psi, state.deltas, name
+    return session.id, state.key, name

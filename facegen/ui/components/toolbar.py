@@ -138,7 +138,7 @@ def _star(backend: Backend, session: Session) -> None:
 
 def _save(backend: Backend, session: Session) -> None:
     def png() -> bytes:
-        return session.face().to_png(backend.service.image(backend.request(session)))
+        return backend.face(session).to_png(backend.service.image(backend.request(session)))
 
     st.download_button(
         "Save",
@@ -212,7 +212,7 @@ def _more(backend: Backend, session: Session) -> None:
         )
         st.download_button(
             "Save the latent (.npz)",
-            data=lambda: session.face().to_npz(),
+            data=lambda: backend.face(session).to_npz(),
             file_name=f"{file_stem(session)}.npz",
             mime="application/octet-stream",
             key="save_npz",

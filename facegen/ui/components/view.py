@@ -175,6 +175,7 @@ def panel_data(
     settled: bool = False,
     measure_after: float = 0.0,
     identity: bool | None,
+    rest: bool | None = None,
     psi: float,
     own_psi: float,
     max_psi: float,
@@ -203,6 +204,7 @@ def panel_data(
         measure_after: After so many seconds of rest the page is to ask for the picture to be
             measured (0: never).
         identity: Whether it is locked; None where it cannot be.
+        rest: Whether dials keep the rest of the picture; None where they cannot.
         psi: Truncation now.
         own_psi: Truncation at first.
         max_psi: The most there is.
@@ -267,6 +269,7 @@ def panel_data(
         "rev": revision,
         "n": number,
         "identity": identity,
+        "rest": rest,
         "measure": measure_after,
         "faceless": faceless,
         "stranger": is_somebody_else,
@@ -278,8 +281,14 @@ def panel_data(
 
 
 def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
-    """Show a packed frame. The trigger `ask` wants the picture before."""
-    return _FACE(key=key, data=data, on_ask_change=on_ask)
+    """Show a packed frame.
+
+    The trigger `ask` wants the picture before, `paint` carries what the brush painted, `place` the
+    only place where dials are to act (`facegen.session.painting`).
+    """
+    return _FACE(
+        key=key, data=data, on_ask_change=on_ask, on_paint_change=on_ask, on_place_change=on_ask
+    )
 
 
 def dial_panel(

@@ -22,9 +22,11 @@ from facegen.service import finishing
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
+from facegen.session.painting import PLACES, read_strokes, strokes
 from facegen.session.session import Session
 from facegen.ui import browser_state, corrections, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
+from facegen.ui.components.region import region_url
 
 SLOW_SECONDS = 0.6
 SETTLING_SECONDS = 0.3
@@ -131,9 +133,11 @@ def _obey(backend: Backend, session: Session) -> str | None:
     """Do what the buttons of the dials ask for; give a sentence when it cannot be done."""
     measuring = shared.measuring()
     if view.trigger("fg_panel", "measure") is not None and measuring.is_ready:
-        for state in (session.undialled(session.state), session.state):
+        for state in (session.state.undialled, session.state):
             measuring.see(backend.service, backend.dials, backend.measured(session, state))
-    start = backend.measured(session, session.undialled(session.state))
+        if backend.rests is not None and session.keeps_rest:
+            backend.rests.look(session.rest())
+    start = backend.measured(session, session.state.undialled)
     before = measuring.known(start)
     if before:
         session.measured_start(before)
@@ -145,8 +149,8 @@ def _obey(backend: Backend, session: Session) -> str | None:
     if view.trigger("fg_panel", "correct") is not None:
         before = measuring.see(backend.service, backend.dials, start)
         if before is not None:
-            see = corrections.looking(backend)
-            session.settle(session.correction(session.state, before, see), is_step=True)
+            session.settle(corrections.corrected(backend, session, before), is_step=True)
+    _paint(session)
     lock = view.trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         session.lock(lock["name"], bool(lock.get("on")))
@@ -158,6 +162,30 @@ def _obey(backend: Backend, session: Session) -> str | None:
         except FacegenError as err:
             return str(err)
     return None
+
+
+def _paint(session: Session) -> None:
+    """Take what was painted, and where dials are to act alone."""
+    painting = session.state.painting
+    painted = read_strokes(view.trigger("fg_view", "paint"))
+    if painted is not None:
+        session.paint(replace(painting.moved_on(), more=painted["more"], less=painted["less"]))
+    place = view.trigger("fg_view", "place")
+    if isinstance(place, dict) and place.get("place") in ("", *PLACES):
+        session.paint(replace(painting.moved_on(), place=place["place"]))
+
+
+def _brush(session: Session, state: EditState) -> dict[str, str] | None:
+    """What the brush is told; None where there is nothing to paint over."""
+    if not state.moved_in(session.regions):
+        return None
+    painting = state.painting
+    return {
+        "id": painting.digest,
+        "place": painting.place,
+        "more": strokes(painting.more),
+        "less": strokes(painting.less),
+    }
 
 
 def _show_face(
@@ -174,7 +202,7 @@ def _show_face(
     try:
         if not is_preview and session.needs_refit(state) and shared.measuring().is_ready:
             session.refit(lambda *face: finishing.refit(service, backend.dials, *face), state)
-        request = backend.request(session, state)
+        request = backend.request(session, state, quick=is_preview)
         start = backend.request(session, session.start)
         make = service.preview if is_preview else service.render
         result = make(request, session=session.id)
@@ -193,6 +221,8 @@ def _show_face(
         "error": result.error or problem,
         "seconds": round(result.seconds, 4),
         "alt": f"Portrait of {session.name}, a person who does not exist",
+        "region": region_url(request.keep.region) if is_preview and request.keep else "",
+        "brush": _brush(session, state),
         "link": urlencode(link_of(state) or {}),
         "max_mb": st.get_option("server.maxUploadSize"),
     }
@@ -216,7 +246,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     measuring = shared.measuring()
     measuring.start()
     measured, before = (
-        measuring.known(backend.measured(session, one)) for one in (state, session.undialled(state))
+        measuring.known(backend.measured(session, one)) for one in (state, state.undialled)
     )
     is_current = state is session.state
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
@@ -243,6 +273,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         settling=is_settling,
         settled=state in session.settling,
         identity=session.locks.identity,
+        rest=state.keeps_rest if session.regions else None,
         psi=state.psi,
         own_psi=state.subject.psi,
         max_psi=MAX_PSI,
@@ -267,7 +298,7 @@ def _ask_again(measured: object, before: object) -> float:
 
 def _distance(backend: Backend, session: Session) -> float:
     """How far the current picture is from the person before any dial; 0 if that is not known."""
-    start = backend.measured(session, session.undialled(session.state))
+    start = backend.measured(session, session.state.undialled)
     return shared.measuring().distance(start, backend.measured(session))
 
 

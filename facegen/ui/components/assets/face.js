@@ -1,5 +1,6 @@
 // The picture: swaps frames without flicker.
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
+import { addBrush } from "./brush.js";
 import { addCaption } from "./caption.js";
 import { addCompare } from "./compare.js";
 import { addCopyLink } from "./copy_link.js";
@@ -33,6 +34,7 @@ function setUp(el) {
   addCompare(s, $, on);
   addCopyLink(s, $, on);
   addFileDrop(s, $, on);
+  addBrush(s, $, on);
 
   // "Working" is shown only when a picture is late, so that quick ones pass in silence.
   on(window, "facegen:sent", () => {
@@ -42,6 +44,9 @@ function setUp(el) {
 
   s.show = async ({ head, picture, before }) => {
     s.head = head;
+    $("region").hidden = !head.region;
+    if (head.region) $("region").src = head.region;
+    s.painted(head);
     clearTimeout(s.waitTimer);
     $("wait").hidden = true;
     s.caption(head);

@@ -1,7 +1,7 @@
 // The dials: rows of range fields. Moving one asks for previews; letting go commits all dials at
 // once. What is shown always comes from here until the server has answered; the numbers are the
 // server's readings of the face.
-import { LOCK_SIGN } from "./dial_elements.js";
+import { LOCK_SIGN, REST_SIGN } from "./dial_elements.js";
 import { addGroups } from "./dial_groups.js";
 import { addMoves } from "./dial_moves.js";
 import { addNumbers } from "./dial_number.js";
@@ -14,10 +14,17 @@ import { listener } from "./listen.js";
 
 const memory = new WeakMap();
 
+const HOLDS = {
+  identity: { word: "Identity", sign: LOCK_SIGN, off: "Keep this person recognisable while dials move",
+    on: "The person stays the same person while dials move. Press to let go." },
+  rest: { word: "Rest", sign: REST_SIGN, off: "Keep the rest of the picture: each dial changes its own part alone",
+    on: "Each dial changes its own part of the picture, and the rest stays as it is. Press to let dials change all of it." },
+};
+
 function setUp(el) {
   const $ = (name) => el.querySelector(".fg-" + name);
   // `pending`: what was asked and is not answered yet, dial -> { value, reset, n }.
-  const s = { rows: new Map(), groups: [], pending: new Map(), rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
+  const s = { rows: new Map(), groups: [], pending: new Map(), holds: {}, rev: -1, n: 0, busy: false, want: null, down: null, off: [] };
   const on = listener(s);
   addRequests(s, on);
   addReach(s);
@@ -69,25 +76,26 @@ function setUp(el) {
     }
     s.counts();
     s.note();
-    s.identity(data.identity);
+    for (const [name, hold] of Object.entries(s.holds)) hold(data[name]);
     s.measureAfter = data.measure;
     s.rested();
   };
-  // The identity is a lock without a dial.
-  s.identity = (answered) => {
-    const button = $("identity");
-    button.hidden = answered === null || answered === undefined;
-    const locked = s.isLocked("identity", answered);
-    button.setAttribute("aria-pressed", String(!!locked));
-    button.title = locked ? "The person stays the same person while dials move. Press to let go."
-      : "Keep this person recognisable while dials move";
-  };
-  $("identity").innerHTML = LOCK_SIGN + "<span>Identity</span>";
-  on($("identity"), "click", () => {
-    const now = $("identity").getAttribute("aria-pressed") !== "true";
-    s.press("identity", now);
-    s.identity(!now);
-  });
+  // Locks without a dial: the identity, and what a dial's own part leaves of the picture.
+  for (const [name, { word, sign, on: isOn, off }] of Object.entries(HOLDS)) {
+    const button = $(name);
+    s.holds[name] = (answered) => {
+      button.hidden = answered === null || answered === undefined;
+      const locked = s.isLocked(name, answered);
+      button.setAttribute("aria-pressed", String(!!locked));
+      button.title = locked ? isOn : off;
+    };
+    button.innerHTML = `${sign}<span>${word}</span>`;
+    on(button, "click", () => {
+      const now = button.getAttribute("aria-pressed") !== "true";
+      s.press(name, now);
+      s.holds[name](now);
+    });
+  }
   return s;
 }
 

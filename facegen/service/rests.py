@@ -1,0 +1,166 @@
+"""What of a picture is kept while dials change their own regions: found once, for all visitors.
+
+Where a region lies is seen on the pictures (`facegen.local`): before the dials, and with them. That
+takes some tenths of a second, so it is done for pictures at rest and remembered. While a dial moves
+its region is taken from the picture before it alone, where that was looked at already.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from facegen.cache import BoundedCache
+from facegen.errors import FacegenError
+from facegen.masks import Mask
+from facegen.operations import KeepRest
+from facegen.service.queued import QueuedGenerator
+from facegen.service.render import RenderService
+from facegen.session.painting import NOTHING, Painting
+
+if TYPE_CHECKING:
+    from facegen.local.edit import LocalEditor
+
+_log = logging.getLogger(__name__)
+
+MAX_KEPT, MAX_LOOKED_AT = 128, 16
+"""Masks of 64 KB each, and pictures whose regions are found at once."""
+
+
+class FindsMasks(Protocol):
+    """Finds regions on pictures: `facegen.local.edit.LocalEditor`."""
+
+    def mask(self, names: Collection[str], rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        """Where dials show that lead from one latent to another, [18, 512] each."""
+
+    def place(self, name: str, rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        """Where a place of `facegen.session.painting.PLACES` lies in either."""
+
+
+class Rests:
+    """Finds what of pictures is kept.
+
+    Args:
+        dials: Those that have a region.
+        load: Loads what finds masks; called once, when it is first needed.
+    """
+
+    def __init__(self, dials: Collection[str], load: Callable[[], FindsMasks]) -> None:
+        self.dials = frozenset(dials)
+        self._load = load
+        self._finder: FindsMasks | None = None
+        self._has_failed = False
+        self._guard = threading.Lock()
+        self._looked_at: BoundedCache[bool] = BoundedCache(MAX_LOOKED_AT)
+        self._kept: BoundedCache[tuple[KeepRest | None]] = BoundedCache(MAX_KEPT)
+
+    def of(
+        self,
+        rest: np.ndarray,
+        w_plus: np.ndarray,
+        names: Collection[str],
+        *,
+        painting: Painting = NOTHING,
+        quick: bool = False,
+    ) -> KeepRest | None:
+        """What is kept of one picture in another; None where nothing can be.
+
+        Args:
+            rest: The latent whose picture stays around the regions, [18, 512].
+            w_plus: The latent with all dials, [18, 512].
+            names: The dials that were moved and have a region.
+            painting: What is painted over their regions.
+            quick: Nothing new is looked at: the regions are those of the picture that stays.
+        """
+        names = tuple(sorted(set(names) & self.dials))
+        if not names:
+            return None
+        finder = self._find(quick=quick)
+        if finder is None or (quick and rest.tobytes() not in self._looked_at):
+            return None
+        whole = w_plus if not quick else rest
+        key = names, rest.tobytes(), whole.tobytes(), painting.digest
+        found = self._kept.get_or_make(
+            key, lambda: (self._made(finder, names, rest, whole, painting),)
+        )
+        return found[0]
+
+    def look(self, rest: np.ndarray) -> None:
+        """Look at a picture, so that the first dial that moves on it is quick."""
+        finder = self._find(quick=False)
+        if finder is not None and rest.tobytes() not in self._looked_at:
+            finder.mask(sorted(self.dials)[:1], rest, rest)
+            self._looked_at.put(rest.tobytes(), True)
+
+    def _made(
+        self,
+        finder: FindsMasks,
+        names: Collection[str],
+        rest: np.ndarray,
+        w_plus: np.ndarray,
+        painting: Painting,
+    ) -> KeepRest | None:
+        place = finder.place(painting.place, rest, w_plus) if painting.place else None
+        own = Mask.empty() if painting.exact else finder.mask(names, rest, w_plus)
+        mask = painting.over(own, place)
+        self._looked_at.put(rest.tobytes(), True)
+        # Where no face is seen there is no region, and the dials act on all of the picture.
+        is_unknown = mask.is_empty and own.is_empty
+        return None if is_unknown or mask.is_whole else KeepRest.of(rest, mask)
+
+    def _find(self, *, quick: bool) -> FindsMasks | None:
+        if self._finder is None and not quick and not self._has_failed:
+            with self._guard:
+                if self._finder is None:
+                    try:
+                        self._finder = self._load()
+                    except FacegenError as err:
+                        _log.warning("Nothing of a picture is kept: %s", err)
+                        self._has_failed = True
+        return self._finder
+
+
+class _Finder:
+    """A `FindsMasks` on real pictures."""
+
+    def __init__(self, editor: LocalEditor) -> None:
+        self._editor = editor
+
+    def mask(self, names: Collection[str], rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        return self._editor.mask(names, rest, w_plus)
+
+    def place(self, name: str, rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        seen = self._editor.seen(rest), self._editor.seen(w_plus)
+        return Mask.of(self._editor.table.mask(name, *seen))
+
+
+def make_rests(service: RenderService, generator: Any, dials: Any) -> Rests | None:
+    """What finds what is kept of a network's pictures; None where it cannot keep anything.
+
+    Args:
+        service: Draws.
+        generator: Its network.
+        dials: Of its space.
+    """
+    if not getattr(generator, "can_keep", False) or not dials.names:
+        return None
+    from facegen.local.regions import load_regions
+    from facegen.measure import segments
+
+    if not segments.knows(generator):
+        return None
+    table = load_regions()
+
+    def load() -> FindsMasks:
+        from facegen.local.edit import LocalEditor
+        from facegen.measure.measurer import load_measurer
+
+        of_latent = partial(segments.of_latent, generator)
+        return _Finder(LocalEditor(QueuedGenerator(service), dials, load_measurer(), of_latent))
+
+    return Rests([name for name in dials.names if not table.is_global(name)], load)
