@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app model
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m facegen.ui.serve run app.py --server.port $(PORT)
 
 test: lint-python models
 	@bash scripts/ensure_chromium.sh

@@ -6,8 +6,11 @@ an engine (see `facegen.engines`) that agrees with them within 2/255 on every pi
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -15,7 +18,8 @@ import torch
 from torch import Tensor
 
 from facegen.checks import require_finite, require_shape
-from facegen.errors import ModelError, UsageError
+from facegen.errors import ModelError, SaveError, UsageError
+from facegen.files import write_atomic
 from facegen.images import area_downscale
 from facegen.latents import (
     DEFAULT_MODEL,
@@ -28,6 +32,7 @@ from facegen.latents import (
     z_from_seed,
 )
 from facegen.networks import Networks, load_networks
+from facegen.paths import cache_dir
 
 if TYPE_CHECKING:
     from facegen.engines import Engine
@@ -231,6 +236,23 @@ class Generator:
         return np.ascontiguousarray(batch)
 
     def _average_w(self) -> np.ndarray:
+        """The mean of w; of the same weights it is kept, since it takes a second."""
+        told = hashlib.sha256(self.device.type.encode())
+        for tensor in self.mapping.state_dict().values():
+            told.update(tensor.cpu().numpy().tobytes())
+        path = cache_dir() / "w_avg" / f"{told.hexdigest()[:20]}.npy"
+        with suppress(OSError, ValueError, EOFError):
+            kept = np.load(path, allow_pickle=False)
+            is_whole = isinstance(kept, np.ndarray) and kept.shape == (self.w_dim,)
+            if is_whole and kept.dtype == np.float32 and np.isfinite(kept).all():
+                return kept
+        made, out = self._averaged(), io.BytesIO()
+        np.save(out, made, allow_pickle=False)
+        with suppress(SaveError):  # Then it is made again the next time.
+            write_atomic(path, out.getvalue())
+        return made
+
+    def _averaged(self) -> np.ndarray:
         z = np.random.RandomState(W_AVG_SEED).randn(W_AVG_SAMPLES, self.z_dim)
         # float64 mean: the average must not depend on how a machine orders its sums.
         return self.map(z.astype(np.float32)).mean(axis=0, dtype=np.float64).astype(np.float32)

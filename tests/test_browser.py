@@ -53,7 +53,9 @@ class Server:
         self.log = log
         self._file = log.open("wb")
         options = ["--server.port", str(port), "--server.headless", "true"]
-        command = [sys.executable, "-m", "streamlit", "run", script, *options]
+        # Of `facegen app`: the bundled network loads while the server starts.
+        module = "facegen.ui.serve" if script == "app.py" else "streamlit"
+        command = [sys.executable, "-m", module, "run", script, *options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._file, stderr=self._file)
         for _ in range(PATIENCE * 10):
             try:

@@ -33,7 +33,7 @@ def app(*, port: int, options: tuple[str, ...]) -> None:
     """
     settings = tomllib.loads(shipped(DATA / ".streamlit" / "config.toml").read_text("utf-8"))
     command = [
-        sys.executable, "-m", "streamlit", "run", str(PACKAGE / "ui" / "__main__.py"),
+        sys.executable, "-m", "facegen.ui.serve", "run", str(PACKAGE / "ui" / "__main__.py"),
         *flags(settings), f"--server.port={port}", *options,
     ]  # fmt: skip
     sys.stdout.flush()

@@ -285,3 +285,18 @@ class Loader:
             )
         finally:
             self._ready.set()
+
+
+_early: list[Loader] = []
+
+
+def begin_early() -> None:
+    """Begin to load the default network, before anybody asks for it."""
+    if not _early:
+        _early.append(Loader())
+        _early[0].start()
+
+
+def loader_of(model: str | None) -> Loader:
+    """A new loader of a network; for the default one that which began early, if any did."""
+    return _early[0] if model is None and _early else Loader(model)

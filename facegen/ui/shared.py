@@ -9,7 +9,7 @@ import streamlit as st
 from facegen.editing.obstacles import Obstacle
 from facegen.service.background import Background
 from facegen.service.crowds import Tiles
-from facegen.service.loading import Backend, Loader
+from facegen.service.loading import Backend, Loader, loader_of
 from facegen.service.measuring import MeasuringService
 from facegen.session.edit_state import EditState
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @st.cache_resource(show_spinner=False)
 def loader(model: str | None) -> Loader:
     """The one loader of a network in this process; None for the default one."""
-    return Loader(model)
+    return loader_of(model)
 
 
 @st.cache_resource(show_spinner=False)
