@@ -69,6 +69,12 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
     metavar="FROM:TO:STEP",
     help="Degrees the eyes look further up, -12 to 12. [own]",
 )
+@click.option(
+    "--keep-rest",
+    is_flag=True,
+    help="Let expressions change the face alone: hair, clothes and background stay as they are "
+    "without.",
+)
 @folder_option
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True,
               help="Edge of the pictures, pixels.")  # fmt: skip
@@ -92,6 +98,7 @@ def sweep(
     expressions: tuple[str, ...],
     gaze: str,
     gaze_up: str,
+    keep_rest: bool,
     out: Path,
     size: str,
     sheet: bool,
@@ -112,6 +119,7 @@ def sweep(
     """
     from facegen.editing.dial_set import DialSet
     from facegen.files import make_folder, write_atomic
+    from facegen.local.edit import load_local_editor
     from facegen.measure.measurer import load_measurer
     from facegen.optimise.identity import optimiser_of
     from facegen.sweeps.export import (
@@ -138,15 +146,17 @@ def sweep(
     confirm_many(len(cells), yes=yes, size=int(size))
     opened = open_face(face)
     generator = load_generator(model, engine=engine)
+    dials = DialSet.load(generator.space, own=False)
     turning = Sweep(
         generator,
         opened,
-        DialSet.load(generator.space, own=False),
+        dials,
         load_measurer(),
         size=int(size),
         measure="none" if no_measure else "all",
         close=not open_loop,
         optimiser=optimiser_of(generator, person_steps),
+        keeper=load_local_editor(generator, dials) if keep_rest else None,
     )
     cells = turning.require_cells(cells)
     make_folder(out)  # where that fails, before minutes of work

@@ -33,7 +33,7 @@ from facegen.records import RecordError, parse_record
 
 FACES_FROM = 7_300_000
 CACHE_DIR = cache_dir() / "local"
-ROUNDS = 2
+ROUNDS = 1
 SCENE = ("hair", "clothes", "background")
 OWN_SCENE = {"hair": "hair", "hairline": "hair", "hat": "hair", "background": "background"}
 """Region -> the part of the scene that it may change."""

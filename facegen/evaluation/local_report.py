@@ -170,7 +170,7 @@ def document(tried: Sequence[Tried], *, command: str) -> str:
         "",
         f"{len(rows)} dials on {faces} faces that nothing was tuned on (seeds {FACES_FROM} and up, "
         f"truncation {LABELS_PSI}), each moved by one standard deviation, up where the face stands "
-        f"below the average, else down, with {ROUNDS} corrections on the picture at most. *Before* "
+        f"below the average, else down, with {ROUNDS} correction on the picture at most. *Before* "
         "is the dial on the whole picture, *local* with the rest kept, corrected on the picture "
         f"with the rest kept. {len(rows) - len(local)} dials are global: they change everything "
         "and are in both columns the same.",

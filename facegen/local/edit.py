@@ -128,6 +128,11 @@ class LocalEditor:
         """Where dials show that lead from one latent to another, [18, 512] each."""
         return self.table.mask_of(names, self.seen(rest), self.seen(w_plus))
 
+    def region(self, name: str, rest: np.ndarray, w_plus: np.ndarray) -> Mask:
+        """A region of the table on the pictures of two latents, [18, 512] each."""
+        small = self.table.regions[name].small
+        return Mask.of(self.table.mask(name, self.seen(rest), self.seen(w_plus)), small=small)
+
     def picture(self, face: Face, *, size: int = LOOK_PX) -> np.ndarray:
         """The picture of a face, with all that is done in it: uint8 [size, size, 3]."""
         if size == LOOK_PX and not face.pixel_operations and not face.weights:

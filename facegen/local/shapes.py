@@ -181,8 +181,8 @@ def _forehead(face: Landmarks) -> np.ndarray:
     return face.hull(face.at(*BROWS), face.at(*BROWS, up=1.0))
 
 
-def _above_brows(face: Landmarks) -> np.ndarray:
-    return face.above(face.at(*BROWS, up=0.05).mean(axis=0))
+def _above_eyes(face: Landmarks) -> np.ndarray:
+    return face.above(face.points[36:48].mean(axis=0))
 
 
 def _everywhere(face: Landmarks) -> np.ndarray:
@@ -196,6 +196,6 @@ SHAPES: Mapping[str, Callable[[Landmarks], np.ndarray]] = MappingProxyType({
     "under_eyes": _under_eyes, "irises": _irises, "brows": _brows, "brow_left": _brow("left"),
     "brow_right": _brow("right"), "eye_band": _eye_band, "glasses": _glasses, "beard": _beard,
     "moustache": _moustache, "goatee": _goatee, "sideburns": _sideburns, "cheeks": _cheeks,
-    "forehead": _forehead, "above_brows": _above_brows,
+    "forehead": _forehead, "above_eyes": _above_eyes,
 })  # fmt: skip
 """Name -> draws that part of a face: uint8 [px, px], 255 inside."""

@@ -20,9 +20,12 @@ import numpy as np
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
+from facegen.latents import as_w_plus
+from facegen.local.edit import LocalEditor, keep_of
+from facegen.masks import Mask
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
-from facegen.operations import MovePicture, Pose, Wear
+from facegen.operations import KeepRest, MovePicture, Pose, Wear
 from facegen.optimise.identity import AT_ONCE, IdentityOptimiser
 from facegen.pose.expressions import express, expression
 from facegen.pose.finish import Finish, plan_expression, plan_gaze
@@ -93,6 +96,8 @@ class Sweep:
         optimiser: Brings each turned frame back to the person: slower (`facegen.pose.hold`); needs
             `measurer` and `close`.
         held_at_once: Frames that are brought back at the same time, each on a thread of its own.
+        keeper: Lets expressions change the face alone, and keeps what the face keeps of its rest;
+            without it all of a picture may change.
     """
 
     generator: Renders
@@ -105,6 +110,9 @@ class Sweep:
     batch: int = 1
     optimiser: IdentityOptimiser | None = None
     held_at_once: int = AT_ONCE
+    keeper: LocalEditor | None = None
+    _kept: KeepRest | None = None
+    _local: tuple[str, ...] = ()
     _holder: IdentityHolder | None = None
     _maps: dict[str | None, PoseMap] = field(default_factory=dict)
     _front: Measurement | None = None
@@ -134,6 +142,8 @@ class Sweep:
                 lambda w_plus: self._sure(self._whole(w_plus)),
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
+        self._kept = keep_of(self.face)
+        self._local = tuple(entry.dial for entry in self.face.edits)
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
 
@@ -164,6 +174,25 @@ class Sweep:
 
     def face_of(self, cell: Cell) -> tuple[Face, bool]:
         """The face of a cell, and whether its angles will come out."""
+        face, is_reachable = self._solved(cell)
+        return self._keeping(face, cell), is_reachable
+
+    def _keeping(self, face: Face, cell: Cell) -> Face:
+        """The face of a cell, with what stays as it is without the expression."""
+        wears = cell.expression is not None and cell.strength > 0
+        if self.keeper is None or not (wears or self._kept):
+            return face
+        still = self._solved(replace(cell, expression=None))[0] if wears else face
+        rest, mask = still.w_plus, Mask.empty()
+        if self._kept is not None:
+            rest = as_w_plus(self._kept.w_plus + (rest - self.face.w_plus))
+            local = [name for name in self._local if not self.keeper.table.is_global(name)]
+            mask = self.keeper.mask(local, rest, face.w_plus)
+        if wears:
+            mask = mask.union(self.keeper.region("face", rest, face.w_plus))
+        return face if mask.is_empty else face.finished((KeepRest.of(rest, mask),))
+
+    def _solved(self, cell: Cell) -> tuple[Face, bool]:
         if cell.yaw is None and cell.pitch is None:
             return self._move(cell, None, None), True
         pose_map = self._map(cell)
@@ -253,10 +282,16 @@ class Sweep:
 
     def _drawn(self, faces: Sequence[Face]) -> Sequence[np.ndarray]:
         """Their pictures, drawn together if there are several."""
-        if len(faces) == 1:
-            return [self.generator.render(faces[0].w_plus, size=self.size)]
+        if len(faces) == 1 or any(keep_of(face) for face in faces):
+            return [self._picture(face) for face in faces]
         together = np.stack([face.w_plus for face in faces])
         return list(self.generator.render(together, size=self.size))
+
+    def _picture(self, face: Face) -> np.ndarray:
+        keep = keep_of(face)
+        if keep is None:
+            return self.generator.render(face.w_plus, size=self.size)
+        return self.generator.render(face.w_plus, size=self.size, keep=keep)
 
     def _finished(
         self, index: int, cell: Cell, face: Face, image: np.ndarray, is_reachable: bool
@@ -267,7 +302,9 @@ class Sweep:
             move = MovePicture(*astuple(cell.motion))
             finish = finish.add(move, move_picture(finish.image, cell.motion))
         wear = Wear(cell.expression, cell.strength) if cell.expression else None
-        told = face.with_pose(Pose(cell.yaw, cell.pitch), wear).finished(finish.operations)
+        keep = keep_of(face)
+        done = finish.operations if keep is None else (keep, *finish.operations)
+        told = face.with_pose(Pose(cell.yaw, cell.pitch), wear).finished(done)
         is_reachable = is_reachable and finish.is_done
         return Frame(index, cell, told, finish.image, before, is_reachable=is_reachable)
 
