@@ -13,13 +13,17 @@ import pytest
 from click.testing import CliRunner
 from fakes import FakeGenerator
 from PIL import Image
+from test_regions import Segments, average_landmarks
 
 from facegen.cli import cli
+from facegen.editing.faces import edit_face
 from facegen.errors import ModelError, OutOfRangeError, UsageError
 from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
+from facegen.local.edit import LocalEditor, keep_of
 from facegen.measure.measurer import Measurement
 from facegen.operations import UnknownOperation
+from facegen.retouch.apply import draw
 from facegen.service.render import RenderService
 from facegen.service.sweep_job import SweepJob
 from facegen.sweeps.export import contact_sheet, make_gif, make_zip
@@ -81,6 +85,41 @@ def test_faces_of_a_newer_version_are_not_turned_without_what_was_done_to_them(f
     for face in (unknown, replace(person, weights="tuned")):
         with pytest.raises(ModelError, match="Update facegen"):
             Sweep(fake, face, dials, Eyes(), size=64)
+
+
+class Looking(Eyes):
+    """Instruments that see the average face in every picture."""
+
+    def angles(self, image):
+        return replace(super().angles(image), landmarks=average_landmarks())
+
+
+def keeping(fake, face, dials):
+    keeper = LocalEditor(fake, dials, Looking(), lambda w_plus: Segments())
+    return Sweep(fake, face, dials, Looking(), size=512, close=False, keeper=keeper)
+
+
+@pytest.mark.parametrize("yaw", [None, 20])
+def test_an_expression_leaves_what_is_around_the_face(fake, person, dials, yaw):
+    sweep = keeping(fake, person, dials)
+    still, happy = sweep.frames([Cell(yaw), Cell(yaw, expression="happy")])
+    assert keep_of(still.face) is None
+    outside = keep_of(happy.face).region.at(512) == 0
+    assert 0.3 < outside.mean() < 0.9
+    assert np.array_equal(happy.image[outside], still.image[outside])
+    assert not np.array_equal(happy.image, still.image)
+    again = draw(happy.face.request(model=fake.model, size=512), fake)
+    assert np.array_equal(again, happy.image)
+
+
+def test_what_a_face_keeps_of_its_rest_is_turned_along(fake, person, dials):
+    keeper = keeping(fake, person, dials).keeper
+    edited = edit_face(dials, person, {"glasses": 3.0})
+    face = keeper.keep(person, edited, ["glasses"])
+    plain, kept = (next(keeping(fake, one, dials).frames([Cell(20)])) for one in (person, face))
+    outside = keep_of(kept.face).region.at(512) == 0
+    assert np.abs(kept.image[outside].astype(int) - plain.image[outside]).mean() < 2
+    assert not np.array_equal(kept.image, plain.image)
 
 
 def test_frames_that_could_not_be_held_are_marked(fake, person, dials):

@@ -44,10 +44,7 @@ MADE, HAS, LEFT_OUT, FACELESS = "made", "has it already", "left out", "no face s
 class _Before:
     """A face before its translations."""
 
-    number: int
-    name: str
     face: Face
-    picture: np.ndarray
     seen: Measurement
     stands: dict[str, float]
 
@@ -95,7 +92,7 @@ def translate(
             record = _record_path(out, number, name, one)
             row = _finished(out, record)
             if row is None:
-                before = before or _look(editor, number, name, face)
+                before = before or _look(editor, face)
                 row = _made(out, spec, one, before, editor, number, name)
                 write_atomic(record, json_line(row))
             rows.append(row)
@@ -125,12 +122,11 @@ def _finished(out: Path, record: Path) -> dict[str, Any] | None:
         return None
 
 
-def _look(editor: LocalEditor, number: int, name: str, face: Face) -> _Before | None:
-    picture = editor.picture(face)
-    seen = editor.measurer.measure(picture, details=False)
+def _look(editor: LocalEditor, face: Face) -> _Before | None:
+    seen = editor.measured(face)
     if seen is None:
         return None
-    return _Before(number, name, face, picture, seen, editor.dials.in_units(seen.values))
+    return _Before(face, seen, editor.dials.in_units(seen.values))
 
 
 def _made(

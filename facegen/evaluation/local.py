@@ -160,8 +160,7 @@ class _Studio:
     def __init__(self, editor: LocalEditor, dials: DialSet, base: np.ndarray) -> None:
         self.editor, self.dials = editor, dials
         self.face = Face.from_w_plus(base)
-        self.picture = editor.picture(self.face)
-        self.before = editor.measurer.measure(self.picture, details=False)
+        self.picture, self.before = editor.picture(self.face), editor.measured(self.face)
         self.stands = {} if self.before is None else dials.in_units(self.before.values)
         self.segments = editor.seen(base).segments
 
@@ -207,8 +206,7 @@ class _Studio:
     def _shown(
         self, face: Face, mask: Mask, sign: float, whole: Face | None = None
     ) -> Shown | None:
-        picture = self.editor.picture(face)
-        found = self.editor.measurer.measure(picture, details=False)
+        picture, found = self.editor.picture(face), self.editor.measured(face)
         if found is None or self.before is None:
             return None
         now = self.dials.in_units(found.values)

@@ -64,7 +64,9 @@ class LocalEditor:
         self.table = table or load_regions()
         self.measurer = measurer
         self._generator, self._segments = generator, segments
-        self._seen = BoundedCache[tuple[np.ndarray, Seen]](REMEMBERED)
+        self._seen = BoundedCache[Seen](REMEMBERED)
+        self._pictures = BoundedCache[np.ndarray](REMEMBERED)
+        self._measured = BoundedCache[Measurement | None](REMEMBERED)
 
     @property
     def model(self) -> str:
@@ -83,7 +85,7 @@ class LocalEditor:
 
     def seen(self, w_plus: np.ndarray) -> Seen:
         """What regions are made of on the network's picture of a latent, [18, 512]."""
-        return self._looked(w_plus)[1]
+        return self._seen.get_or_make(_key(w_plus), lambda: self._look(w_plus))
 
     def keep(self, before: Face, after: Face, local: Collection[str]) -> Face:
         """`after`, so that of what is new only the regions of some dials show.
@@ -135,13 +137,17 @@ class LocalEditor:
 
     def picture(self, face: Face, *, size: int = LOOK_PX) -> np.ndarray:
         """The picture of a face, with all that is done in it: uint8 [size, size, 3]."""
-        if size == LOOK_PX and not face.pixel_operations and not face.weights:
-            return self._looked(face.w_plus)[0]
-        return draw(face.request(model=self.model, size=size), self._generator)
+        request = face.request(model=self.model, size=size)
+        if size != LOOK_PX:
+            return draw(request, self._generator)
+        return self._pictures.get_or_make(request, lambda: draw(request, self._generator))
 
     def measured(self, face: Face) -> Measurement | None:
         """What is measured on the picture of a face; None where no face is seen."""
-        return self.measurer.measure(self.picture(face), details=False)
+        return self._measured.get_or_make(
+            face.request(model=self.model, size=LOOK_PX),
+            lambda: self.measurer.measure(self.picture(face), details=False),
+        )
 
     def reach(
         self,
@@ -164,17 +170,11 @@ class LocalEditor:
         edited, found = reach_on_picture(look.dials, stepped, before, targets, locks, look.see)
         return self.keep(before, edited, local), found
 
-    def _looked(self, w_plus: np.ndarray) -> tuple[np.ndarray, Seen]:
-        """The network's picture of a latent, and what is where in it; remembered."""
-
-        def look() -> tuple[np.ndarray, Seen]:
-            picture = self._generator.render(w_plus, size=LOOK_PX)
-            picture.flags.writeable = False
-            found = self.measurer.angles(picture)
-            landmarks = None if found is None else found.landmarks
-            return picture, Seen(landmarks, self._segments(w_plus))
-
-        return self._seen.get_or_make(_key(w_plus), look)
+    def _look(self, w_plus: np.ndarray) -> Seen:
+        face = Face.from_w_plus(w_plus)
+        found = self._measured.get(face.request(model=self.model, size=LOOK_PX))
+        found = found or self.measurer.angles(self.picture(face))
+        return Seen(None if found is None else found.landmarks, self._segments(w_plus))
 
     def _moved_along(
         self, before: Face, after: Face, rest: np.ndarray, names: Sequence[str]
