@@ -35,7 +35,13 @@ FACES_FROM = 7_300_000
 CACHE_DIR = cache_dir() / "local"
 ROUNDS = 1
 SCENE = ("hair", "clothes", "background")
-OWN_SCENE = {"hair": "hair", "hairline": "hair", "hat": "hair", "background": "background"}
+OWN_SCENE = {
+    "hair": "hair",
+    "hair_colour": "hair",
+    "hairline": "hair",
+    "hat": "hair",
+    "background": "background",
+}
 """Region -> the part of the scene that it may change."""
 LEAST_SCENE = 0.01
 """Of a picture: less of something has no colour to speak of."""
