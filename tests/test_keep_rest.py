@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,10 @@ from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.generator import Generator
 from facegen.masks import Mask
+from facegen.nets.blend_graphs import tiles_over
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.stylegan2 import SkipPreview
-from facegen.nets.synthesis import Synthesis
+from facegen.nets.synthesis import Preview, Synthesis
 from facegen.operations import KeepRest, MovePicture
 from facegen.retouch.apply import draw
 from facegen.service.render import RenderService
@@ -42,9 +45,9 @@ def latents(num_ws, seed=3):
     return torch.randn(2, num_ws, 512, generator=rng).numpy()
 
 
-def random_mobile():
+def random_mobile(channels=(32, 32, 16)):
     """A small network of the bundled kind, 64 px."""
-    net = MobileSynthesis(channels=(32, 32, 16), num_ws=18)
+    net = MobileSynthesis(channels=channels, num_ws=18)
     rng = torch.Generator().manual_seed(5)
     for value in net.parameters():
         scale = 1.0 if value.ndim < 4 else value[0].numel() ** -0.5
@@ -77,7 +80,7 @@ def test_outside_is_the_base_and_fully_inside_nothing_of_it_stays(net, name):
     mask = region(name)
     with torch.inference_mode():
         mixed = net.blend(w_plus, w_base, mask)
-        base, edited = net(w_base), net(w_plus)
+        base, edited = (net(w).clamp(-1, 1) for w in (w_base, w_plus))
     out = torch.from_numpy(outside(mask, 64))
     assert torch.equal(mixed[..., out], base[..., out])
     inside = torch.from_numpy(mask.at(64) == 1)
@@ -88,10 +91,10 @@ def test_outside_is_the_base_and_fully_inside_nothing_of_it_stays(net, name):
 def test_all_and_nothing(net):
     w_plus, w_base = (torch.from_numpy(w[None]) for w in latents(net.num_ws))
     with torch.inference_mode():
-        assert torch.equal(net.blend(w_plus, w_base, Mask.empty()), net(w_base))
-        assert torch.equal(net.blend(w_plus, w_base, Mask.whole()), net(w_plus))
-        same = net.blend(w_base, w_base, region("middle"))
-        assert torch.equal(same, net(w_base))
+        base, edited = (net(w).clamp(-1, 1) for w in (w_base, w_plus))
+        assert torch.equal(net.blend(w_plus, w_base, Mask.empty()), base)
+        assert torch.equal(net.blend(w_plus, w_base, Mask.whole()), edited)
+        assert torch.equal(net.blend(w_base, w_base, region("middle")), base)
 
 
 def test_a_network_that_cannot_do_it_says_so():
@@ -127,6 +130,69 @@ def test_engines_draw_what_the_exact_network_draws(style_net, name, size_px):
             out = outside(mask, got.shape[1])
             assert np.array_equal(got[:, out], np.repeat(base, 2, axis=0)[:, out])
             assert not np.array_equal(got[0], got[1])
+
+
+class NoPreview(SkipPreview):
+    """Stands in for a preview of networks that have none."""
+
+    def __init__(self):
+        Preview.__init__(self)
+        self.size_px = 64
+
+    def openvino_graph(self, net):
+        return net.openvino_graph()
+
+
+def larger(kind):
+    """Networks whose pictures are drawn in tiles, 256 px."""
+    if kind == "mobile":
+        return random_mobile((32, 32, 32, 32, 32))
+    channels = {4: 16, 8: 16, 16: 16, 32: 16, 64: 16, 128: 8, 256: 8}
+    return random_network(replace(CONFIG, img_resolution=256, channels=channels))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["stylegan2", "mobile"])
+def test_tiles_agree_with_the_exact_network(kind):
+    net = larger(kind)
+    engine = make_engine("openvino", net, NoPreview())
+    exact = make_engine("torch", net, NoPreview())
+    w_plus, w_base = (w[None] for w in latents(net.num_ws))
+    base = engine.render(w_base)
+    assert base.std() > 20
+    for name, small in (("corner", False), ("middle", True), ("half", False)):
+        mask = region(name, small=small)
+        got = engine.blend(w_plus, w_base, mask)
+        want = exact.blend(w_plus, w_base, mask)
+        assert np.abs(got.astype(int) - want).max() <= 1
+        out = outside(mask, 256)
+        assert np.array_equal(got[:, out], base[:, out])
+        assert np.abs(got.astype(int) - base)[:, ~out].mean() > 5
+
+
+def test_tiles_draw_all_that_is_reached_and_little_else():
+    rng = np.random.RandomState(4)
+    for tile, border, edge in ((20, 2, 64), (32, 4, 64), (8, 0, 64), (16, 2, 16)):
+        for _ in range(20):
+            top, left = rng.randint(0, edge, 2)
+            cells = np.zeros((edge, edge), bool)
+            cells[top : top + rng.randint(1, edge), left : left + rng.randint(1, edge)] = True
+            count = np.zeros((edge, edge), int)
+            for drawn, wanted in tiles_over(cells, tile=tile, border=border):
+                count[wanted.times(1)] += 1
+                assert drawn.bottom - drawn.top == drawn.right - drawn.left == tile
+                for low, high, first, last in (
+                    (drawn.top, drawn.bottom, wanted.top, wanted.bottom),
+                    (drawn.left, drawn.right, wanted.left, wanted.right),
+                ):
+                    assert low == 0 or low + border <= first
+                    assert high == edge or last <= high - border
+            assert count.max() == 1
+            assert (count[cells] == 1).all()
+            inner = tile if tile == edge else tile - 2 * border
+            height, width = (-(-(np.ptp(index) + 1) // inner) for index in np.nonzero(cells))
+            assert count.sum() <= height * width * inner**2
+    assert tiles_over(np.zeros((64, 64), bool), tile=20, border=2) == []
 
 
 @pytest.fixture

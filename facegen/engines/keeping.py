@@ -7,6 +7,22 @@ import numpy as np
 from facegen.masks import Mask
 
 
+def mixed(base: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`base + (drawn - base) * weight`, rounded.
+
+    Args:
+        base: uint8 [H, W, 3].
+        drawn: uint8 [H, W, 3].
+        weight: float32 [H, W], from 0 to 1.
+    """
+    old = base.astype(np.float32)
+    new = drawn.astype(np.float32)
+    new -= old
+    new *= weight[..., None]
+    new += old
+    return np.rint(new, out=new).astype(np.uint8)
+
+
 def kept_outside(pictures: np.ndarray, base: np.ndarray, mask: Mask) -> np.ndarray:
     """Pictures with every pixel outside of a mask taken from another one.
 

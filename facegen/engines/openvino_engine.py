@@ -8,30 +8,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import openvino as ov
 
-from facegen.engines.keeping import kept_outside
-from facegen.engines.torch_engine import TorchEngine
+from facegen.engines.openvino_blend import Blender
 from facegen.nets.synthesis import Preview, Synthesis
 
 if TYPE_CHECKING:
     from facegen.masks import Mask
+    from facegen.nets.blend_graphs import BlendGraphs
 
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
 
 class OpenVINOEngine:
-    """All cores work on one picture: half the latency of several streams at the same rate."""
+    """All cores work on one picture: half the latency of several streams at the same rate.
+
+    The graphs that keep the rest of a picture are compiled when they are first needed.
+    """
 
     name = "openvino"
     max_batch = 1
 
     def __init__(self, net: Synthesis, head: Preview) -> None:
-        core = ov.Core()
         self.preview_size = head.size_px
-        full, preview = net.openvino_graph(), head.openvino_graph(net)
-        self._full = core.compile_model(full, "CPU", CONFIG).create_infer_request()
-        self._preview = core.compile_model(preview, "CPU", CONFIG).create_infer_request()
-        self._exact = TorchEngine(net, head)
-        self._lock = threading.Lock()
+        self._net, self._head = net, head
+        self._core = ov.Core()
+        self._full = self._compiled(net.openvino_graph())
+        self._preview = self._compiled(head.openvino_graph(net))
+        self._blenders: dict[str, Blender] = {}
+        self._lock = threading.RLock()
 
     def render(self, w_plus: np.ndarray) -> np.ndarray:
         """See `Engine`."""
@@ -43,12 +46,26 @@ class OpenVINOEngine:
 
     def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
         """See `Engine`."""
-        return kept_outside(self._exact.blend(w_plus, w_base, mask), self.render(w_base), mask)
+        with self._lock:
+            if "full" not in self._blenders:
+                self._blenders["full"] = self._blender(self._net.blend_graphs(), self._full)
+            return self._blenders["full"].draw(w_plus, w_base, mask)
 
     def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
         """See `Engine`."""
-        pictures = self._exact.blend_preview(w_plus, w_base, mask)
-        return kept_outside(pictures, self.preview(w_base), mask)
+        with self._lock:
+            if "preview" not in self._blenders:
+                graphs = self._head.blend_graphs(self._net)
+                self._blenders["preview"] = self._blender(graphs, self._preview)
+            return self._blenders["preview"].draw(w_plus, w_base, mask)
+
+    def _blender(self, graphs: BlendGraphs, plain: ov.InferRequest) -> Blender:
+        head = self._compiled(graphs.head)
+        tail = None if graphs.tail is None else self._compiled(graphs.tail)
+        return Blender(graphs, head, tail, lambda w: self._run(plain, w))
+
+    def _compiled(self, graph: ov.Model) -> ov.InferRequest:
+        return self._core.compile_model(graph, "CPU", CONFIG).create_infer_request()
 
     def _run(self, request: ov.InferRequest, w_plus: np.ndarray) -> np.ndarray:
         pictures = []

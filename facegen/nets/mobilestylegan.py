@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import openvino as ov
 
     from facegen.masks import Mask
+    from facegen.nets.blend_graphs import BlendGraphs
     from facegen.nets.mobilestylegan_fast import FastMobile
 
 LRELU_SLOPE = 0.2
@@ -181,6 +182,12 @@ class MobileSynthesis(Synthesis):
         from facegen.nets.mobilestylegan_openvino import full_graph
 
         return full_graph(self)
+
+    def blend_graphs(self) -> BlendGraphs:
+        """See `Synthesis`."""
+        from facegen.nets.mobilestylegan_blend_openvino import blend_graphs
+
+        return blend_graphs(self)
 
     def work(self) -> Work:
         """See `Synthesis`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from facegen.nets.mobilestylegan import CONST_PX, MobileSynthesis, block_rows
-from facegen.nets.synthesis import BLEND_PX, mixed
+from facegen.nets.synthesis import BLEND_PX, mixed, mixed_pictures
 
 if TYPE_CHECKING:
     from facegen.masks import Mask
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def blend(net: MobileSynthesis, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
     """See `Synthesis.blend`."""
     base, x = blended_features(net, w_plus, w_base, mask, num_blocks=len(net.blocks))
-    return mixed(net.picture(base, w_base), net.picture(x, w_plus), mask)
+    return mixed_pictures(net.picture(base, w_base), net.picture(x, w_plus), mask)
 
 
 def blend_preview(
@@ -40,7 +40,7 @@ def blend_preview(
         head.picture(net, *bases, w_base),
         head.picture(net, kept, left_out, w_plus),
     )
-    return mixed(*pictures, mask)
+    return mixed_pictures(*pictures, mask)
 
 
 def blended_features(

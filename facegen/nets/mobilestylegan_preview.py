@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import openvino as ov
 
     from facegen.masks import Mask
+    from facegen.nets.blend_graphs import BlendGraphs
 
 NUM_BLOCKS = 4  # blocks of the network that run before the head
 HEAD_PX = 128  # where the head begins
@@ -192,6 +193,13 @@ class PreviewHead(Preview):
 
         assert isinstance(net, MobileSynthesis)
         return preview_graph(net, self)
+
+    def blend_graphs(self, net: Synthesis) -> BlendGraphs:
+        """See `Preview`."""
+        from facegen.nets.mobilestylegan_blend_openvino import preview_blend_graphs
+
+        assert isinstance(net, MobileSynthesis)
+        return preview_blend_graphs(net, self)
 
 
 def block_at(net: MobileSynthesis, index: int) -> MobileBlock:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import openvino as ov
 
     from facegen.masks import Mask
+    from facegen.nets.blend_graphs import BlendGraphs
     from facegen.nets.stylegan2_fast import FastStyleGAN2
 
 LRELU_SLOPE = 0.2
@@ -350,6 +351,12 @@ class StyleGAN2Synthesis(Synthesis):
 
         return stylegan2_graph(self, size_px=self.img_resolution)
 
+    def blend_graphs(self) -> BlendGraphs:
+        """See `Synthesis`."""
+        from facegen.nets.stylegan2_blend_openvino import stylegan2_blend_graphs
+
+        return stylegan2_blend_graphs(self, size_px=self.img_resolution)
+
     def work(self) -> Work:
         """See `Synthesis`."""
         macs = values = 0
@@ -400,6 +407,13 @@ class SkipPreview(Preview):
 
         assert isinstance(net, StyleGAN2Synthesis)
         return stylegan2_graph(net, size_px=self.size_px)
+
+    def blend_graphs(self, net: Synthesis) -> BlendGraphs:
+        """See `Preview`."""
+        from facegen.nets.stylegan2_blend_openvino import stylegan2_blend_graphs
+
+        assert isinstance(net, StyleGAN2Synthesis)
+        return stylegan2_blend_graphs(net, size_px=self.size_px)
 
 
 def effective_mapping(

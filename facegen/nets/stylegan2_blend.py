@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from facegen.nets.synthesis import BLEND_PX, mixed
+from facegen.nets.synthesis import BLEND_PX, mixed, mixed_pictures
 
 if TYPE_CHECKING:
     from facegen.masks import Mask
@@ -44,11 +44,11 @@ def blend(
         new = block(*new, w_plus[:, rows], noise_mode="const", rng=None)
         assert base[1] is not None
         assert new[1] is not None
+        if block.resolution == (size_px or net.img_resolution):
+            break
         if block.resolution <= BLEND_PX:
             new = (mixed(base[0], new[0], mask), mixed(base[1], new[1], mask))
         row += block.num_conv
-        if block.resolution == size_px:
-            break
     assert base[1] is not None
     assert new[1] is not None
-    return mixed(base[1], new[1], mask)
+    return mixed_pictures(base[1], new[1], mask)

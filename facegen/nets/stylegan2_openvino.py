@@ -48,21 +48,25 @@ def stylegan2_graph(net: StyleGAN2Synthesis, *, size_px: int) -> Model:
         net: The network.
         size_px: Draws the picture that the blocks up to this resolution make.
     """
-    graph = _Builder(net)
+    graph = Builder(net)
     x: Node | None = None
     img: Node | None = None
     row = 0
     for block in net.blocks():
         x = graph.features(block, x, row)
         row += block.num_conv
-        rgb = graph.rgb(block.torgb, x, row)
-        img = rgb if img is None else op.add(_doubled(img), rgb)
+        img = add_rgb(img, graph.rgb(block.torgb, x, row))
         if block.resolution == size_px:
             break
     return ov.Model([as_bytes(op.multiply(img, const(127.5)))], [graph.w_plus], f"to_{size_px}")
 
 
-class _Builder:
+def add_rgb(img: Node | None, rgb: Node) -> Node:
+    """What a block adds to the picture so far, which has half its size."""
+    return rgb if img is None else op.add(_doubled(img), rgb)
+
+
+class Builder:
     """Adds the network's layers to a graph with one input, w_plus."""
 
     def __init__(self, net: StyleGAN2Synthesis) -> None:
@@ -89,11 +93,19 @@ class _Builder:
         power = const(np.square(kernel).sum(axis=(2, 3)))  # [O, I]
         power = op.matmul(op.multiply(style, style), power, False, True)
         demodulation = op.divide(const(LRELU_GAIN), op.sqrt(op.add(power, const(DEMOD_EPS))))
-        noise = _array(layer.noise_const * layer.noise_strength)
         x = op.multiply(x, per_channel(demodulation))
         x = op.add(x, _column(LRELU_GAIN * layer.bias))
-        x = op.add(x, const(LRELU_GAIN * noise[None, None]))
+        x = op.add(x, self.noise(layer))
         return _clamped(op.prelu(x, const([LRELU_SLOPE])), layer.conv_clamp)
+
+    def noise(self, layer: SynthesisLayer) -> Node:
+        """The constant noise of a layer, [1, 1, S, S]."""
+        return const(self.noise_of(layer))
+
+    @staticmethod
+    def noise_of(layer: SynthesisLayer) -> np.ndarray:
+        """The same as an array, float32."""
+        return LRELU_GAIN * _array(layer.noise_const * layer.noise_strength)[None, None]
 
     def _style(self, affine: Affine, row: int) -> Node:
         """Style of one row of w_plus, [1, C]."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import openvino as ov
 
     from facegen.masks import Mask
+    from facegen.nets.blend_graphs import BlendGraphs
 
 PART_EDGE = 512
 """Parts of larger pictures are drawn averaged down to this edge at least."""
@@ -86,7 +87,8 @@ class Synthesis(nn.Module):
         """The picture of `w_base` with that of `w_plus` inside of a mask.
 
         Features are mixed by the mask on the coarse levels, up to BLEND_PX, and the pictures in
-        the end: no seam, and outside of the mask the numbers are those of `forward(w_base)`.
+        the end: no seam, and outside of the mask the numbers are those of `forward(w_base)`,
+        clipped.
 
         Args:
             w_plus: [N, num_ws, w_dim].
@@ -94,7 +96,7 @@ class Synthesis(nn.Module):
             mask: Where `w_plus` shows.
 
         Returns:
-            RGB in about [-1, 1], [N, 3, S, S].
+            RGB in [-1, 1], [N, 3, S, S].
 
         Raises:
             ModelError: the architecture cannot do it (`can_blend` tells).
@@ -124,6 +126,15 @@ class Synthesis(nn.Module):
             ImportError: OpenVINO is missing.
         """
         raise ModelError(f"OpenVINO does not know networks like {type(self).__name__}.")
+
+    def blend_graphs(self) -> BlendGraphs:
+        """Graphs of what `blend` draws.
+
+        Raises:
+            ModelError: the architecture has none.
+            ImportError: OpenVINO is missing.
+        """
+        raise ModelError(f"OpenVINO cannot keep the rest with networks like {type(self).__name__}.")
 
     def work(self) -> Work:
         """Count the work of one picture from the network's sizes.
@@ -170,8 +181,22 @@ class Preview(nn.Module):
         """
         raise ModelError(f"OpenVINO does not know previews like {type(self).__name__}.")
 
+    def blend_graphs(self, net: Synthesis) -> BlendGraphs:
+        """Graphs of what `blend` draws.
+
+        Raises:
+            ModelError: the architecture has none.
+            ImportError: OpenVINO is missing.
+        """
+        raise ModelError(f"OpenVINO cannot keep the rest with previews like {type(self).__name__}.")
+
 
 def mixed(base: Tensor, edited: Tensor, mask: Mask) -> Tensor:
     """`base + (edited - base) * mask` for [N, C, S, S]; where it is 0 or 1, exactly the one."""
     weight = torch.from_numpy(mask.at(base.shape[-1])).to(base)
     return torch.lerp(base, edited, weight)
+
+
+def mixed_pictures(base: Tensor, edited: Tensor, mask: Mask) -> Tensor:
+    """As `mixed`, of pictures; each is clipped first, as it would be alone."""
+    return mixed(base.clamp(-1, 1), edited.clamp(-1, 1), mask)
