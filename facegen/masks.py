@@ -139,16 +139,35 @@ class Mask:
             raise UsageError(f"A mask is read on a grid of 2, 4, 8, … cells a side, got {px}.")
         if how is None:
             how = "max" if self.small and px <= SMALL_UP_TO_PX else "mean"
+        if px > MASK_PX:
+            return self._finer(px // MASK_PX)
         values: np.ndarray = self.values.astype(np.float32)
-        if px < MASK_PX:
-            cells = values.reshape(px, MASK_PX // px, px, MASK_PX // px)
-            values = cells.max(axis=(1, 3)) if how == "max" else cells.mean(axis=(1, 3))
-        elif px > MASK_PX:
-            import cv2
-
-            values = cv2.resize(values, (px, px), interpolation=cv2.INTER_LINEAR)
-            values *= np.kron(self.values > 0, np.ones((px // MASK_PX,) * 2, bool))
+        cells = values.reshape(px, MASK_PX // px, px, MASK_PX // px)
+        values = cells.max(axis=(1, 3)) if how == "max" else cells.mean(axis=(1, 3))
         return values / np.float32(INSIDE)
+
+    def _finer(self, factor: int) -> np.ndarray:
+        """The mask at a larger size; only what its box holds is worked on."""
+        import cv2
+
+        grid = np.zeros((factor * MASK_PX, factor * MASK_PX), np.float32)
+        box = self.box()
+        if box is None:
+            return grid
+        top, bottom, left, right = (int(edge * MASK_PX) for edge in box)
+        rows = slice(max(top - 1, 0), bottom + 1)  # cells of 0 around: they draw edges down
+        columns = slice(max(left - 1, 0), right + 1)
+        part = self.values[rows, columns]
+        size = (factor * part.shape[1], factor * part.shape[0])
+        values = cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        reached = (part > 0).view(np.uint8)
+        values *= cv2.resize(reached, size, interpolation=cv2.INTER_NEAREST)
+        values /= np.float32(INSIDE)
+        grid[
+            factor * rows.start : factor * rows.start + size[1],
+            factor * columns.start : factor * columns.start + size[0],
+        ] = values
+        return grid
 
     def box(self) -> tuple[float, float, float, float] | None:
         """What holds all cells above 0: (top, bottom, left, right) in fractions of the edge.

@@ -14,6 +14,7 @@ from facegen.engines import CarefulEngine, make_engine
 from facegen.engines.cuda_engine import CudaEngine
 from facegen.engines.fallback import LOST, NO_MEMORY
 from facegen.errors import ModelError
+from facegen.masks import Mask
 from facegen.nets.stylegan2 import SkipPreview
 from facegen.nets.stylegan2_fast import FastStyleGAN2
 from facegen.nets.stylegan2_reference import reference_forward
@@ -94,6 +95,25 @@ def test_previews_stop_early(net, w_pluses):
     assert np.abs(got.astype(int) - want).max() <= 1
 
 
+def half_mask():
+    grid = np.zeros((256, 256), np.float32)
+    grid[:, :128] = np.linspace(1, 0.1, 128)
+    return Mask.of(grid)
+
+
+def test_the_rest_kept_is_that_of_its_own_pictures(net, w_pluses):
+    engine, mask = on_cpu(net, dtype=torch.bfloat16), half_mask()
+    want = make_engine("torch", net, SkipPreview(net)).blend(w_pluses, w_pluses[:1], mask)
+    for got, base in (
+        (engine.blend(w_pluses, w_pluses[:1], mask), engine.render(w_pluses[:1])),
+        (engine.blend_preview(w_pluses, w_pluses[:1], mask), engine.preview(w_pluses[:1])),
+    ):
+        assert np.array_equal(got[:, :, 32:], np.repeat(base, 3, axis=0)[:, :, 32:])
+        assert np.abs(got[:, :, :32].astype(int) - want[:, :, :32]).max() <= 1
+    engine.free()
+    assert np.array_equal(engine.blend(w_pluses, w_pluses[:1], mask)[:, :, :32], got[:, :, :32])
+
+
 @torch.inference_mode()
 @pytest.mark.parametrize("count", [1, 2])
 def test_half_precision_survives_extreme_styles_and_features(count):
@@ -129,6 +149,11 @@ class FailingEngine:
 
     preview = render
 
+    def blend(self, w_plus, w_base, mask):
+        return self.render(w_plus) + np.uint8(w_base[0, 0, 0])
+
+    blend_preview = blend
+
     def free(self) -> None:
         self.freed += 1
 
@@ -160,6 +185,14 @@ def test_no_memory_for_one_picture_moves_to_the_processor_and_says_so(caplog):
     assert engine.preview(numbered(3)).ravel().tolist() == [0, 1, 2]
     assert (engine.name, engine.max_batch, engine.notice) == ("openvino", 1, NO_MEMORY)
     assert NO_MEMORY in caplog.text
+
+
+def test_the_processor_keeps_the_rest_when_the_gpu_cannot():
+    engine = CarefulEngine(FailingEngine(no_memory_above(0)), lambda: Other(lambda n: None))
+    base, mask = numbered(8)[7:], half_mask()
+    assert engine.blend(numbered(3), base, mask).ravel().tolist() == [7, 8, 9]
+    assert engine.blend_preview(numbered(3), base, mask).ravel().tolist() == [7, 8, 9]
+    assert engine.notice == NO_MEMORY
 
 
 def test_a_gpu_that_disappears_loses_no_picture(caplog):

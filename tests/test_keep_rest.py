@@ -260,3 +260,20 @@ def test_the_service_keeps_the_rest_and_remembers_by_the_request():
         known = service.image(service.request(w_plus, operations=(keep,)))
         assert np.array_equal(known, picture)
     assert generator.rendered == drawn
+
+
+@pytest.mark.long
+def test_the_bundled_network_keeps_the_rest_in_pictures_and_previews(generator):
+    w_base = generator.w_from_seed(900_100)
+    w_plus = w_base + 0.5 * (generator.w_from_seed(900_101) - w_base)
+    exact = make_engine("torch", generator.synthesis, generator.head)
+    for size, blend in ((1024, exact.blend), (256, exact.blend_preview)):
+        base = generator.render(w_base, size=size)
+        for name, small in (("middle", False), ("corner", True)):
+            mask = region(name, small=small)
+            picture = generator.render(w_plus, size=size, keep=KeepRest.of(w_base, mask))
+            want = blend(w_plus[None], w_base[None], mask)[0]
+            assert np.abs(picture.astype(int) - want).max() <= 2
+            out = outside(mask, size)
+            assert np.array_equal(picture[out], base[out])
+            assert np.abs(picture.astype(int) - base)[~out].mean() > 5

@@ -9,6 +9,8 @@ from fakes import FakeGenerator
 from PIL import Image
 
 from facegen.images import encode_jpeg, resized
+from facegen.masks import Mask
+from facegen.operations import KeepRest
 from facegen.service.preview_match import Beginning
 from facegen.service.render import RenderService
 
@@ -57,6 +59,22 @@ def test_a_preview_is_mended_only_where_nothing_moved():
     mended = beginning.mend(now).astype(int)
     assert np.abs(mended[:, :24] - 120).max() <= 2
     assert np.abs(mended[:, 40:] - 220).max() <= 2
+
+
+def test_where_the_rest_is_kept_a_preview_agrees_with_it_however_far_the_edit():
+    generator = Tinted()
+    service = RenderService(generator)
+    start = generator.w_from_seed(3)
+    service.render(service.request(start), session="a")
+    left = np.zeros((256, 256), bool)
+    left[:, :128] = True
+    keep = KeepRest.of(start, Mask.of(left))
+    shown = service.preview(
+        service.request(start + np.float32(2.0), operations=(keep,)), session="a"
+    )
+    picture = np.asarray(Image.open(io.BytesIO(shown.jpeg))).astype(float)
+    right = (picture - FakeGenerator.preview(generator, start))[:, 140:]
+    assert np.abs(right).mean() < 3.5
 
 
 def test_a_drag_begins_with_the_picture_that_was_there(generator):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
 
-from facegen.engines.openvino_blend import Blender
+from facegen.engines.openvino_blend import Blender, Features
 from facegen.nets.synthesis import Preview, Synthesis
 
 if TYPE_CHECKING:
@@ -47,22 +48,31 @@ class OpenVINOEngine:
     def blend(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
         """See `Engine`."""
         with self._lock:
-            if "full" not in self._blenders:
-                self._blenders["full"] = self._blender(self._net.blend_graphs(), self._full)
-            return self._blenders["full"].draw(w_plus, w_base, mask)
+            return self._full_blender().draw(w_plus, w_base, mask)
 
     def blend_preview(self, w_plus: np.ndarray, w_base: np.ndarray, mask: Mask) -> np.ndarray:
         """See `Engine`."""
         with self._lock:
             if "preview" not in self._blenders:
                 graphs = self._head.blend_graphs(self._net)
-                self._blenders["preview"] = self._blender(graphs, self._preview)
+                features_of = self._full_blender().features_of
+                self._blenders["preview"] = self._blender(graphs, self._preview, features_of)
             return self._blenders["preview"].draw(w_plus, w_base, mask)
 
-    def _blender(self, graphs: BlendGraphs, plain: ov.InferRequest) -> Blender:
+    def _full_blender(self) -> Blender:
+        if "full" not in self._blenders:
+            self._blenders["full"] = self._blender(self._net.blend_graphs(), self._full)
+        return self._blenders["full"]
+
+    def _blender(
+        self,
+        graphs: BlendGraphs,
+        plain: ov.InferRequest,
+        features_of: Callable[[np.ndarray], Features] | None = None,
+    ) -> Blender:
         head = self._compiled(graphs.head)
         tail = None if graphs.tail is None else self._compiled(graphs.tail)
-        return Blender(graphs, head, tail, lambda w: self._run(plain, w))
+        return Blender(graphs, head, tail, lambda w: self._run(plain, w), features_of)
 
     def _compiled(self, graph: ov.Model) -> ov.InferRequest:
         return self._core.compile_model(graph, "CPU", CONFIG).create_infer_request()

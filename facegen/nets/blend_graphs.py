@@ -25,8 +25,9 @@ class BlendGraphs:
 
     Attributes:
         head: (w_plus, features of the base ..., masks ...) -> mixed features ..., each [1, S, S, C]
-            (channels last) in the order in which it takes them; without a tail the picture follows.
-        features: Shapes of the features.
+            (channels last) in the order in which it takes them, and without a tail the picture. Of
+            a preview only what is needed to go on: the base's features are the full picture's.
+        features: Shapes of the base's features.
         masks: Edges of the masks, each of which is [1, 1, S, S].
         tail: (w_plus, parts of the last features ..., parts of the noises ...) -> RGB bytes of a
             tile, [1, H, W, 3]; None where the head draws all.
@@ -67,9 +68,8 @@ class Mixer:
         self.mixed.append(op.transpose(x, op.constant(np.array([0, 2, 3, 1]))))
         return x
 
-    def head(self, w_plus: Node, picture: Node | None = None) -> ov.Model:
-        """The graph up to the last features that were mixed, or to a picture."""
-        outputs = self.mixed if picture is None else [*self.mixed, picture]
+    def head(self, w_plus: Node, outputs: list[Node]) -> ov.Model:
+        """The graph to these outputs."""
         return ov.Model(outputs, [w_plus, *self.bases, *self.masks.values()], "blend_head")
 
     @property

@@ -29,17 +29,9 @@ def blend(net: MobileSynthesis, w_plus: Tensor, w_base: Tensor, mask: Mask) -> T
 def blend_preview(
     head: PreviewHead, net: MobileSynthesis, w_plus: Tensor, w_base: Tensor, mask: Mask
 ) -> Tensor:
-    """See `Preview.blend`; features are mixed where the head has the network's own."""
+    """See `Preview.blend`; features are mixed where they are the network's own, up to 32 px."""
     base, x = blended_features(net, w_plus, w_base, mask, num_blocks=head.num_exact_blocks)
-    bases = head.last_features(net, base, w_base)
-    kept, left_out = (
-        mixed(old, new, mask)
-        for old, new in zip(bases, head.last_features(net, x, w_plus), strict=True)
-    )
-    pictures = (
-        head.picture(net, *bases, w_base),
-        head.picture(net, kept, left_out, w_plus),
-    )
+    pictures = head.picture(net, base, w_base), head.picture(net, x, w_plus)
     return mixed_pictures(*pictures, mask)
 
 

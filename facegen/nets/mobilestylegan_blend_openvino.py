@@ -34,7 +34,7 @@ def blend_graphs(net: MobileSynthesis) -> BlendGraphs:
     part = op.parameter([1, tail.tile, tail.tile, channels], np.float32, name="features")
     picture = tail.drawn(channels_first(part), num_mixed, num_blocks)
     return BlendGraphs(
-        mixer.head(head.w_plus),
+        mixer.head(head.w_plus, mixer.mixed),
         mixer.features,
         tuple(mixer.masks),
         tail=ov.Model([picture], [tail.w_plus, part, *tail.inputs], "blend_tail"),
@@ -50,7 +50,7 @@ def preview_blend_graphs(net: MobileSynthesis, head: PreviewHead) -> BlendGraphs
     mixer = Mixer()
     graph = feature_builder(net, head, mix=mixer)
     picture = drawn_by_head(graph, head, *graph.head_features())
-    return BlendGraphs(mixer.head(graph.w_plus, picture), mixer.features, tuple(mixer.masks))
+    return BlendGraphs(mixer.head(graph.w_plus, [picture]), mixer.features, tuple(mixer.masks))
 
 
 class _TailBuilder(Builder):

@@ -248,9 +248,8 @@ class Builder:
             self.order_for_haar(f"{key}.pointwise", f"{key}.bias", block=block)
         x = self.block_middle(self.trunk(NUM_BLOCKS - 1), NUM_BLOCKS - 1)
         left_out = self.pointwise(x, self.weights["head.trunk_left_out"])
-        left_out = self.mix(self.activate(left_out, "left_out"))
-        x = self.pointwise(x, self.weights[f"{last}.pointwise"])
-        x = self.mix(self.activate(x, last))
+        left_out = self.activate(left_out, "left_out")
+        x = self.activate(self.pointwise(x, self.weights[f"{last}.pointwise"]), last)
         row, *_ = block_rows(NUM_BLOCKS)
         x = self._haar(op.multiply(x, self.style(f"{after}.up", row)))
         return self._spread(x, f"{after}.conv1", row), left_out

@@ -99,23 +99,12 @@ class PreviewHead(Preview):
             [N, LEFT_OUT_CHANNELS, 64, 64].
         """
         x = net.features(w_plus, num_blocks=self.num_exact_blocks)
-        x, left_out = self.last_features(net, x, w_plus)
-        return self.entered(net, x, w_plus), left_out
+        return self.features_after(net, x, w_plus)
 
-    def last_features(
+    def features_after(
         self, net: MobileSynthesis, x: Tensor, w_plus: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The network's last features that are drawn: 64 px, only what the head needs of them.
-
-        Args:
-            net: The network.
-            x: Its features after `num_exact_blocks` blocks, [N, C, 32, 32].
-            w_plus: [N, 18, 512].
-
-        Returns:
-            Subbands of the kept channels, [N, 4 * KEPT_CHANNELS, 64, 64], and averages of the
-            others, [N, LEFT_OUT_CHANNELS, 64, 64].
-        """
+        """As `features`, from the network's own after `num_exact_blocks` blocks, x."""
         last, after = block_at(net, NUM_BLOCKS - 1), block_at(net, NUM_BLOCKS)
         row1, row2, _ = block_rows(NUM_BLOCKS - 1)
         x = haar_upsample(x * last.up(w_plus[:, row1])[:, :, None, None])
@@ -133,17 +122,13 @@ class PreviewHead(Preview):
             left_out + conv.bias[self.colours.left_out, None, None], LRELU_SLOPE
         )
         x = F.conv2d(x, self.trunk) + conv.noise + conv.bias[bands, None, None]
-        return F.leaky_relu(x, LRELU_SLOPE), left_out
-
-    def entered(self, net: MobileSynthesis, x: Tensor, w_plus: Tensor) -> Tensor:
-        """What the head reads, from the kept channels' subbands: [N, KEPT_CHANNELS, 128, 128]."""
-        after = block_at(net, NUM_BLOCKS)
-        bands = self.kept_subbands(after.up.out_features // 4)
+        x = F.leaky_relu(x, LRELU_SLOPE)
         row1, *_ = block_rows(NUM_BLOCKS)
         x = haar_upsample(x * after.up(w_plus[:, row1])[:, bands, None, None])
         style = after.conv1.modulation(w_plus[:, row1])[:, self.kept] * self.input_scale
         x = x * style[:, :, None, None]
-        return F.conv2d(x, after.conv1.depthwise[self.kept], padding=1, groups=x.shape[1])
+        x = F.conv2d(x, after.conv1.depthwise[self.kept], padding=1, groups=x.shape[1])
+        return x, left_out
 
     def from_features(self, x: Tensor, w_plus: Tensor, noise: Tensor) -> Tensor:
         """What the narrow layers draw, without the chain of colours.
@@ -171,12 +156,12 @@ class PreviewHead(Preview):
         """Preview of `net` for [N, 18, 512], [N, 3, 256, 256]."""
         assert isinstance(net, MobileSynthesis)
         x = net.features(w_plus, num_blocks=self.num_exact_blocks)
-        return self.picture(net, *self.last_features(net, x, w_plus), w_plus)
+        return self.picture(net, x, w_plus)
 
-    def picture(self, net: MobileSynthesis, x: Tensor, left_out: Tensor, w_plus: Tensor) -> Tensor:
-        """The preview of what `last_features` gives, [N, 3, 256, 256]."""
+    def picture(self, net: MobileSynthesis, x: Tensor, w_plus: Tensor) -> Tensor:
+        """The preview of the network's features after `num_exact_blocks` blocks, x."""
         noise = block_at(net, NUM_BLOCKS).conv1.noise
-        x = self.entered(net, x, w_plus)
+        x, left_out = self.features_after(net, x, w_plus)
         colours = self.colours(net, x, left_out, w_plus)
         return with_colours(self.from_features(x, w_plus, noise), colours)
 

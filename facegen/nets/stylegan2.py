@@ -355,7 +355,7 @@ class StyleGAN2Synthesis(Synthesis):
         """See `Synthesis`."""
         from facegen.nets.stylegan2_blend_openvino import stylegan2_blend_graphs
 
-        return stylegan2_blend_graphs(self, size_px=self.img_resolution)
+        return stylegan2_blend_graphs(self)
 
     def work(self) -> Work:
         """See `Synthesis`."""
@@ -413,7 +413,7 @@ class SkipPreview(Preview):
         from facegen.nets.stylegan2_blend_openvino import stylegan2_blend_graphs
 
         assert isinstance(net, StyleGAN2Synthesis)
-        return stylegan2_blend_graphs(net, size_px=self.size_px)
+        return stylegan2_blend_graphs(net, preview_px=self.size_px)
 
 
 def effective_mapping(

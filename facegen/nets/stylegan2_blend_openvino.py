@@ -17,8 +17,9 @@ TILE, BORDER = 32, 4
 """Cells of BLEND_PX. On each finer level up-sampling and two convolutions spoil 2 + 1 + 1/2 + …."""
 
 
-def stylegan2_blend_graphs(net: StyleGAN2Synthesis, *, size_px: int) -> BlendGraphs:
-    """For the picture that the blocks up to `size_px` make."""
+def stylegan2_blend_graphs(net: StyleGAN2Synthesis, *, preview_px: int = 0) -> BlendGraphs:
+    """For the full picture, or for the preview that the blocks up to `preview_px` make."""
+    size_px, is_preview = preview_px or net.img_resolution, preview_px > 0
     mixer, head = Mixer(), Builder(net)
     tile = min(TILE, BLEND_PX)
     tail = _TailBuilder(net, tile=tile)
@@ -40,12 +41,14 @@ def stylegan2_blend_graphs(net: StyleGAN2Synthesis, *, size_px: int) -> BlendGra
         if graph is head:
             x, img = mixer(x), mixer(img)
     picture = as_bytes(op.multiply(img, const(127.5)))
+    outputs = [picture] if graph is head else mixer.mixed[-len(parts) :]
+    if not is_preview:
+        outputs = mixer.mixed if graph is tail else [*mixer.mixed, picture]
+    common = mixer.head(head.w_plus, outputs), mixer.features, tuple(mixer.masks)
     if graph is head:
-        return BlendGraphs(mixer.head(head.w_plus, picture), mixer.features, tuple(mixer.masks))
+        return BlendGraphs(*common)
     return BlendGraphs(
-        mixer.head(head.w_plus),
-        mixer.features,
-        tuple(mixer.masks),
+        *common,
         tail=ov.Model([picture], [tail.w_plus, *parts, *tail.inputs], "blend_tail"),
         num_last=len(parts),
         noises=tuple(tail.noises),

@@ -182,7 +182,7 @@ class Preview(nn.Module):
         raise ModelError(f"OpenVINO does not know previews like {type(self).__name__}.")
 
     def blend_graphs(self, net: Synthesis) -> BlendGraphs:
-        """Graphs of what `blend` draws.
+        """Graphs of what `blend` draws; the base's features are the first of the full picture's.
 
         Raises:
             ModelError: the architecture has none.

@@ -169,10 +169,10 @@ class RenderService:
 
     def _tells_about(self, shown: RenderRequest, request: RenderRequest) -> bool:
         return (
-            (shown.model, shown.operations, shown.weights)
-            == (request.model, request.operations, request.weights)
+            (shown.model, shown.retouching, shown.weights)
+            == (request.model, request.retouching, request.weights)
             and self.generator.preview_size < self.generator.img_resolution
-            and is_near(shown.w_plus, request.w_plus)
+            and is_near(_around(shown), _around(request))
         )
 
     def _beginning(self, shown: RenderRequest) -> Beginning | None:
@@ -306,6 +306,11 @@ class RenderService:
         result = RenderResult(jpeg, int(image.shape[0]), seconds)
         cache.put(key, result)
         return result
+
+
+def _around(request: RenderRequest) -> np.ndarray:
+    """The latent that draws most of a picture: what is kept, if anything is."""
+    return request.w_plus if request.keep is None else request.keep.w_plus
 
 
 def _from_cache(result: RenderResult) -> RenderResult:
