@@ -159,7 +159,9 @@ class Mask:
         columns = slice(max(left - 1, 0), right + 1)
         part = self.values[rows, columns]
         size = (factor * part.shape[1], factor * part.shape[0])
-        values = cv2.resize(part.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        values: np.ndarray = cv2.resize(
+            part.astype(np.float32), size, interpolation=cv2.INTER_LINEAR
+        )
         reached = (part > 0).view(np.uint8)
         values *= cv2.resize(reached, size, interpolation=cv2.INTER_NEAREST)
         values /= np.float32(INSIDE)
