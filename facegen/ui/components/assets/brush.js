@@ -50,7 +50,7 @@ export function addBrush(s, $, on) {
     if (isOn) draw();
   };
   // What the server has counts as soon as it tells of something else: after undo, or on somebody else.
-  s.painted = (head) => {
+  s.showStrokes = (head) => {
     const can = !!head.brush;
     $("brush").hidden = !can;
     if (!can && s.isBrushing) s.brushing(false);

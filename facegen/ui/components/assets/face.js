@@ -46,7 +46,7 @@ function setUp(el) {
     s.head = head;
     $("region").hidden = !head.region;
     if (head.region) $("region").src = head.region;
-    s.painted(head);
+    s.showStrokes(head);
     clearTimeout(s.waitTimer);
     $("wait").hidden = true;
     s.caption(head);
