@@ -209,6 +209,15 @@ class Mask:
         values = np.maximum.reduce([mask.values for mask in masks])
         return Mask(values.tobytes(), any(mask.small for mask in masks))
 
+    def soft(self, sigma: float) -> Mask:
+        """The mask with a soft edge; sigma in its cells."""
+        if self.is_empty:
+            return self
+        import cv2  # On bytes it is exact; whoever only reads masks does not wait for it.
+
+        blurred = cv2.GaussianBlur(self.values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        return Mask(blurred.tobytes(), self.small)
+
     def minus(self, other: Mask) -> Mask:
         """What is inside of this mask and not of the other."""
         return Mask(np.minimum(self.values, INSIDE - other.values).tobytes(), self.small)

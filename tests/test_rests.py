@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_regions import REGIONS, FakeRegions
 from fakes import FakeDials, FakeGenerator
 from test_app import fake, frame, link, revision, start  # noqa: F401
 
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.masks import MASK_PX, Mask
+from facegen.masks import Mask
 from facegen.operations import KeepRest
 from facegen.retouch.apply import draw
 from facegen.service import loading
@@ -22,27 +23,10 @@ from facegen.service.rests import Rests, make_rests
 from facegen.session import saved
 from facegen.session.edit_state import link_of
 from facegen.session.links import apply_query, follow
+from facegen.session.painting import Painting, read_strokes, strokes
 from facegen.session.session import Session
 from facegen.ui import shared
 from facegen.ui.components import view
-
-REGIONS = frozenset({"smile", "glasses"})
-
-
-class FakeRegions:
-    """Smiles lie in the lower half of a picture, glasses in a band above."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[tuple[str, ...], bool]] = []
-        self.is_faceless = False
-
-    def mask(self, names, rest, w_plus) -> Mask:
-        self.asked.append((tuple(names), np.array_equal(rest, w_plus)))
-        inside = np.zeros((MASK_PX, MASK_PX), bool)
-        if not self.is_faceless:
-            inside[128:] = "smile" in names
-            inside[90:120] = "glasses" in names
-        return Mask.of(inside)
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +191,71 @@ def test_where_regions_cannot_be_found_dials_act_on_all_of_the_picture(caplog):
     assert "no instruments" in caplog.text
 
 
+def test_a_picture_on_which_it_fails_is_drawn_as_it_is(backend, session, regions, monkeypatch):
+    monkeypatch.setattr(regions, "mask", lambda *_: 1 / 0)
+    session.edit({"smile": 1.0})
+    assert backend.kept(session) == ()
+
+
 def test_a_network_that_cannot_keep_anything_has_no_rests(generator, dials):
     assert make_rests(RenderService(generator), generator, dials) is None
+
+
+def test_what_is_painted_counts_until_somebody_else_is_shown(backend, session):
+    before = picture(backend, session)
+    session.edit({"smile": 2.0})
+    top, bottom = (np.zeros((128, 128), np.uint8) for _ in range(2))
+    top[:32], bottom[96:] = 255, 255
+    session.paint(Painting(more=Mask.of(top), less=Mask.of(bottom)))
+    after = picture(backend, session)
+    changed = (after != before).any(axis=(1, 2))
+    assert changed[:200].any()
+    assert not changed[300:500].any()
+    assert not changed[800:].any()
+    session.edit({"smile": 2.5})
+    assert (picture(backend, session) != before)[:200].any(), "dials go on where it was painted"
+    session.paint(Painting(place="face"))
+    assert np.array_equal(picture(backend, session)[:, 520:], before[:, 520:])
+    again = Session(session._faces, session.dials, regions=REGIONS, seed=5)
+    assert saved.restore(again, saved.save(session)) == []
+    assert [s.painting for s in again.history.steps] == [s.painting for s in session.history.steps]
+    session.new_person(9)
+    assert session.state.painting == Painting()
+
+
+def test_a_link_tells_that_something_was_painted_and_a_file_carries_it(
+    backend, session, generator, dials
+):
+    session.edit({"smile": 2.0})
+    session.paint(Painting(more=Mask.of(np.eye(128, dtype=bool)), place="face"))
+    query = link_of(session.state)
+    assert query["place"] == "face"
+    other = Session(generator, dials, regions=REGIONS, seed=5)
+    told = follow(other, query)
+    assert "painted" in told.eased
+    assert other.state.painting == Painting(place="face")
+    other.open_face(backend.face(session))
+    assert np.array_equal(picture(backend, other), picture(backend, session))
+    other.edit({"smile": 2.4})
+    assert other.state.painting.exact is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, 3, {}, {"more": ""}, {"more": "", "less": 5}, {"more": "!", "less": ""},
+     {"more": "AAAA", "less": ""}, {"more": "A" * 60_000, "less": ""}],
+)  # fmt: skip
+def test_strokes_that_are_malformed_do_nothing(event):
+    assert read_strokes(event) is None
+
+
+def test_strokes_travel_and_come_back():
+    cells = np.zeros((128, 128), np.uint8)
+    cells[5:9, 100:] = 255
+    mask = Mask.of(cells)
+    read = read_strokes({"more": strokes(mask), "less": ""})
+    assert strokes(read["more"]) == strokes(mask)
+    assert read["less"].is_empty
 
 
 def test_the_app_keeps_the_rest_until_it_is_let_go(fake, monkeypatch):  # noqa: F811

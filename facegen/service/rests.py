@@ -85,10 +85,15 @@ class Rests:
             return None
         whole = w_plus if not quick else rest
         key = names, rest.tobytes(), whole.tobytes(), painting.digest
-        found = self._kept.get_or_make(
-            key, lambda: (self._made(finder, names, rest, whole, painting),)
-        )
-        return found[0]
+
+        def make() -> tuple[KeepRest | None]:
+            try:
+                return (self._made(finder, names, rest, whole, painting),)
+            except Exception:
+                _log.exception("What is kept of a picture could not be found.")
+                return (None,)
+
+        return self._kept.get_or_make(key, make)[0]
 
     def look(self, rest: np.ndarray) -> None:
         """Look at a picture, so that the first dial that moves on it is quick."""

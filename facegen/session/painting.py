@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from facegen.masks import Mask
+from facegen.masks import MASK_PX, Mask
 
 PLACES = ("face", "hair", "person", "background")
 """To which dials can be confined: regions of `directions/regions.json`."""
 STROKES_PX = 128
 """Edge of the grid on which a brush paints."""
+SOFT = 2.0
+"""Of the edge of strokes, in cells of a mask."""
 DIGEST_DIGITS = 10
 EMPTY = Mask.empty()
 
@@ -67,7 +69,7 @@ class Painting:
             return self.exact
         if place is not None:
             region = region.within(place)
-        return region.union(self.more).minus(self.less)
+        return region.union(self.more.soft(SOFT)).minus(self.less.soft(SOFT))
 
 
 NOTHING = Painting()
@@ -95,7 +97,9 @@ def _read(text: Any) -> Mask | None:
         return None
     if len(data) != STROKES_PX**2:
         return None
-    return Mask.of(np.frombuffer(data, np.uint8).reshape(STROKES_PX, STROKES_PX))
+    cells = np.frombuffer(data, np.uint8).reshape(STROKES_PX, STROKES_PX)
+    # Whole cells, so that strokes stay as they are however often they travel.
+    return Mask.of(np.kron(cells, np.ones((MASK_PX // STROKES_PX,) * 2, np.uint8)))
 
 
 def strokes(mask: Mask) -> str:

@@ -17,7 +17,7 @@ const memory = new WeakMap();
 const HOLDS = {
   identity: { word: "Identity", sign: LOCK_SIGN, off: "Keep this person recognisable while dials move",
     on: "The person stays the same person while dials move. Press to let go." },
-  rest: { word: "Rest", sign: REST_SIGN, off: "Keep the rest of the picture: each dial changes its own part alone",
+  rest: { word: "Keep rest", sign: REST_SIGN, off: "Keep the rest of the picture: each dial changes its own part alone",
     on: "Each dial changes its own part of the picture, and the rest stays as it is. Press to let dials change all of it." },
 };
 
