@@ -27,7 +27,7 @@ def editor():
 
 
 def judged(editor, cache, **options):
-    return judge_local(People(), editor, Dials(), NAMES, faces=2, cache=cache, **options)
+    return judge_local(People(), editor, Dials(), NAMES, faces=2, rounds=1, cache=cache, **options)
 
 
 def half(left: int, right: int) -> np.ndarray:
@@ -79,6 +79,14 @@ def test_side_effects_go_and_the_movement_stays(editor, tmp_path):
     assert rows["yaw"].outside == (0.0, 0.0)
 
 
+def test_without_corrections_both_are_of_the_same_latent(editor, tmp_path):
+    tried = judge_local(People(), editor, Dials(), ["glasses"], faces=1, rounds=0, cache=tmp_path)[
+        0
+    ]
+    assert tried.local == tried.same != tried.whole
+    assert tried.looks == (1, 1)
+
+
 @pytest.mark.long
 def test_a_run_goes_on_where_it_stopped(editor, tmp_path):
     whole = judged(editor, tmp_path / "whole")
@@ -90,7 +98,7 @@ def test_a_run_goes_on_where_it_stopped(editor, tmp_path):
 
     first = judged(editor, tmp_path / "cut", stop=stop)
     assert {one.seed for one in first} == {7_300_000}  # of the second not all dials
-    (tmp_path / "cut" / "7300000-yaw.json").write_text("torn")
+    (tmp_path / "cut" / "7300000-yaw-1.json").write_text("torn")
     assert judged(editor, tmp_path / "cut") == whole
     with pytest.raises(UsageError, match="more time"):
         judged(editor, tmp_path / "none", stop=lambda: True)
@@ -99,7 +107,7 @@ def test_a_run_goes_on_where_it_stopped(editor, tmp_path):
 @pytest.mark.long
 def test_the_document_tells_of_every_dial(editor, tmp_path):
     tried = judged(editor, tmp_path)
-    text = document(tried, command="python -m facegen evaluate local")
+    text = document(tried, rounds=1, command="python -m facegen evaluate local")
     assert "3 dials on 2 faces" in text
     assert "| `glasses` | glasses |" in text
     assert "1 dials are global" in text

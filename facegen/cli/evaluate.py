@@ -211,11 +211,15 @@ def step_dials(
 @model_option
 @click.option("--faces", type=click.IntRange(min=1), default=64, show_default=True,
               help="Faces never used for anything else, from seed 7300000 on.")  # fmt: skip
+@click.option("--corrections", type=click.IntRange(0, 7), default=2, show_default=True,
+              help="Of what is asked, on the picture.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0), help="Begin no further dial after that.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="Write local.md and its sheet into this folder; docs/results is "
               "published.")  # fmt: skip
-def local_dials(*, model: str, faces: int, minutes: float | None, docs: Path) -> None:
+def local_dials(
+    *, model: str, faces: int, corrections: int, minutes: float | None, docs: Path
+) -> None:
     """Move every dial with the rest of the picture kept, and without. Resumable."""
     import time
 
@@ -230,10 +234,13 @@ def local_dials(*, model: str, faces: int, minutes: float | None, docs: Path) ->
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     with count_progress("Judging dials") as progress:
         tried = judge_local(
-            generator, editor, dials, dials.names, faces=faces, progress=progress,
-            stop=lambda: ends is not None and time.monotonic() > ends,
+            generator, editor, dials, dials.names, faces=faces, rounds=corrections,
+            progress=progress, stop=lambda: ends is not None and time.monotonic() > ends,
         )  # fmt: skip
-    click.echo(write_report(tried, generator, editor, dials, command=_command_line(), docs=docs))
+    path = write_report(
+        tried, generator, editor, dials, rounds=corrections, command=_command_line(), docs=docs
+    )
+    click.echo(path)
 
 
 def _command_line() -> str:

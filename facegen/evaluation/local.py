@@ -33,7 +33,7 @@ from facegen.records import RecordError, parse_record
 
 FACES_FROM = 7_300_000
 CACHE_DIR = cache_dir() / "local"
-ROUNDS = 1
+ROUNDS = 2
 SCENE = ("hair", "clothes", "background")
 OWN_SCENE = {
     "hair": "hair",
@@ -87,7 +87,7 @@ class Tried:
         whole: After the loop, without a region.
         same: The same latent with the rest kept.
         local: After the loop on pictures with the rest kept.
-        looks: Pictures looked at by the loops, without and with.
+        looks: Pictures that the loops looked at, without and with.
     """
 
     dial: str
@@ -108,6 +108,7 @@ def judge_local(
     names: Sequence[str],
     *,
     faces: int,
+    rounds: int = ROUNDS,
     cache: Path = CACHE_DIR,
     progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -120,6 +121,7 @@ def judge_local(
         dials: Of the generator's space.
         names: Which of them.
         faces: How many, from seed 7300000 on; of all of them or, stopped, of the first.
+        rounds: Corrections on the picture at most.
         cache: Folder that keeps what was found; a second run goes on from there.
         progress: Called with (dials done, dials in all).
         stop: Asked before each dial.
@@ -133,12 +135,13 @@ def judge_local(
         studio: _Studio | None = None
         done = []
         for number, name in enumerate(names):
-            path = cache / f"{seed}-{name}.json"
+            path = cache / f"{seed}-{name}-{rounds}.json"
             one = _read(path)
             if one is None:
                 if stop():
                     break
-                studio = studio or _Studio(editor, dials, generator.w_from_seed(seed, LABELS_PSI))
+                base = generator.w_from_seed(seed, LABELS_PSI)
+                studio = studio or _Studio(editor, dials, base, rounds)
                 if studio.before is None:
                     break
                 one = studio.try_dial(name, seed)
@@ -163,8 +166,8 @@ def _read(path: Path) -> Tried | None:
 class _Studio:
     """One face, and all that is compared with it."""
 
-    def __init__(self, editor: LocalEditor, dials: DialSet, base: np.ndarray) -> None:
-        self.editor, self.dials = editor, dials
+    def __init__(self, editor: LocalEditor, dials: DialSet, base: np.ndarray, rounds: int) -> None:
+        self.editor, self.dials, self.rounds = editor, dials, rounds
         self.face = Face.from_w_plus(base)
         self.picture, self.before = editor.picture(self.face), editor.measured(self.face)
         self.stands = {} if self.before is None else dials.in_units(self.before.values)
@@ -186,6 +189,8 @@ class _Studio:
         if keep is None:
             return Tried(name, seed, sign, region, 1.0, whole, whole, whole, (looks, looks))
         same = self._shown(kept, mask, sign, edited)
+        if not self.rounds:  # then the loops end with the same latent
+            return Tried(name, seed, sign, region, mask.share, whole, same, same, (looks, looks))
         local = Look(self.editor, self.face, [name])
         again = self._loop(local, name, sign, {name: edited.edits[0].delta})
         ended = self._run(again, local)
@@ -198,7 +203,7 @@ class _Studio:
         step = sign * self.dials.spec(name).unit_per_sd
         base = self.face.w_plus
         return Loop(
-            look.dials, base, {name: step}, self.stands, rounds=ROUNDS, asked=asked,
+            look.dials, base, {name: step}, self.stands, rounds=self.rounds, asked=asked,
             natural=self.dials.naturalness, predicted=self.dials.read(base),
         )  # fmt: skip
 

@@ -22,7 +22,7 @@ from facegen.evaluation.judge import (
     SUCCESS_SD,
     person_limit,
 )
-from facegen.evaluation.local import FACES_FROM, OWN_SCENE, ROUNDS, Shown, Tried
+from facegen.evaluation.local import FACES_FROM, OWN_SCENE, Shown, Tried
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.images import encode_jpeg, resized
@@ -147,17 +147,18 @@ def write_report(
     editor: LocalEditor,
     dials: DialSet,
     *,
+    rounds: int,
     command: str,
     docs: Path,
 ) -> Path:
     """Write local.md and its sheet into a folder; gives the document's path."""
     write_atomic(docs / PICTURE, encode_jpeg(sheet(tried, generator, editor, dials), quality=82))
     path = docs / "local.md"
-    write_atomic(path, document(tried, command=command).encode())
+    write_atomic(path, document(tried, rounds=rounds, command=command).encode())
     return path
 
 
-def document(tried: Sequence[Tried], *, command: str) -> str:
+def document(tried: Sequence[Tried], *, rounds: int, command: str) -> str:
     """The document as Markdown."""
     rows = rows_of(tried)
     local = [row for row in rows if row.region != GLOBAL]
@@ -170,10 +171,9 @@ def document(tried: Sequence[Tried], *, command: str) -> str:
         "",
         f"{len(rows)} dials on {faces} faces that nothing was tuned on (seeds {FACES_FROM} and up, "
         f"truncation {LABELS_PSI}), each moved by one standard deviation, up where the face stands "
-        f"below the average, else down, with {ROUNDS} correction on the picture at most. *Before* "
-        "is the dial on the whole picture, *local* with the rest kept, corrected on the picture "
-        f"with the rest kept. {len(rows) - len(local)} dials are global: they change everything "
-        "and are in both columns the same.",
+        f"below the average, else down, {_corrections(rounds)}. *Before* is the dial on the whole "
+        f"picture, *local* with the rest kept. {len(rows) - len(local)} dials are global: they "
+        "change everything and are in both columns the same.",
         "",
         f"![Every dial on one face: its region, before, the whole picture, local]({PICTURE})",
         "",
@@ -201,6 +201,12 @@ def document(tried: Sequence[Tried], *, command: str) -> str:
         *(_line(row) for row in rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _corrections(rounds: int) -> str:
+    if not rounds:
+        return "as predicted: the picture is measured and nothing corrected"
+    return f"with {rounds} corrections at most, on the picture, *local* on that with the rest kept"
 
 
 def _line(row: Row) -> str:
