@@ -133,7 +133,9 @@ def _current_face() -> None:
         return
     session = browser_state.session(ready)
     browser_state.write_link(session)
-    thumb, safe = design.thumb_url(ready, session, session.state), html.escape(session.name)
+    # The preview does here: the full picture would keep a page of many people waiting.
+    jpeg = ready.service.thumb(ready.request(session, session.state))
+    thumb, safe = view.jpeg_url(jpeg), html.escape(session.name)
     st.html(
         f'<div class="fg-current" title="The current person: {safe}">'
         f'<span>{safe}</span><img src="{thumb}" alt=""></div>'

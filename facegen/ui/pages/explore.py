@@ -21,7 +21,8 @@ from facegen.ui.components.crowd_view import Act
 from facegen.ui.exploring import CHOICES, Exploring, called, take
 from facegen.ui.pages import your_dials
 
-DRAW_SECONDS = 0.45
+DRAW_SECONDS, FIRST_SECONDS = 0.45, 1.2
+"""So long pictures are drawn for one message, and for the first one of a crowd."""
 FIRST_TILES = 12
 EXAMPLES = (
     "woman, 55-65, grey hair, glasses, slight smile",
@@ -133,7 +134,8 @@ def _draw(backend: Backend, session: Session, go: Go) -> None:
         looked = (opened,)
     is_known = wants is not None and wants.stamp == exploring.shown.stamp
     need = wants.need if is_known and wants is not None else range(FIRST_TILES)
-    packed = _pack(backend, session, exploring, need, looked, trouble)
+    seconds = DRAW_SECONDS if is_known else FIRST_SECONDS
+    packed = _pack(backend, session, exploring, need, looked, trouble, seconds)
     packed[0].update(n=sent, acted=acted, pair=list(pair), opened=opened)
     crowd_view.crowd(crowd_view.pack_crowd(*packed), key="fg_crowd")
     keeping.keep_explored(*exploring.kept())
@@ -244,12 +246,13 @@ def _pack(
     need: Sequence[int],
     looked: Sequence[int],
     trouble: str,
+    seconds: float,
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Header and pictures: the full ones that are looked at, and tiles as far as there is time."""
     shown = exploring.shown
     shown.crowd.touch()
     fulls, full_jpegs = _fulls(backend, session, exploring, looked)
-    tiles, jpegs = _tiles(backend, exploring, need, time.monotonic() + DRAW_SECONDS)
+    tiles, jpegs = _tiles(backend, exploring, need, time.monotonic() + seconds)
     head = {
         "stamp": shown.stamp,
         "count": shown.crowd.count,
