@@ -15,10 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.engines import make_engine
+from facegen.engines import Engine, make_engine
 from facegen.generator import Generator
 from facegen.latents import DEFAULT_MODEL
 from facegen.masks import MASK_PX, Mask
+from facegen.nets.stylegan2 import SkipPreview, StyleGAN2Synthesis
+from facegen.nets.stylegan2_reference import ARCHITECTURES, config_f, random_synthesis
+from facegen.nets.synthesis import Preview, Synthesis
 
 REGIONS = {
     "eyes": [(0.39, 0.5, 0.26, 0.74)],
@@ -63,11 +66,20 @@ def main() -> None:
     parser.add_argument("--engine", default="openvino")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--parity", action="store_true", help="compare with the exact network")
+    parser.add_argument("--architecture", help="measure such a network with random weights")
     options = parser.parse_args()
 
-    generator = Generator.load(options.model, engine=options.engine)
-    engine = generator.engine
-    base, edited = (generator.w_from_seed(seed)[None, : generator.num_ws] for seed in SEEDS)
+    if options.architecture:
+        net: Synthesis = random_synthesis(config_f(ARCHITECTURES[options.architecture]))
+        assert isinstance(net, StyleGAN2Synthesis)
+        head: Preview = SkipPreview(net)
+        rows = [np.random.RandomState(seed).randn(1, net.num_ws, net.w_dim) for seed in SEEDS]
+        base, edited = (row.astype(np.float32) for row in rows)
+    else:
+        generator = Generator.load(options.model, engine="torch")
+        net, head = generator.synthesis, generator.head
+        base, edited = (generator.w_from_seed(seed)[None, : net.num_ws] for seed in SEEDS)
+    engine = make_engine(options.engine, net, head)
     edited = base + 0.5 * (edited - base)
     masks = {name: region(name) for name in REGIONS}
     for kind, plain, blend in (
@@ -103,14 +115,13 @@ def main() -> None:
                 flush=True,
             )
     if options.parity:
-        show_parity(generator, base, edited, masks)
+        show_parity(engine, make_engine("torch", net, head), base, edited, masks)
 
 
 def show_parity(
-    generator: Generator, base: np.ndarray, edited: np.ndarray, masks: dict[str, Mask]
+    engine: Engine, exact: Engine, base: np.ndarray, edited: np.ndarray, masks: dict[str, Mask]
 ) -> None:
     """Print the largest differences to the exact network and to the base."""
-    engine, exact = generator.engine, make_engine("torch", generator.synthesis, generator.head)
     for kind in ("blend", "blend_preview"):
         plain = engine.render if kind == "blend" else engine.preview
         for name, mask in masks.items():
