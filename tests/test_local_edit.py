@@ -76,6 +76,9 @@ class Painter:
             plain = self.render(keep.w_plus, size=size) * (1 - inside) + plain * inside
         return np.rint(plain).astype(np.uint8)
 
+    def preview(self, w_plus):
+        return self.render(w_plus, size=256)
+
 
 class Measurer:
     """Reads each colour where its dial acts."""

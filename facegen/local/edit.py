@@ -171,9 +171,8 @@ class LocalEditor:
         return self.keep(before, edited, local), found
 
     def _look(self, w_plus: np.ndarray) -> Seen:
-        face = Face.from_w_plus(w_plus)
-        found = self._measured.get(face.request(model=self.model, size=LOOK_PX))
-        found = found or self.measurer.angles(self.picture(face))
+        # A preview tells the landmarks as well as the whole picture, up to one or two pixels of it.
+        found = self.measurer.angles(self._generator.preview(w_plus))
         return Seen(None if found is None else found.landmarks, self._segments(w_plus))
 
     def _moved_along(
