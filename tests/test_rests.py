@@ -169,6 +169,19 @@ def test_while_a_dial_moves_nothing_new_is_looked_at(backend, session, regions):
     assert len(regions.asked) == 2, "what was found is remembered"
 
 
+def test_it_is_known_what_would_have_to_be_looked_for(backend, session):
+    """So that the pictures of people met before do not hold up the current one."""
+    assert backend.is_found(session, session.state)
+    session.edit({"age": 9.0})
+    assert backend.is_found(session, session.state)
+    session.edit({"age": 9.0, "smile": 1.0})
+    assert not backend.is_found(session, session.state)
+    backend.request(session)
+    assert backend.is_found(session, session.state)
+    session.paint(Painting(place="face"))
+    assert not backend.is_found(session, session.state)
+
+
 def test_where_no_face_is_seen_dials_act_on_all_of_the_picture(backend, session, regions):
     regions.is_faceless = True
     session.edit({"smile": 1.0})

@@ -79,6 +79,14 @@ class Backend:
         )
         return () if kept is None else (kept,)
 
+    def is_found(self, session: Any, state: Any) -> bool:
+        """Whether the request for a state's picture is there at once."""
+        names = state.moved_in(session.regions)
+        if self.rests is None or not names:
+            return True
+        latents = session.rest(state), session.w_plus(state)
+        return self.rests.knows(*latents, names, state.painting)
+
     def face(self, session: Any, state: Any = None) -> Face:
         """A state of a session as a value that can be saved, with what it keeps."""
         face: Face = session.face(state)

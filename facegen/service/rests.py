@@ -84,7 +84,7 @@ class Rests:
         if finder is None or (quick and rest.tobytes() not in self._looked_at):
             return None
         whole = w_plus if not quick else rest
-        key = names, rest.tobytes(), whole.tobytes(), painting.digest
+        key = _key(names, rest, whole, painting)
 
         def make() -> tuple[KeepRest | None]:
             try:
@@ -94,6 +94,13 @@ class Rests:
                 return (None,)
 
         return self._kept.get_or_make(key, make)[0]
+
+    def knows(
+        self, rest: np.ndarray, w_plus: np.ndarray, names: Collection[str], painting: Painting
+    ) -> bool:
+        """Whether `of` answers at once."""
+        names = tuple(sorted(set(names) & self.dials))
+        return not names or _key(names, rest, w_plus, painting) in self._kept
 
     def look(self, rest: np.ndarray) -> None:
         """Look at a picture, so that the first dial that moves on it is quick."""
@@ -128,6 +135,12 @@ class Rests:
                         _log.warning("Nothing of a picture is kept: %s", err)
                         self._has_failed = True
         return self._finder
+
+
+def _key(
+    names: tuple[str, ...], rest: np.ndarray, w_plus: np.ndarray, painting: Painting
+) -> tuple[object, ...]:
+    return names, rest.tobytes(), w_plus.tobytes(), painting.digest
 
 
 class _Finder:

@@ -341,7 +341,10 @@ def _strip(backend: Backend, session: Session) -> bool:
         has_time = (
             state is session.state
             or time.monotonic() < until
-            or backend.service.has_thumb(backend.request(session, state))
+            or (
+                backend.is_found(session, state)
+                and backend.service.has_thumb(backend.request(session, state))
+            )
         )
         is_whole &= has_time
         people.append(
