@@ -12,6 +12,7 @@ from test_regions import Segments
 from facegen.datasets import translate as job
 from facegen.datasets.spec import parse_spec, read_spec, state, targets
 from facegen.datasets.translate import FACELESS, HAS, LEFT_OUT, MADE, translate
+from facegen.datasets.translation_sheet import by_value, sheet
 from facegen.errors import BadFileError, FacegenError, UsageError
 from facegen.face import Face
 from facegen.images import decode_image
@@ -209,6 +210,18 @@ def test_values_for_others_are_left_out_and_steps_are_kept(editor, tmp_path):
     folder = tmp_path / "images" / "00000-nude" / "steps"
     assert Face.load(folder / "lips-pale-to-red-latent.png").edits
     assert decode_image((folder / "lips-pale-to-red-mask.png").read_bytes(), name="m").max() == 255
+
+
+@pytest.mark.long
+def test_the_sheet_and_the_numbers_by_value(editor, tmp_path):
+    spec = parse_spec(SPEC, Dials())
+    rows = translate(tmp_path, spec, PEOPLE, editor)
+    picture = decode_image(sheet(tmp_path, rows, spec, PEOPLE, editor), name="sheet.jpg")
+    assert picture.shape == (18 + 2 * 160, 5 * 160, 3)
+    glasses, without = by_value(rows, spec)[:2]
+    assert (glasses[MADE], glasses[HAS], glasses["met"]) == (1, 1, 1)
+    assert glasses["others_kept"] == 1.0
+    assert without[MADE] == 1
 
 
 def test_a_picture_without_a_face_is_told_of_and_nothing_is_lost(editor, tmp_path):

@@ -34,6 +34,7 @@ from facegen.cli.sweep import confirm_many
     required=True,
     help="Folder of the pictures; an unfinished one is continued.",
 )
+@click.option("--sheet", is_flag=True, help="Also write a sheet of all pictures, sheet.jpg.")
 @yes_option
 @model_option
 @engine_option
@@ -43,6 +44,7 @@ def translate(
     *,
     spec_file: Path,
     out: Path,
+    sheet: bool,
     yes: bool,
     model: str,
     engine: str,
@@ -59,7 +61,10 @@ def translate(
     from facegen.datasets.people import open_people
     from facegen.datasets.spec import read_spec
     from facegen.datasets.translate import MADE, translate
+    from facegen.datasets.translation_sheet import by_value
+    from facegen.datasets.translation_sheet import sheet as make_sheet
     from facegen.editing.dial_set import DialSet
+    from facegen.files import write_atomic
     from facegen.local.edit import load_local_editor
 
     generator = load_generator(model, engine=engine)
@@ -78,10 +83,13 @@ def translate(
             progress(finished, total)
 
         rows = translate(out, spec, people, editor, done=done)
+    if sheet:
+        write_atomic(out / "sheet.jpg", make_sheet(out, rows, spec, people, editor))
     counts = Counter(row["outcome"] for row in rows)
     missed = sum(row["outcome"] == MADE and not row["met"] for row in rows)
     if as_json:
-        print_json({"folder": str(out), "outcomes": dict(counts), "missed": missed})
+        facts = {"folder": str(out), "outcomes": dict(counts), "missed": missed}
+        print_json({**facts, "values": by_value(rows, spec)})
         return
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     click.echo(f"{told}; {missed} of those made miss what was asked", err=True)
