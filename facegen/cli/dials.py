@@ -144,6 +144,29 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
     click.echo(f"{len(names)} dials in directions/{generator.space}")
 
 
+@directions.command("segments")
+@model_option
+def learn_segments_command(*, model: str) -> None:
+    """Learn to read segments from the features, from directions/labels/segments/taught.
+
+    Writes models/segments/MODEL.safetensors. Takes a quarter of an hour on one core.
+    """
+    from facegen.learning.learn_segments import (
+        TAUGHT_DIR,
+        labelled_faces,
+        learn_segments,
+        save_head,
+    )
+
+    needs_checkout("directions segments")
+    generator = load_generator(model)
+    faces = labelled_faces(TAUGHT_DIR)
+    with count_progress("Reading features") as progress:
+        head = learn_segments(generator, faces, progress=progress)
+    facts = {"command": "python -m facegen directions segments", "faces": str(len(faces))}
+    click.echo(save_head(head, generator.model, facts=facts))
+
+
 @directions.command("probabilities")
 @model_option
 @click.option("--faces", type=int, help="The first so many labelled faces; all by default.")

@@ -243,6 +243,47 @@ def local_dials(
     click.echo(path)
 
 
+@evaluate.command("segments")
+@model_option
+@click.option("--faces", type=click.IntRange(min=1), help="The first so many; all by default.")
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path),
+              help="Write segments.md and a sheet into this folder; docs/results.")  # fmt: skip
+@json_option
+def judge_segments_command(
+    *, model: str, faces: int | None, docs: Path | None, as_json: bool
+) -> None:
+    """Compare segments with labels that were checked by hand, on faces never learned from."""
+    from facegen.evaluation.segments import GROUPS, judge_segments
+    from facegen.evaluation.segments_report import write_report
+    from facegen.learning.learn_segments import HELD_OUT_DIR, labelled_faces
+
+    generator = load_generator(model)
+    with count_progress("Reading segments") as progress:
+        judged = judge_segments(generator, labelled_faces(HELD_OUT_DIR)[:faces], progress=progress)
+    if docs is not None:
+        click.echo(write_report(judged, command=_command_line(), docs=docs), err=as_json)
+    scores = judged.scores
+    if as_json:
+        print_json(
+            {
+                "overlap": {
+                    way: {group: score.overlap(group) for group in GROUPS}
+                    for way, score in scores.items()
+                },
+                "ms": {way: score.milliseconds for way, score in scores.items()}
+                | {"picture_alone": judged.picture_ms, "beyond_picture": judged.beyond_ms},
+            }
+        )
+    elif docs is None:
+        print_table(
+            [
+                {"segment": group}
+                | {way: round(score.overlap(group), 3) for way, score in scores.items()}
+                for group in GROUPS
+            ]
+        )
+
+
 def _command_line() -> str:
     """The command as it was typed, for the document."""
     import shlex

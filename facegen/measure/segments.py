@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from facegen.checks import require_finite, require_shape
 from facegen.errors import LatentError, ModelError, UsageError
+from facegen.measure.detector import at_size
+from facegen.nets import segment_net
 from facegen.nets.mobilestylegan import MobileSynthesis
 from facegen.nets.mobilestylegan_segments import SegmentHead
 from facegen.paths import MODELS_DIR, shipped
@@ -28,16 +31,18 @@ if TYPE_CHECKING:
 
 SEGMENTS = (
     "background", "clothes", "skin", "neck", "ears", "hair", "brows", "eyes", "iris", "lips",
-    "mouth", "glasses", "sunglasses", "hat", "beard", "earrings",
+    "mouth", "glasses", "sunglasses", "hat", "beard",
 )  # fmt: skip
 """What a pixel can show; its label is the place here.
 
 `eyes` is the white of the eye (with the lashes along it), `iris` the iris with the pupil; `mouth`
 is what open lips show: teeth and tongue. `skin` is the face's and the forehead's, with the nose.
 `glasses` are frame and lenses but for the eyes and brows seen through them; dark lenses are
-`sunglasses`, with what is behind. `hat` is whatever covers the head: caps, scarves, bands.
+`sunglasses`, with what is behind. `hat` is whatever covers the head: caps, scarves, bands. Other
+people in the picture are background; jewellery counts as what it lies on.
 """
 SEGMENTS_PX = 256
+PICTURE_NET_FILE = MODELS_DIR / "segments" / "picture.safetensors"
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
 
@@ -123,6 +128,20 @@ def with_picture(generator: Generator, w_plus: np.ndarray) -> tuple[np.ndarray, 
     return _reader(generator).picture_and_labels(_checked(generator, w_plus))
 
 
+def of_picture(image: np.ndarray) -> Segments:
+    """The segments of a picture, by a small network that learned them from generated faces.
+
+    Args:
+        image: uint8 [H, H, 3] RGB of at least 64 px, aligned as FFHQ is.
+
+    Raises:
+        LatentError: no such picture.
+        ModelError: the network's file is damaged.
+    """
+    picture = np.ascontiguousarray(at_size(image, SEGMENTS_PX))
+    return Segments(one_kind_of_glasses(_load_picture_reader()(picture)))
+
+
 def knows(generator: Generator) -> bool:
     """Whether this network's features can be read; else a picture of it can be."""
     path = MODELS_DIR / "segments" / f"{generator.model}.safetensors"
@@ -158,11 +177,11 @@ class _Reader:
         self._requests: dict[bool, Any] = {}
 
     def labels(self, w_plus: np.ndarray) -> Segments:
-        return Segments(self._run(w_plus, with_picture=False)[0])
+        return Segments(one_kind_of_glasses(self._run(w_plus, with_picture=False)[0]))
 
     def picture_and_labels(self, w_plus: np.ndarray) -> tuple[np.ndarray, Segments]:
         picture, labels = self._run(w_plus, with_picture=True)
-        return picture, Segments(labels)
+        return picture, Segments(one_kind_of_glasses(labels))
 
     def _run(self, w_plus: np.ndarray, *, with_picture: bool) -> list[np.ndarray]:
         with self._lock:
@@ -190,6 +209,62 @@ class _Reader:
                 compiled = ov.Core().compile_model(graph, "CPU", CONFIG)
                 self._requests[with_picture] = compiled.create_infer_request()
         return self._requests[with_picture]
+
+
+def one_kind_of_glasses(labels: np.ndarray) -> np.ndarray:
+    """Nobody wears two kinds: all glasses become what most of their pixels are taken for."""
+    clear, dark = segment_id("glasses"), segment_id("sunglasses")
+    most = clear if np.sum(labels == clear) >= np.sum(labels == dark) else dark
+    return np.where((labels == clear) | (labels == dark), np.uint8(most), labels)
+
+
+class _PictureReader:
+    """The network for pictures, by OpenVINO or else by PyTorch."""
+
+    def __init__(self) -> None:
+        self._weights = load_picture_weights()
+        self._lock = threading.Lock()
+        self._request: Any = None
+        try:
+            import openvino as ov
+        except ImportError:
+            return
+        graph = segment_net.graph({key: value.numpy() for key, value in self._weights.items()})
+        # One thread: it is used beside networks that want all of them.
+        config = CONFIG | {"INFERENCE_NUM_THREADS": 1}
+        self._request = ov.Core().compile_model(graph, "CPU", config).create_infer_request()
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        if self._request is not None:
+            with self._lock:
+                outputs = self._request.infer(picture[None], share_inputs=True, share_outputs=True)
+                return np.array(outputs[0][0])
+        with torch.inference_mode():
+            img = torch.from_numpy(picture[None]).permute(0, 3, 1, 2) / 127.5 - 1
+            scores = segment_net.scores(self._weights, img)
+            return scores[0].argmax(dim=0).byte().numpy()
+
+
+@lru_cache(maxsize=1)
+def _load_picture_reader() -> _PictureReader:
+    return _PictureReader()
+
+
+def load_picture_weights() -> dict[str, Tensor]:
+    """The network for pictures as `facegen.nets.segment_net.scores` takes it.
+
+    Raises:
+        ModelError: its file is damaged.
+    """
+    path = shipped(PICTURE_NET_FILE)
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as err:
+        raise ModelError(f"{path.name} is damaged; restore it with git.") from err
+    wanted = segment_net.expected_shapes(len(SEGMENTS))
+    if {key: tuple(value.shape) for key, value in tensors.items()} != wanted:
+        raise ModelError(f"{path.name} holds another network; restore it with git.")
+    return {key: value.float() for key, value in tensors.items()}
 
 
 _readers: weakref.WeakKeyDictionary[Generator, _Reader] = weakref.WeakKeyDictionary()

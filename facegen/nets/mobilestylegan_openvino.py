@@ -33,7 +33,7 @@ from facegen.nets.mobilestylegan_colours import (
 from facegen.nets.mobilestylegan_preview import CONV2_ROW, LATE_ROWS, NUM_BLOCKS, PreviewHead
 from facegen.nets.mobilestylegan_segments import FIRST_READ, SegmentHead
 from facegen.nets.mobilestylegan_segments import NUM_BLOCKS as NUM_READ
-from facegen.nets.openvino_ops import as_bytes, const, conv, per_channel
+from facegen.nets.openvino_ops import as_bytes, best_label, const, conv, per_channel
 
 # Rows: top-left, top-right, bottom-left, bottom-right pixel. Columns: LL, LH, HL, HH.
 HAAR = 0.5 * np.array(
@@ -75,8 +75,7 @@ def segments_graph(net: MobileSynthesis, head: SegmentHead, *, with_picture: boo
         x = graph.pointwise(x, weights[f"{key}.weight"])
         x = op.add(x, const(weights[f"{key}.bias"][None, :, None, None]))
         x = op.relu(x) if key == "hidden" else x
-    best = op.topk(x, op.constant(1), 1, "max", "none", "i32").output(1)
-    labels = op.convert(op.squeeze(best, op.constant([1])), "u8")
+    labels = best_label(x)
     if not with_picture:
         return ov.Model([labels], [graph.w_plus], "segments")
     picture = as_bytes(graph.picture(last, num_blocks), mode="blocks_first")

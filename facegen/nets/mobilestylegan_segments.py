@@ -53,9 +53,9 @@ class SegmentHead(nn.Module):
         """[N, C, S, S] for S = 32, 64, 128, 256 -> scores [N, num_segments, 256, 256]."""
         x = F.conv2d(features[0], self.from_32)
         for feature, kernel in zip(features[1:3], (self.from_64, self.from_128), strict=True):
-            x = _doubled(x) + F.conv2d(feature, kernel)
+            x = doubled(x) + F.conv2d(feature, kernel)
         last = F.conv2d(F.conv2d(features[3], self.reduce_256), self.from_256, self.bias)
-        x = F.relu(_doubled(x) + last)
+        x = F.relu(doubled(x) + last)
         return self.out(F.relu(self.hidden(x)))
 
     def of_latent(self, net: MobileSynthesis, w_plus: Tensor) -> Tensor:
@@ -89,5 +89,6 @@ def segment_features(net: MobileSynthesis, w_plus: Tensor) -> list[Tensor]:
     return features
 
 
-def _doubled(x: Tensor) -> Tensor:
+def doubled(x: Tensor) -> Tensor:
+    """Twice the size, bilinear."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -27,6 +27,12 @@ def conv(x: Node, kernel: np.ndarray, *, pad: int) -> Node:
     return op.convolution(x, const(kernel), ones, pads, pads, ones)
 
 
+def best_label(x: Node) -> Node:
+    """Scores [1, K, H, W] -> the place of the largest, bytes [1, H, W]."""
+    best = op.topk(x, op.constant(1), 1, "max", "none", "i32").output(1)
+    return op.convert(op.squeeze(best, op.constant([1])), "u8")
+
+
 def const(values: object) -> Node:
     """A float32 constant."""
     return op.constant(np.ascontiguousarray(values, dtype=np.float32))
