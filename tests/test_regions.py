@@ -13,6 +13,7 @@ from facegen.local.regions import GLOBAL, Seen, load_regions
 from facegen.local.shapes import SHAPES, Landmarks
 from facegen.masks import MASK_PX
 from facegen.measure.pose import load_shape
+from facegen.measure.segments import SEGMENTS
 
 TABLE = load_regions()
 ROWS, COLUMNS = np.mgrid[:MASK_PX, :MASK_PX] / MASK_PX
@@ -162,3 +163,11 @@ def test_a_damaged_table_is_refused_with_a_sentence(tmp_path, change, told):
     path.write_text(json.dumps(fields))
     with pytest.raises(BadFileError, match=told):
         load_regions(path)
+
+
+def test_every_segment_that_a_region_names_is_one_that_pictures_have():
+    named = {name for names in TABLE.segments.values() for name in names}
+    for region in TABLE.regions.values():
+        for part in region.parts:
+            named |= {*part.segments, *part.spare} - TABLE.segments.keys()
+    assert named <= set(SEGMENTS)
