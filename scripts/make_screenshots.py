@@ -172,7 +172,7 @@ def _children(page: Page) -> None:
         page.locator(".fg-tile").nth(place).locator(".fg-check").click()
     page.locator(".fg-crowd-acts").get_by_role("button", name="Children", exact=True).click()
     page.locator(".fg-crowd-title", has_text="hildren").wait_for(timeout=60_000)
-    page.locator(".fg-tile canvas").nth(11).wait_for(timeout=120_000)
+    page.locator(".fg-tile canvas").nth(20).wait_for(timeout=120_000)
 
 
 def _library(page: Page) -> None:
@@ -185,6 +185,12 @@ def _library(page: Page) -> None:
         page.get_by_role("button", name="Kept").wait_for()
     page.get_by_role("link", name="Library").first.click()
     page.locator(".st-key-fg_library img").nth(2).wait_for(timeout=60_000)
+
+
+def _map(page: Page) -> None:
+    page.get_by_role("button", name="Map", exact=True).click()
+    page.locator(".st-key-fg_map svg.marks path[aria-label*=Unnamed]").nth(900).wait_for()
+    page.mouse.move(8, 300)
 
 
 SEARCH = "/explore?find=woman,+over+50,+grey+hair,+glasses"
@@ -204,6 +210,7 @@ SHOTS = (
     Shot("explore", SEARCH, act=_found_people),
     Shot("explore-open", "/explore?people=40", scheme="dark", act=_open_person),
     Shot("explore-children", "/explore?people=40", act=_children),
+    Shot("explore-map", "/explore?people=40", act=_map),
     Shot("explore-phone", SEARCH, PHONE, act=_found_people),
     Shot("library", "/?seed=1003", act=_library),
     Shot("phone-light", "/?seed=1003", PHONE),

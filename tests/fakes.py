@@ -88,8 +88,12 @@ class FakeGenerator:
         self._matrix = (rng.randn(512, 512) / np.sqrt(512)).astype(np.float32)
         self._parts = rng.randn(512, 16).astype(np.float32) / np.float32(np.sqrt(512))
 
-    def map(self, z: np.ndarray) -> np.ndarray:
-        return self.w_avg + np.tanh(z @ self._matrix)
+    def map(self, z: Any) -> Any:
+        if isinstance(z, np.ndarray):
+            return self.w_avg + np.tanh(z @ self._matrix)
+        import torch
+
+        return torch.from_numpy(self.w_avg) + torch.tanh(z @ torch.from_numpy(self._matrix))
 
     def w_from_seed(self, seed: int, psi: float = 0.7) -> np.ndarray:
         return broadcast_w(truncate(self.map(z_from_seed(seed)), self.w_avg, psi))[0]

@@ -17,6 +17,7 @@ from facegen.explore import find as find_module
 from facegen.explore.bank import Bank
 from facegen.explore.find import Odds, Search, find
 from facegen.explore.making import goal
+from facegen.explore.ordinary import CORRUPTED_COUNTS, ORDINARY_SD, Ordinary
 from facegen.explore.query import Condition, parse
 from facegen.explore.screening import Screener
 from facegen.face import Face
@@ -106,7 +107,42 @@ def test_who_is_met_by_nobody_is_made_and_stays_editable(bank, studio, dials):
         assert one.seed is not None
         assert np.array_equal(one.face.base, one.face.w_plus)
         assert np.ptp(one.face.w_plus, axis=0).max() == 0, "as a seed's, all rows are one w"
+        reached = (one.face.w_plus[0] - bank.screener.generator.w_avg) / bank.screener.psi
+        assert np.abs(reached).max() < 1, "no further than the mapping network goes"
     assert search.odds.one_in > 300
+
+
+def test_what_nobody_asked_for_stays_ordinary(bank, studio, dials):
+    query = parse("woman, 55-65, red hair", dials)
+    reading = dials.regressor
+    ordinary = Ordinary(query, reading)
+    usual = dict(zip(reading.names, reading.mean[: len(reading.names)].tolist(), strict=True))
+    assert ordinary.strangest(usual) == 0
+    for name, away, seen in (
+        ("roll", 4.0, 4.0), ("bg_left_a", -5.0, 5.0), ("hair_red", 6.0, 0.0), ("age", 3.0, 0.0),
+        ("artifact", 2.0, 2.0 * CORRUPTED_COUNTS),
+    ):  # fmt: skip
+        values = usual | {name: usual[name] + away * reading.spread[reading.names.index(name)]}
+        assert ordinary.strangest(values) == pytest.approx(seen, rel=1e-3)
+    assert ordinary.strangest({}) == 0
+    found = list(looked_for("woman, 55-65, hair_gray>1.5", bank, studio, count=4, people=1024))
+    made = [one for one in found if one.origin == "made"]
+    asked = Ordinary(parse("woman, 55-65, hair_gray>1.5", dials), reading)
+    assert made
+    assert max(asked.strangest(one.measurement.values) for one in made) <= ORDINARY_SD
+
+
+def test_who_is_less_ordinary_comes_last_and_who_is_strange_never(bank, studio, monkeypatch):
+    wishes = {"count": 2, "people": 1024}
+    monkeypatch.setattr(find_module, "MOST_DRAWN", 6)
+    monkeypatch.setattr(find_module, "MOST_DRAWN_EACH", 1)
+    monkeypatch.setattr(find_module, "ORDINARY_SD", -1.0)
+    search = looked_for("woman, 55-65, hair_gray>1.5", bank, studio, **wishes)
+    assert next(search).origin == "made"
+    assert search.drawn >= 8, "it looked for others as long as it may"
+    monkeypatch.setattr(find_module, "STRANGE_SD", -1.0)
+    again = looked_for("woman, 55-65, hair_gray>1.5", bank, studio, **wishes)
+    assert all(one.origin == "seed" for one in again)
 
 
 def test_no_more_people_are_looked_at_than_asked(bank, studio):

@@ -19,6 +19,7 @@ from facegen.explore.bank import BLOCK, BLOCKS, Bank
 from facegen.explore.choosing import Chooser, Crowd, nearest_people
 from facegen.explore.found import Found, Odds
 from facegen.explore.making import Led, Start
+from facegen.explore.ordinary import ORDINARY_SD, STRANGE_SD, Ordinary
 from facegen.explore.query import Query
 from facegen.explore.screening import Readings, chances, shortfalls
 from facegen.explore.solving import Sampled, Solver
@@ -116,6 +117,8 @@ class Search(Iterator[Found]):
         self._solver = Solver(self.bank.screener)
         self._crowd = Crowd()
         self._waiting: list[tuple[Found, np.ndarray]] = []
+        self._ordinary = Ordinary(self.query, self._dials.regressor)
+        self._strange: list[tuple[float, tuple[Found, np.ndarray]]] = []
         self._is_making, self._drawn_before = False, 0
         self._starts: list[Start] = []
         self._near: list[Readings] = []
@@ -151,6 +154,9 @@ class Search(Iterator[Found]):
             self._is_making, self._drawn_before = True, self.drawn
             yield from self._make()
         if not self.stop():
+            yield from self._admitted(self._least_apart)
+        if not self.stop():  # The less ordinary, where there are not enough others.
+            self._waiting += [one for _, one in sorted(self._strange, key=lambda pair: pair[0])]
             yield from self._admitted(self._least_apart)
 
     def _is_over(self) -> bool:
@@ -218,10 +224,15 @@ class Search(Iterator[Found]):
             while not loop.done and not self.stop():
                 image, measured, values = self._see(loop.w_plus)
                 if measured and self._is_met(measured, values):
-                    won += not is_moved
+                    strangest = self._ordinary.strangest(measured.values)
+                    won += not is_moved and strangest <= ORDINARY_SD
                     face = self._made(start, loop)
                     one = Found(face, measured, values, image, "made", 0.0, start.face.seed)
-                    self._waiting.append((one, self._predicted_descriptor(loop.w_plus)))
+                    somebody = (one, self._predicted_descriptor(loop.w_plus))
+                    if strangest <= ORDINARY_SD:
+                        self._waiting.append(somebody)
+                    elif strangest <= STRANGE_SD:
+                        self._strange.append((strangest, somebody))
                     break
                 loop.saw(values if measured is not None else None)
                 self._tell()
@@ -232,7 +243,8 @@ class Search(Iterator[Found]):
         """What leads a start to the query: the solver, or the dials where that does not help."""
         if is_moved:
             return Led(self.query, self._dials, self.bank.screener.errors, start)
-        return Sampled(self._solver, self.query, start.face.w_plus[0], self._crowd.since(0))
+        assert start.face.seed is not None, "people start from seeds"
+        return Sampled(self._solver, self.query, start.face.seed, self._crowd.since(0))
 
     def _made(self, start: Start, loop: Sampled | Led) -> Face:
         """Somebody who was led somewhere, as a face of the network's."""

@@ -16,7 +16,7 @@ from scipy.special import log_ndtr, ndtr
 from torch import Tensor
 from torch.nn.functional import gelu
 
-from facegen.directions.regressor import DESCRIPTOR_DIM, ROW_GROUPS
+from facegen.directions.regressor import DESCRIPTOR_DIM, ROW_GROUPS, Regressor
 from facegen.editing.dial_set import DialSet
 from facegen.errors import UsageError
 from facegen.explore.query import Query
@@ -89,6 +89,34 @@ class Readings:
         return wide * self.scale[columns] + self.offset[columns]
 
 
+class Prediction:
+    """What the regressor reads where all rows are one w, with slopes.
+
+    Args:
+        reading: The regressor.
+        columns: Which of its numbers.
+    """
+
+    def __init__(self, reading: Regressor, columns: Sequence[int]) -> None:
+        kept = list(columns)
+        groups = reading.linear.reshape(len(ROW_GROUPS), W_DIM, -1)
+        first = reading.w1.reshape(len(ROW_GROUPS), -1, reading.w1.shape[1])
+        into = sum(group @ rows for group, rows in zip(groups, first, strict=True))
+        straight = groups.sum(axis=0)[:, kept]
+        self._into = _tensor(np.concatenate([into, straight], axis=1))
+        bias = np.concatenate([reading.b1, reading.b3[kept]])
+        self._bias = _tensor(bias - reading.origin @ self._into.numpy())
+        self._w2, self._b2 = _tensor(reading.w2), _tensor(reading.b2)
+        self._w3 = _tensor(reading.w3[:, kept])
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """Standard scores of w [N, 512]: [N, columns]."""
+        x = torch.addmm(self._bias, w, self._into)
+        hidden = self._w2.shape[0]
+        second = gelu(torch.addmm(self._b2, gelu(x[:, :hidden]), self._w2))
+        return torch.addmm(x[:, hidden:], second, self._w3)
+
+
 class Screener:
     """Reads people from their seeds.
 
@@ -121,17 +149,8 @@ class Screener:
             name: float(reading.error[column]) * spec.unit_per_sd
             for name, column, spec in zip(self.names, columns, specs, strict=True)
         }
+        self._predict = Prediction(reading, [*columns, *range(len(reading.names), reading.size)])
         self._to_units, self._from_zero = _tensor(self._scale), _tensor(self._offset)
-        kept = [*columns, *range(len(reading.names), reading.size)]
-        groups = reading.linear.reshape(len(ROW_GROUPS), W_DIM, -1)
-        first = reading.w1.reshape(len(ROW_GROUPS), -1, reading.w1.shape[1])
-        into = sum(group @ rows for group, rows in zip(groups, first, strict=True))
-        straight = groups.sum(axis=0)[:, kept]
-        self._into = _tensor(np.concatenate([into, straight], axis=1))
-        bias = np.concatenate([reading.b1, reading.b3[kept]])
-        self._bias = _tensor(bias - reading.origin @ self._into.numpy())
-        self._w2, self._b2 = _tensor(reading.w2), _tensor(reading.b2)
-        self._w3 = _tensor(reading.w3[:, kept])
 
     def w(self, seeds: Sequence[int] | np.ndarray) -> np.ndarray:
         """The truncated w of seeds, float32 [N, 512]: equal to `Generator.w_from_seed` row by row
@@ -160,17 +179,11 @@ class Screener:
 
     def units(self, w: Tensor) -> Tensor:
         """As `readings`, from w [N, 512] and with slopes: [N, D + 128] in units."""
-        return self._predicted(w) * self._to_units + self._from_zero
+        return self._predict(w) * self._to_units + self._from_zero
 
     def _scores(self, w: Tensor) -> np.ndarray:
-        found: np.ndarray = self._predicted(w).half().numpy()
+        found: np.ndarray = self._predict(w).half().numpy()
         return found
-
-    def _predicted(self, w: Tensor) -> Tensor:
-        x = torch.addmm(self._bias, w, self._into)
-        hidden = self._w2.shape[0]
-        second = gelu(torch.addmm(self._b2, gelu(x[:, :hidden]), self._w2))
-        return torch.addmm(x[:, hidden:], second, self._w3)
 
     def readings(self, seeds: Sequence[int] | np.ndarray, scores: np.ndarray) -> Readings:
         """Scores with the seeds that they are of."""

@@ -292,7 +292,7 @@ class Exploring:
         crowds, self.map.is_on = read_kept(text, generator.space, MOST_CROWDS)
         for name, kept in bundles.items():
             face = unpacked(kept, name, space=generator.space, model=generator.model)
-            if face is not None:
+            if face is not None and len(self._made) < MOST_MADE:
                 self._made[token_of(face)] = (face, name, kept)
         for one in crowds:
             self.go(one.query)
