@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two sentences, to try it out")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder to write to")
     chosen = parser.parse_args()
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), os.getloadavg()[0]
     generator = Generator.load()
     dials = DialSet.load(generator.space, own=False)
     looks = CachedJudges(generator, dials, CACHE_DIR / generator.model)
@@ -120,7 +120,7 @@ def main() -> None:
     page = chosen.docs / "explore.md"
     often = odds_rows(screener, dials, natural)
     write_atomic(
-        page, report(generator.model, speed, rows, results, often, natural, spent).encode()
+        page, report(generator.model, speed, rows, results, often, natural, spent, busy).encode()
     )
     print(page.read_text())
 
@@ -276,6 +276,7 @@ def report(
     often: Sequence[tuple[str, float, float]],
     natural: Natural,
     spent: float,
+    busy: float,
 ) -> str:
     """The page."""
     total = sum(len(one.found) for one in results)
@@ -300,8 +301,9 @@ def report(
     return f"""# Finding people by words
 
 Made by `python -m scripts.measure_explore` on {datetime.now(UTC):%Y-%m-%d} ({os.cpu_count()} cores
-of {platform.machine()}, {platform.system()}; `{model}`; {spent:.0f} s, with the unedited people
-that earlier runs had looked at). Truncation {DEFAULT_PSI}; nothing was chosen on these people.
+of {platform.machine()}, {platform.system()}, load {busy:.1f} at the start; `{model}`;
+{spent:.0f} s, with the unedited people that earlier runs had looked at). Truncation {DEFAULT_PSI};
+nothing was chosen on these people.
 
 ## Sixteen people of a sentence
 
