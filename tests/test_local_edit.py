@@ -181,6 +181,20 @@ def test_targets_are_met_on_the_picture_with_the_rest_kept(editor, face):
     assert np.array_equal(colour(editor, after, RIM), colour(editor, face, RIM))
 
 
+def test_no_more_is_asked_because_an_instrument_looks_elsewhere(face):
+    class Elsewhere(Measurer):
+        def measure(self, image, *, details=True):
+            found = super().measure(image)
+            rim = (float(image[5, 5, 1]) - BRIGHT) / STEP
+            found.values["glasses"] = (found.values["glasses"] + rim) / 2
+            return found
+
+    editor = LocalEditor(Painter(), Dials(), Elsewhere(), lambda w_plus: Segments())
+    after, found = editor.reach(face, face, {"glasses": 2.0}, (), ["glasses"])
+    assert after.edits[0].delta == pytest.approx(2.5, abs=0.2)  # as on the whole picture
+    assert found["glasses"] == pytest.approx(1.0, abs=0.15)  # and what is told is of this one
+
+
 def test_a_target_beside_a_global_one(editor, face):
     after, found = editor.reach(face, face, {"glasses": 2.0, "yaw": -1.0}, (), ["glasses", "yaw"])
     assert found["yaw"] == pytest.approx(-1.0, abs=0.15)

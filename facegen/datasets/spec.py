@@ -44,8 +44,6 @@ NAME = re.compile(r"[A-Za-z0-9][\w-]{0,39}", re.ASCII)
 STEP = re.compile(r"[+-]\d{1,2}(\.\d{1,3})?", re.ASCII)
 OTHER = "other"
 """What a face is that has none of a characteristic's values."""
-MARGIN_SD = 0.3
-"""What is to be there, or not, is asked for by so much more than would do."""
 
 Step = Literal["latent", "mask"]
 
@@ -226,8 +224,7 @@ def targets(value: Value, stands: Mapping[str, float], dials: DialSet) -> dict[s
                     f"{name} is a matter of degree, so it is not '{wanted}'; set it to a number, "
                     'to "min" or "max", or by "+1.5".'
                 )
-            sure, margin = spec.clear[wanted == "yes"], MARGIN_SD * spec.unit_per_sd
-            goal = sure + margin if wanted == "yes" else min(sure - margin, spec.mean)
+            goal = spec.clear[1] if wanted == "yes" else min(spec.clear[0], spec.mean)
             goals[name] = float(np.clip(goal, *spec.safe))
         elif STEP.fullmatch(wanted):
             goals[name] = stands[name] + float(wanted) * spec.unit_per_sd

@@ -23,7 +23,7 @@ from facegen.datasets.folder import (
     latent_digest,
     write_tables,
 )
-from facegen.datasets.spec import OTHER, Spec, Translation, is_met, state, targets
+from facegen.datasets.spec import OTHER, Spec, Translation, Value, is_met, state, targets
 from facegen.directions.recipes import same_things
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture
@@ -169,7 +169,7 @@ def _made(
     if "mask" in spec.steps and keep is not None:
         mask = np.repeat(keep.region.values[..., None], 3, axis=2)
         write_atomic(out / folder / "steps" / f"{stem}-mask.png", encode_png(mask))
-    return row | _measured(before, after, goals, editor) | {
+    return row | _measured(before, after, one.wanted, goals, editor) | {
         "file_name": f"{folder}/{stem}.png",
         "file_sha256": hashlib.sha256(png).hexdigest(),
         "outcome": MADE,
@@ -196,7 +196,7 @@ def _reachable(goals: Mapping[str, float], dials: DialSet) -> dict[str, float]:
 
 
 def _measured(
-    before: _Before, after: Face, goals: Mapping[str, float], editor: LocalEditor
+    before: _Before, after: Face, wanted: Value, goals: Mapping[str, float], editor: LocalEditor
 ) -> dict[str, Any]:
     """What the translated picture shows: the targets, everything else, and the person."""
     seen = editor.measured(after)
@@ -214,7 +214,7 @@ def _measured(
     sizes = np.abs(list(moved.values()))
     return {
         "after": _told(now, goals),
-        "met": not missed_targets(dials, goals, now),
+        "met": not missed_targets(dials, goals, now) or is_met(wanted, now, dials),
         "worst_other": worst,
         "worst_other_sd": round(moved[worst], 3),
         "mean_other_sd": round(float(sizes.mean()), 3),

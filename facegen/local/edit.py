@@ -168,7 +168,9 @@ class LocalEditor:
         """
         look = Look(self, before, local)
         edited, found = reach_on_picture(look.dials, stepped, before, targets, locks, look.see)
-        return self.keep(before, edited, local), found
+        kept = self.keep(before, edited, local)
+        seen = self.measured(kept) if found else None
+        return kept, {} if seen is None else self.dials.in_units(seen.values)
 
     def _look(self, w_plus: np.ndarray) -> Seen:
         # A preview tells the landmarks as well as the whole picture, up to one or two pixels of it.
@@ -216,9 +218,24 @@ class Look:
         return self._known.get_or_make(_key(w_plus), make)
 
     def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
-        """Dial -> value in its unit; `facegen.editing.closed_loop.See`."""
+        """Dial -> value in its unit; `facegen.editing.closed_loop.See`.
+
+        Many instruments look at the whole picture, and miss what they knew a dial by where only
+        its region changes. Where the latent's own picture shows more of a dial, that counts: else
+        ever more would be asked, and bags under the eyes become bruises.
+        """
         found = self.measured(w_plus)
-        return None if found is None else self._editor.dials.in_units(found.values)
+        if found is None:
+            return None
+        values = self._editor.dials.in_units(found.values)
+        start = self._editor.measured(self._before)
+        whole = self._editor.measured(Face.from_w_plus(w_plus))
+        if start is not None and whole is not None:
+            was, shown = (self._editor.dials.in_units(one.values) for one in (start, whole))
+            for name in self._local:
+                if name in was and abs(shown[name] - was[name]) > abs(values[name] - was[name]):
+                    values[name] = shown[name]
+        return values
 
 
 class _Remembering:
