@@ -152,7 +152,7 @@ def write_report(
     docs: Path,
 ) -> Path:
     """Write local.md and its sheet into a folder; gives the document's path."""
-    write_atomic(docs / PICTURE, encode_jpeg(sheet(tried, generator, editor, dials), quality=82))
+    write_atomic(docs / PICTURE, encode_jpeg(sheet(tried, generator, editor, dials), quality=72))
     path = docs / "local.md"
     write_atomic(path, document(tried, rounds=rounds, command=command).encode())
     return path
