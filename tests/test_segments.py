@@ -166,6 +166,7 @@ def test_scores_count_pixels_of_all_pictures_together():
 class TestOfAPicture:
     """The small network for pictures."""
 
+    @pytest.mark.long
     def test_graph_and_plain_network_agree(self):
         image = Image.effect_mandelbrot((256, 256), (-2, -1.5, 1, 1.5), 60).convert("RGB")
         weights = load_picture_weights()

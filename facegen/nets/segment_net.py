@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WIDTHS = (16, 32, 64, 96, 128)  # at 128, 64, 32, 16, 8 px
 LAST_WIDTH = 24
 EDGE_PX = 256
+SMOOTH_PX = 3
+"""Scores are averaged over so many pixels: the four that are written side by side do not agree on
+every border, which would be dotted."""
 
 
 class Layer(nn.Module):
@@ -97,7 +100,7 @@ def expected_shapes(num_segments: int) -> dict[str, tuple[int, ...]]:
 
 
 def scores(weights: Mapping[str, Tensor], img: Tensor) -> Tensor:
-    """What the network gives, from folded weights: RGB in [-1, 1] -> [N, segments, 256, 256]."""
+    """Smoothed scores, from folded weights: RGB in [-1, 1] -> [N, segments, 256, 256]."""
 
     def conv(key: str, x: Tensor, stride: int = 1) -> Tensor:
         kernel = weights[f"{key}.weight"]
@@ -114,7 +117,8 @@ def scores(weights: Mapping[str, Tensor], img: Tensor) -> Tensor:
     for i, skip in enumerate(skips):
         x = F.interpolate(conv(f"narrow.{i}", x), scale_factor=2, mode="nearest") + skip
         x = F.relu(conv(f"up.{i}", x))
-    return F.pixel_shuffle(conv("out", x), 2)
+    x = F.pixel_shuffle(conv("out", x), 2)
+    return F.avg_pool2d(x, SMOOTH_PX, 1, SMOOTH_PX // 2, count_include_pad=False)
 
 
 def graph(weights: Mapping[str, np.ndarray]) -> ov.Model:
@@ -154,4 +158,6 @@ def graph(weights: Mapping[str, np.ndarray]) -> ov.Model:
         )  # fmt: skip
         x = op.relu(conv(f"up.{i}", op.add(x, skip)))
     x = op.depth_to_space(conv("out", x), "depth_first", 2)
+    ones, pads, window = [1, 1], [SMOOTH_PX // 2] * 2, [SMOOTH_PX] * 2
+    x = op.avg_pool(x, ones, pads, pads, window, True)
     return ov.Model([best_label(x)], [image], "segments_of_picture")
