@@ -14,7 +14,6 @@ from facegen.local.shapes import SHAPES, Landmarks
 from facegen.masks import MASK_PX
 from facegen.measure.pose import load_shape
 from facegen.measure.segments import SEGMENTS
-from facegen.measure.segments import SEGMENTS
 
 TABLE = load_regions()
 ROWS, COLUMNS = np.mgrid[:MASK_PX, :MASK_PX] / MASK_PX
@@ -63,14 +62,6 @@ def test_every_dial_has_a_region_or_is_global():
     assert set(TABLE.dials) == {dial.name for dial in DIALS}
     assert sum(region == GLOBAL for region in TABLE.dials.values()) < 10
     assert set(TABLE.regions) == set(TABLE.dials.values()) - {GLOBAL}
-
-
-def test_the_table_names_segments_that_there_are():
-    named = {name for names in TABLE.segments.values() for name in names}
-    for region in TABLE.regions.values():
-        for part in region.parts:
-            named |= {n for n in (*part.segments, *part.spare) if n not in TABLE.segments}
-    assert named <= set(SEGMENTS)
 
 
 @pytest.mark.parametrize("name", TABLE.regions)
