@@ -9,8 +9,9 @@ import pytest
 from test_regions import Segments, average_landmarks
 
 from facegen.controls import unknown_dial
+from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.local.edit import LocalEditor, keep_of
+from facegen.local.edit import LocalEditor, keep_of, load_local_editor
 from facegen.measure.measurer import Measurement
 from facegen.operations import KeepRest, MovePicture
 
@@ -165,6 +166,16 @@ def test_an_edit_before_the_rest_was_kept_is_kept_with_it(editor, face):
     after = edited(editor, turned, glasses=2.0)
     assert np.array_equal(keep_of(after).w_plus, turned.w_plus)
     assert colour(editor, after, LIPS)[2] == pytest.approx(BRIGHT + STEP, abs=2)
+
+
+def test_of_a_network_whose_features_say_nothing_the_picture_is_read(face):
+    painter = Painter()
+    painter.can_keep = True
+    segments = load_local_editor(painter, Dials()).seen(face.w_plus).segments
+    assert segments.mask("background", "clothes", "skin", "hair").any()
+    painter.can_keep = False
+    with pytest.raises(ModelError, match="cannot keep the rest"):
+        load_local_editor(painter, Dials())
 
 
 def test_what_is_done_in_the_picture_comes_after(editor, face):

@@ -263,16 +263,23 @@ def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
     """The editor of a generator's faces, with the program's own instruments.
 
     Raises:
-        ModelError: the network cannot keep the rest of a picture, or its segments are not known.
+        ModelError: the network cannot keep the rest of a picture.
     """
-    from facegen.measure.segments import of_latent  # PyTorch: seconds
+    from facegen.measure import segments  # PyTorch: seconds
 
     if not generator.can_keep:
         raise ModelError(
             f"The network {generator.model} cannot keep the rest of a picture while it draws a "
             "part of it anew. Edit the face without keeping."
         )
-    return LocalEditor(generator, dials, load_measurer(), partial(of_latent, generator))
+
+    def on_picture(w_plus: np.ndarray) -> HasMasks:
+        return segments.of_picture(generator.render(w_plus, size=min(LOOK_PX, full)))
+
+    full = generator.img_resolution
+    reads = segments.knows(generator)
+    finds = partial(segments.of_latent, generator) if reads else on_picture
+    return LocalEditor(generator, dials, load_measurer(), finds)
 
 
 def keep_of(face: Face) -> KeepRest | None:
