@@ -55,9 +55,7 @@ USUAL: Mapping[str, Mapping[str, str]] = {
 """Kind of a crowd -> what its settings are at first; the seed is any."""
 QUERY = ("find", "people", "crowd")
 """What the address tells of this page."""
-MOST_MADE = 120
-MOST_PICKED = 200
-MOST_SENTENCE = 1000
+MOST_MADE, MOST_PICKED, MOST_SENTENCE = 120, 200, 1000
 NOT_HERE = (
     "This link leads to people who were made in another browser, and only that one knows them. "
     "Here are those they came from."
