@@ -11,7 +11,7 @@ from test_regions import Segments, average_landmarks
 from facegen.controls import unknown_dial
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.local.edit import LocalEditor, keep_of, load_local_editor
+from facegen.local.edit import LocalEditor, load_local_editor
 from facegen.measure.measurer import Measurement
 from facegen.operations import KeepRest, MovePicture
 
@@ -122,11 +122,11 @@ def colour(editor, face, place):
 def test_only_the_region_of_a_dial_changes(editor, face):
     after = edited(editor, face, glasses=2.0)
     before, now = editor.picture(face), editor.picture(after)
-    outside = keep_of(after).region.at(len(now)) == 0
+    outside = after.keep.region.at(len(now)) == 0
     assert np.array_equal(before[outside], now[outside])
     assert 0.5 < outside.mean() < 0.99
     assert (now[~outside] != before[~outside]).mean() > 0.5
-    assert np.array_equal(keep_of(after).w_plus, face.w_plus)
+    assert np.array_equal(after.keep.w_plus, face.w_plus)
 
 
 def test_a_global_dial_moves_the_rest_along(editor, face):
@@ -138,15 +138,15 @@ def test_a_global_dial_moves_the_rest_along(editor, face):
 
 def test_only_global_dials_keep_nothing(editor, face):
     after = edited(editor, face, yaw=1.0)
-    assert keep_of(after) is None
+    assert after.keep is None
     assert colour(editor, after, EYES)[0] == BRIGHT + STEP
 
 
 def test_a_second_edit_keeps_what_the_first_kept(editor, face):
     once = edited(editor, face, glasses=2.0)
     twice = edited(editor, once, lipstick=1.0)
-    assert np.array_equal(keep_of(twice).w_plus, face.w_plus)
-    assert (keep_of(twice).region.values >= keep_of(once).region.values).all()
+    assert np.array_equal(twice.keep.w_plus, face.w_plus)
+    assert (twice.keep.region.values >= once.keep.region.values).all()
     assert np.array_equal(colour(editor, twice, RIM), colour(editor, face, RIM))
     assert colour(editor, twice, LIPS)[2] == pytest.approx(BRIGHT + STEP, abs=2)
 
@@ -164,7 +164,7 @@ def test_an_edit_before_the_rest_was_kept_is_kept_with_it(editor, face):
 
     turned = edit_face(editor.dials, face, {"lipstick": 1.0})
     after = edited(editor, turned, glasses=2.0)
-    assert np.array_equal(keep_of(after).w_plus, turned.w_plus)
+    assert np.array_equal(after.keep.w_plus, turned.w_plus)
     assert colour(editor, after, LIPS)[2] == pytest.approx(BRIGHT + STEP, abs=2)
 
 
@@ -224,7 +224,7 @@ def test_where_no_place_is_found_all_of_the_picture_changes(editor, face):
     blind = LocalEditor(Painter(), Dials(), Measurer(), lambda w_plus: Segments())
     blind.measurer.angles = lambda image: None
     after = edited(blind, face, glasses=2.0)
-    assert keep_of(after) is None
+    assert after.keep is None
     assert colour(blind, after, RIM)[1] > colour(blind, face, RIM)[1]
     twice = edited(blind, once, glasses=2.0)  # what is kept already stays so
-    assert keep_of(twice).region == keep_of(once).region
+    assert twice.keep.region == once.keep.region

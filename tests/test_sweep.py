@@ -20,7 +20,7 @@ from facegen.editing.faces import edit_face
 from facegen.errors import ModelError, OutOfRangeError, UsageError
 from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
-from facegen.local.edit import LocalEditor, keep_of
+from facegen.local.edit import LocalEditor
 from facegen.measure.measurer import Measurement
 from facegen.operations import UnknownOperation
 from facegen.retouch.apply import draw
@@ -103,8 +103,8 @@ def keeping(fake, face, dials):
 def test_an_expression_leaves_what_is_around_the_face(fake, person, dials, yaw):
     sweep = keeping(fake, person, dials)
     still, happy = sweep.frames([Cell(yaw), Cell(yaw, expression="happy")])
-    assert keep_of(still.face) is None
-    outside = keep_of(happy.face).region.at(512) == 0
+    assert still.face.keep is None
+    outside = happy.face.keep.region.at(512) == 0
     assert 0.3 < outside.mean() < 0.9
     assert np.array_equal(happy.image[outside], still.image[outside])
     assert not np.array_equal(happy.image, still.image)
@@ -117,7 +117,7 @@ def test_what_a_face_keeps_of_its_rest_is_turned_along(fake, person, dials):
     edited = edit_face(dials, person, {"glasses": 3.0})
     face = keeper.keep(person, edited, ["glasses"])
     plain, kept = (next(keeping(fake, one, dials).frames([Cell(20)])) for one in (person, face))
-    outside = keep_of(kept.face).region.at(512) == 0
+    outside = kept.face.keep.region.at(512) == 0
     assert np.abs(kept.image[outside].astype(int) - plain.image[outside]).mean() < 2
     assert not np.array_equal(kept.image, plain.image)
 

@@ -16,7 +16,7 @@ from facegen.datasets.translation_sheet import by_value, sheet
 from facegen.errors import BadFileError, FacegenError, UsageError
 from facegen.face import Face
 from facegen.images import decode_image
-from facegen.local.edit import LocalEditor, keep_of
+from facegen.local.edit import LocalEditor
 
 SPEC = """
 size = 512
@@ -137,7 +137,7 @@ def test_only_what_was_asked_changes(editor, tmp_path):
     rows = translate(tmp_path, parse_spec(SPEC, Dials()), PEOPLE[:1], editor)
     path = tmp_path / rows[0]["file_name"]
     made, image = Face.load(path), decode_image(path.read_bytes(), name="a.png")
-    outside = keep_of(made).region.at(512) == 0
+    outside = made.keep.region.at(512) == 0
     assert np.array_equal(image[outside], editor.picture(PEOPLE[0][1])[outside])
     assert json.loads(rows[0]["asked"])["glasses"] == pytest.approx(1.5)
     assert json.loads(rows[0]["before"])["glasses"] == pytest.approx(0.0, abs=0.2)

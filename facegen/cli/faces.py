@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
@@ -244,16 +244,14 @@ class Pictures:
     @property
     def dials(self) -> DialSet:
         """The face's own; where a part of the picture is kept, they remember what was asked."""
-        return self._look.dials if self._keeps else self._own
+        return cast("DialSet", self._look.dials) if self._keeps else self._own
 
     def keep(self, after: Face) -> Face:
         """The edited face, with what is to stay of the picture before; says what changes."""
-        from facegen.local.edit import keep_of
-
         if not self._keeps:
             return after
         kept = self._editor.keep(self._face, after, self._local)
-        keep = keep_of(kept)
+        keep = kept.keep
         if not self._local:
             return kept
         told = ", ".join(self._editor.table.labels(self._local))

@@ -31,7 +31,7 @@ from facegen.editing.targets import MISS_SD, missed_targets
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.images import encode_png
-from facegen.local.edit import LocalEditor, Look, keep_of
+from facegen.local.edit import LocalEditor, Look
 from facegen.measure.measurer import Measurement
 from facegen.sweeps.export import json_line
 
@@ -162,7 +162,7 @@ def _made(
     folder = f"images/{folder_of(name, number)}"
     png = after.to_png(editor.picture(after, size=spec.size))
     write_atomic(out / folder / f"{stem}.png", png)
-    keep = keep_of(after)
+    keep = after.keep
     if "latent" in spec.steps:
         whole = edited.to_png(editor.picture(edited, size=spec.size))
         write_atomic(out / folder / "steps" / f"{stem}-latent.png", whole)

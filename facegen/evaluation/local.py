@@ -22,7 +22,7 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.latents import LABELS_PSI
-from facegen.local.edit import LocalEditor, Look, keep_of
+from facegen.local.edit import LocalEditor, Look
 from facegen.local.regions import HasMasks
 from facegen.masks import Mask
 from facegen.measure.measurer import Measurement
@@ -183,7 +183,7 @@ class _Studio:
         loop = self._loop(plain, name, sign)
         edited, looks = self._run(loop, plain), loop.looks
         kept = self.editor.keep(self.face, edited, [name])
-        keep = keep_of(kept)
+        keep = kept.keep
         mask = Mask.whole() if keep is None else keep.region
         whole = self._shown(edited, mask, sign)
         if keep is None:
@@ -194,7 +194,7 @@ class _Studio:
         local = Look(self.editor, self.face, [name])
         again = self._loop(local, name, sign, {name: edited.edits[0].delta})
         ended = self._run(again, local)
-        its = keep_of(ended)
+        its = ended.keep
         own = mask if its is None else its.region
         shown = self._shown(ended, own, sign)
         return Tried(name, seed, sign, region, own.share, whole, same, shown, (looks, again.looks))

@@ -27,7 +27,7 @@ from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.images import encode_jpeg, resized
 from facegen.latents import LABELS_PSI
-from facegen.local.edit import LocalEditor, keep_of
+from facegen.local.edit import LocalEditor
 from facegen.local.regions import GLOBAL
 from facegen.protocols import Maps
 
@@ -278,7 +278,7 @@ def sheet(
 
 
 def _tinted(picture: np.ndarray, face: Face) -> np.ndarray:
-    keep = keep_of(face)
+    keep = face.keep
     if keep is None:
         return picture
     mask = cv2.resize(keep.region.at(256), picture.shape[:2])

@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facegen.cache import BoundedCache
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture
+from facegen.editing.remembering import RememberingDials
 from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.latents import as_w_plus
@@ -103,7 +104,7 @@ class LocalEditor:
         moves = _moves(before), _moves(after)
         moved = [name for name in {**moves[0], **moves[1]} if _differs(name, *moves)]
         here = [name for name in moved if name in local and not self.table.is_global(name)]
-        kept = keep_of(before)
+        kept = before.keep
         if not here and kept is None:
             return after
         done = tuple(one for one in after.pixel_operations if not isinstance(one, KeepRest))
@@ -199,7 +200,7 @@ class Look:
     """
 
     def __init__(self, editor: LocalEditor, before: Face, local: Collection[str]) -> None:
-        self.dials: Any = _Remembering(editor.dials)
+        self.dials = RememberingDials(editor.dials)
         self._editor, self._before, self._local = editor, before, local
         self._known = BoundedCache[Measurement | None](REMEMBERED)
 
@@ -238,27 +239,6 @@ class Look:
         return values
 
 
-class _Remembering:
-    """Dials that remember what was asked of them for each latent they gave."""
-
-    def __init__(self, dials: DialSet) -> None:
-        self._dials = dials
-        self._asked: dict[bytes, dict[str, float]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._dials, name)
-
-    def apply(self, base: np.ndarray, deltas: Mapping[str, float]) -> np.ndarray:
-        """As `DialSet.apply`."""
-        w_plus = self._dials.apply(base, deltas)
-        self._asked[_key(w_plus)] = dict(deltas)
-        return w_plus
-
-    def asked(self, w_plus: np.ndarray) -> dict[str, float]:
-        """What led to a latent; nothing if these dials did not make it."""
-        return self._asked.get(_key(w_plus), {})
-
-
 def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
     """The editor of a generator's faces, with the program's own instruments.
 
@@ -280,11 +260,6 @@ def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
     reads = segments.knows(generator)
     finds = partial(segments.of_latent, generator) if reads else on_picture
     return LocalEditor(generator, dials, load_measurer(), finds)
-
-
-def keep_of(face: Face) -> KeepRest | None:
-    """What a face keeps of another latent's picture."""
-    return next((one for one in face.operations if isinstance(one, KeepRest)), None)
 
 
 def _moves(face: Face) -> dict[str, float]:

@@ -21,7 +21,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.latents import as_w_plus
-from facegen.local.edit import LocalEditor, keep_of
+from facegen.local.edit import LocalEditor
 from facegen.masks import Mask
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
@@ -142,7 +142,7 @@ class Sweep:
                 lambda w_plus: self._sure(self._whole(w_plus)),
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
-        self._kept = keep_of(self.face)
+        self._kept = self.face.keep
         self._local = tuple(entry.dial for entry in self.face.edits)
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
@@ -282,13 +282,13 @@ class Sweep:
 
     def _drawn(self, faces: Sequence[Face]) -> Sequence[np.ndarray]:
         """Their pictures, drawn together if there are several."""
-        if len(faces) == 1 or any(keep_of(face) for face in faces):
+        if len(faces) == 1 or any(face.keep for face in faces):
             return [self._picture(face) for face in faces]
         together = np.stack([face.w_plus for face in faces])
         return list(self.generator.render(together, size=self.size))
 
     def _picture(self, face: Face) -> np.ndarray:
-        keep = keep_of(face)
+        keep = face.keep
         if keep is None:
             return self.generator.render(face.w_plus, size=self.size)
         return self.generator.render(face.w_plus, size=self.size, keep=keep)
@@ -302,7 +302,7 @@ class Sweep:
             move = MovePicture(*astuple(cell.motion))
             finish = finish.add(move, move_picture(finish.image, cell.motion))
         wear = Wear(cell.expression, cell.strength) if cell.expression else None
-        keep = keep_of(face)
+        keep = face.keep
         done = finish.operations if keep is None else (keep, *finish.operations)
         told = face.with_pose(Pose(cell.yaw, cell.pitch), wear).finished(done)
         is_reachable = is_reachable and finish.is_done
