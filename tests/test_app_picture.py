@@ -326,7 +326,7 @@ def test_the_page_asks_again_where_too_many_pictures_settle_at_once(measured, mo
 def test_a_correction_that_fails_is_not_tried_for_ever(measured, monkeypatch):
     tried = []
 
-    def fail(*_):
+    def fail(*_, **__):
         tried.append(1)
         raise ValueError("on purpose")
 

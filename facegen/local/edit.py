@@ -219,12 +219,7 @@ class Look:
         return self._known.get_or_make(_key(w_plus), make)
 
     def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
-        """Dial -> value in its unit; `facegen.editing.closed_loop.See`.
-
-        Many instruments look at the whole picture, and miss what they knew a dial by where only
-        its region changes. Where the latent's own picture shows more of a dial, that counts: else
-        ever more would be asked, and bags under the eyes become bruises.
-        """
+        """Dial -> value in its unit, as `counted`; `facegen.editing.closed_loop.See`."""
         found = self.measured(w_plus)
         if found is None:
             return None
@@ -233,10 +228,33 @@ class Look:
         whole = self._editor.measured(Face.from_w_plus(w_plus))
         if start is not None and whole is not None:
             was, shown = (self._editor.dials.in_units(one.values) for one in (start, whole))
-            for name in self._local:
-                if name in was and abs(shown[name] - was[name]) > abs(values[name] - was[name]):
-                    values[name] = shown[name]
+            return counted(was, values, shown, self._local)
         return values
+
+
+def counted(
+    before: Mapping[str, float],
+    kept: Mapping[str, float],
+    whole: Mapping[str, float],
+    names: Collection[str],
+) -> dict[str, float]:
+    """What counts as seen where only regions change: dial -> value in its unit.
+
+    Many instruments look at the whole picture, and miss what they knew a dial by where only its
+    region changes. Where the latent's own picture shows more of a dial, that counts: else ever more
+    would be asked, and bags under the eyes become bruises.
+
+    Args:
+        before: Measured on the picture before the edit.
+        kept: On the picture with the rest kept.
+        whole: On the latent's own picture.
+        names: The dials that change their regions alone.
+    """
+    values = dict(kept)
+    for name in before.keys() & kept.keys() & whole.keys() & set(names):
+        if abs(whole[name] - before[name]) > abs(kept[name] - before[name]):
+            values[name] = whole[name]
+    return values
 
 
 def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:

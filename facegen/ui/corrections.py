@@ -8,23 +8,19 @@ later run of the page; whoever has gone on to another picture by then gets none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import cast
-
-import numpy as np
 
 from facegen.editing.closed_loop import See
 from facegen.editing.obstacles import Obstacle, obstacle
 from facegen.editing.remembering import RememberingDials
-from facegen.operations import KeepRest
 from facegen.protocols import Dials
 from facegen.service.loading import Backend
 from facegen.session.edit_state import EditState
 from facegen.session.reach import reach
 from facegen.session.readouts import Readout, accepted
 from facegen.session.session import Session
-from facegen.ui import shared
+from facegen.ui import looking, shared
 
 _log = logging.getLogger(__name__)
 
@@ -144,51 +140,19 @@ def corrected(backend: Backend, session: Session, before: Mapping[str, float]) -
         before: Measured on the picture before any dial, in the dials' units.
     """
     state, dials = session.state, RememberingDials(session.dials)
-    see = looking(backend, session, state, dials)
+    see = looking.trying(backend, session, state, dials)
     return session.correction(state, before, see, dials=cast(Dials, dials))
 
 
-def looking(
-    backend: Backend,
-    session: Session,
-    state: EditState,
-    dials: RememberingDials,
-    *,
-    go_on: Callable[[], None] = lambda: None,
-) -> See:
-    """Renders and measures what dials make of a state, with what the state keeps.
-
-    Regions are those of the state: what is corrected is little, and to find them takes as long as
-    to draw.
-
-    Args:
-        backend: Draws.
-        session: Of the visitor.
-        state: Whose latents are tried.
-        dials: Made them.
-        go_on: Raises when nobody waits any more.
-    """
-    kept = backend.kept(session, state)
-
-    def see(w_plus: np.ndarray) -> Mapping[str, float] | None:
-        go_on()
-        tried = replace(state, deltas=tuple(sorted(dials.asked(w_plus).items())))
-        rests = tuple(KeepRest.of(session.rest(tried), one.region) for one in kept)
-        request = backend.service.request(w_plus, operations=rests)
-        return shared.measuring().see(backend.service, session.dials, request)
-
-    return see
-
-
 def _while_current(backend: Backend, session: Session, dials: RememberingDials) -> See:
-    """`looking` at the current state; raises once the visitor has another."""
+    """`looking.trying` at the current state; raises once the visitor has another."""
     state = session.state
 
     def go_on() -> None:
         if session.state is not state:
             raise _WentOn
 
-    return looking(backend, session, state, dials, go_on=go_on)
+    return looking.trying(backend, session, state, dials, go_on=go_on)
 
 
 def _key(session: Session) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from facegen.paths import data_dir
 from facegen.service.loading import Backend
 from facegen.session.edit_state import EditState
 from facegen.session.session import Session
-from facegen.ui import shared, state_keys
+from facegen.ui import looking, state_keys
 from facegen.ui.components import messages
 
 OWN_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -169,7 +169,7 @@ def _mend(backend: Backend, session: Session, state: EditState) -> None:
 
 
 def _measured(backend: Backend, session: Session, state: EditState) -> Mapping[str, float] | None:
-    return shared.measuring().known(backend.measured(session, state))
+    return looking.known(backend, session, state)
 
 
 def _thumb(backend: Backend, session: Session, state: EditState) -> bytes | None:

@@ -24,7 +24,7 @@ from facegen.service.render import RenderResult
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
 from facegen.session.painting import PLACES, read_strokes, strokes
 from facegen.session.session import Session
-from facegen.ui import browser_state, corrections, shared, state_keys
+from facegen.ui import browser_state, corrections, looking, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
 from facegen.ui.components.region import region_url
 
@@ -134,20 +134,19 @@ def _obey(backend: Backend, session: Session) -> str | None:
     measuring = shared.measuring()
     if view.trigger("fg_panel", "measure") is not None and measuring.is_ready:
         for state in (session.state.undialled, session.state):
-            measuring.see(backend.service, backend.dials, backend.measured(session, state))
+            looking.see(backend, session, state)
         if backend.rests is not None and session.keeps_rest:
             backend.rests.look(session.rest())
-    start = backend.measured(session, session.state.undialled)
-    before = measuring.known(start)
+    before = looking.known(backend, session, session.state.undialled)
     if before:
         session.measured_start(before)
-    now = measuring.known(backend.measured(session))
+    now = looking.known(backend, session, session.state)
     if now:
         session.measured_now(now)
     if now and before:
         corrections.settle(backend, session, now, before)
     if view.trigger("fg_panel", "correct") is not None:
-        before = measuring.see(backend.service, backend.dials, start)
+        before = looking.see(backend, session, session.state.undialled)
         if before is not None:
             session.settle(corrections.corrected(backend, session, before), is_step=True)
     _paint(session)
@@ -245,9 +244,7 @@ def _show_face(
 def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
     measuring = shared.measuring()
     measuring.start()
-    measured, before = (
-        measuring.known(backend.measured(session, one)) for one in (state, state.undialled)
-    )
+    measured, before = (looking.known(backend, session, one) for one in (state, state.undialled))
     is_current = state is session.state
     readouts = session.readouts(state, measured=measured, before=before if is_current else None)
     # Also where the queue was full: then the page asks again.
