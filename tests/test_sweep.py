@@ -367,6 +367,19 @@ def test_a_job_of_the_page_ends_with_files(fake, person, dials):
     assert job.file_of("sheet")().startswith(b"\x89PNG")
 
 
+def test_a_job_of_the_page_keeps_what_an_expression_leaves(fake, person, dials):
+    cells = make_cells([None], [None], [(None, 1.0), ("happy", 1.0)])
+    job = SweepJob(
+        RenderService(fake), person, cells, size=512, dials=dials, measurer=Looking(),
+        keeper=keeping(fake, person, dials).keeper,
+    ).start()  # fmt: skip
+    job.wait(120)
+    assert job.error is None
+    still, happy = (shot.frame.face for shot in job.shots)
+    assert still.keep is None
+    assert np.array_equal(happy.keep.w_plus, still.w_plus)
+
+
 @pytest.mark.weights
 def test_the_command_writes_pictures_and_says_what_they_show(generator, tmp_path, monkeypatch):
     monkeypatch.setattr("facegen.cli.sweep.load_generator", lambda *_, **__: generator)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 
 import pytest
+from fake_regions import REGIONS, FakeRegions
 from fakes import FakeGenerator
 from streamlit.testing.v1 import AppTest
 
 from facegen.face import Face
 from facegen.service.render import RenderService
+from facegen.service.rests import Rests
 from facegen.service.sweep_job import SweepJob
 from facegen.sweeps.grid import make_cells
 from facegen.ui import state_keys
@@ -55,6 +58,28 @@ def said(at: AppTest) -> str:
 
 def test_a_long_time_is_told_in_minutes():
     assert [sweep._duration(seconds) for seconds in (4.4, 99.0, 649.0)] == ["4 s", "99 s", "11 min"]
+
+
+def test_the_rest_may_be_kept_where_dials_have_regions(monkeypatch, at):
+    assert "Keep the rest" not in [toggle.label for toggle in at.toggle]
+    backend = at.session_state["ready"]
+    rests = Rests(REGIONS, FakeRegions)
+    monkeypatch.setattr(rests, "editor", lambda: None)
+    at.session_state["ready"] = replace(backend, rests=rests)
+    session = at.session_state[state_keys.SESSION]
+    session.regions = REGIONS
+    at.run()
+    (toggle,) = [toggle for toggle in at.toggle if toggle.label == "Keep the rest"]
+    assert not toggle.value
+    session.keep_rest(True)
+    session.edit({"smile": 1.0})
+    at.run()
+    (toggle,) = [toggle for toggle in at.toggle if toggle.label == "Keep the rest"]
+    assert toggle.value, "what the face keeps of its picture is kept in its sweep"
+    at.button(key="sweep_start").click().run()
+    finish(at)
+    assert not at.exception
+    assert not at.error
 
 
 def test_says_what_will_be_made_and_makes_it(at):

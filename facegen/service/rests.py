@@ -102,6 +102,11 @@ class Rests:
         names = tuple(sorted(set(names) & self.dials))
         return not names or _key(names, rest, w_plus, painting) in self._kept
 
+    def editor(self) -> LocalEditor | None:
+        """What finds masks, for sweeps; None where it cannot be loaded."""
+        finder = self._find(quick=False)
+        return finder.editor if isinstance(finder, _Finder) else None
+
     def look(self, rest: np.ndarray) -> None:
         """Look at a picture, so that the first dial that moves on it is quick."""
         finder = self._find(quick=False)
@@ -147,14 +152,14 @@ class _Finder:
     """A `FindsMasks` on real pictures."""
 
     def __init__(self, editor: LocalEditor) -> None:
-        self._editor = editor
+        self.editor = editor
 
     def mask(self, names: Collection[str], rest: np.ndarray, w_plus: np.ndarray) -> Mask:
-        return self._editor.mask(names, rest, w_plus)
+        return self.editor.mask(names, rest, w_plus)
 
     def place(self, name: str, rest: np.ndarray, w_plus: np.ndarray) -> Mask:
-        seen = self._editor.seen(rest), self._editor.seen(w_plus)
-        return Mask.of(self._editor.table.mask(name, *seen))
+        seen = self.editor.seen(rest), self.editor.seen(w_plus)
+        return Mask.of(self.editor.table.mask(name, *seen))
 
 
 def make_rests(service: RenderService, generator: Any, dials: Any) -> Rests | None:

@@ -26,6 +26,8 @@ from facegen.ui.components.sweep_view import turn_view
 from facegen.ui.pages import design
 
 MAX_PICTURES = 400
+KEEPING_TAKES = 3
+"""Times as long a picture takes of which the rest is kept: its regions are looked for."""
 POLL_SECONDS = 0.7
 SIZES = (256, 512, 1024)
 PITCH_SHOWN = 20
@@ -130,8 +132,15 @@ def _ask(backend: Backend, session: Session) -> None:
         "more alike, and slower. Switch it off for a quick look.",
     ):
         steps = GOOD_STEPS
+    keeps = bool(backend.regions) and st.toggle(
+        "Keep the rest",
+        bool(session.state.moved_in(session.regions)),
+        key=f"sweep_rest_{bool(session.state.moved_in(session.regions))}",
+        help="Expressions change the face alone, and what the face keeps of its picture turns with "
+        "the head: slower.",
+    )
     cells = _cells(yaw, int(yaw_step), pitch, int(pitch_step), chosen, strength, (gaze, gaze_up))
-    _start(backend, session, cells, int(size or 512), steps)
+    _start(backend, session, cells, int(size or 512), steps, keeps=keeps)
 
 
 def _cells(
@@ -157,9 +166,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _start(backend: Backend, session: Session, cells: list[Cell], size: int, steps: int) -> None:
+def _start(
+    backend: Backend, session: Session, cells: list[Cell], size: int, steps: int, *, keeps: bool
+) -> None:
     each = backend.service.full_seconds
-    each = each if math.isfinite(each) else 0.2
+    each = (each if math.isfinite(each) else 0.2) * (KEEPING_TAKES if keeps else 1)
     quick, each = (
         (each * (1 + PICTURES_A_STEP * count) + MEASURE_SECONDS) * len(cells) + 2
         for count in (0, steps)
@@ -178,8 +189,17 @@ def _start(backend: Backend, session: Session, cells: list[Cell], size: int, ste
         if old is not None:
             old.cancel()
         try:
-            job = SweepJob(backend.service, session.face(), cells, size=size, dials=backend.dials,
-                           measurer=measurer(), person_steps=steps)  # fmt: skip
+            editor = backend.rests.editor() if keeps and backend.rests is not None else None
+            job = SweepJob(
+                backend.service,
+                session.face() if editor is None else backend.face(session),
+                cells,
+                size=size,
+                dials=backend.dials,
+                measurer=measurer(),
+                person_steps=steps,
+                keeper=editor,
+            )
         except FacegenError as err:
             messages.notify(str(err))
             return
