@@ -21,6 +21,7 @@ from facegen.files import write_atomic
 from facegen.formats.latents import FaceRecord, read_latent_bytes
 from facegen.images import MAX_FILE_BYTES, encode_png
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, as_w_plus
+from facegen.operation_records import from_records, pack_latent, to_record, unpack_latent
 from facegen.operations import (
     BOUND_OPERATIONS,
     PIXEL_OPERATIONS,
@@ -30,10 +31,6 @@ from facegen.operations import (
     PixelOperation,
     Pose,
     Wear,
-    from_records,
-    pack_latent,
-    to_record,
-    unpack_latent,
 )
 from facegen.render_request import RenderRequest
 from facegen.version import __version__

@@ -61,6 +61,7 @@ ROOMS = {
     "engines": ("ways to run a network", "OpenVINO, PyTorch, CUDA, and falling back"),
     "formats": ("foreign files as data", "pickles, checkpoints, latents; nothing is executed"),
     "render_request": ("what a picture depends on", "`RenderRequest`, the key of every cache"),
+    "operation_records": ("records of operations", "JSON values, checked when they are read"),
     "operations": ("what was done to a face", "dial moves, pose, expression, and changes in the "
                    "picture, as named values"),
     "latents": ("seeds, w, w_plus", "shapes, truncation, latent spaces"),

@@ -28,7 +28,8 @@ from facegen.errors import (
 )
 from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
-from facegen.operations import DialMove, describe, to_record
+from facegen.operation_records import to_record
+from facegen.operations import DialMove, describe
 
 
 def small_face(**changes) -> Face:

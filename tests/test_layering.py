@@ -16,7 +16,7 @@ LEVELS = {
     "paths": 1, "checks": 1, "files": 1, "cache": 1, "records": 1, "threads": 1,
     "masks": 1,
     "latents": 2, "images": 2, "nets": 2, "controls": 2,
-    "operations": 3, "render_request": 4,
+    "operations": 3, "operation_records": 4, "render_request": 4,
     "engines": 3, "formats": 3,
     "weights": 4,
     "networks": 5,

@@ -12,6 +12,7 @@ import pytest
 from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.masks import Mask
+from facegen.operation_records import from_record, from_records, pack_latent, to_record
 from facegen.operations import (
     CloseEye,
     DialMove,
@@ -24,10 +25,6 @@ from facegen.operations import (
     TurnEyes,
     Wear,
     describe,
-    from_record,
-    from_records,
-    pack_latent,
-    to_record,
 )
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import draw

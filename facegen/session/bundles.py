@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from facegen.latents import as_w_plus
-from facegen.operations import Operation, from_records, pack_latent, to_record, unpack_latent
+from facegen.operation_records import from_records, pack_latent, to_record, unpack_latent
+from facegen.operations import Operation
 from facegen.records import parse_record
 from facegen.session.edit_state import Subject
 

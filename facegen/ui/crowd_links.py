@@ -17,7 +17,7 @@ from typing import Any
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
-from facegen.operations import from_records, pack_latent, to_record, unpack_latent
+from facegen.operation_records import from_records, pack_latent, to_record, unpack_latent
 from facegen.records import RecordError, parse_record
 
 FEWEST = {"average": 2, "children": 2, "variants": 1, "similar": 1}

@@ -1,0 +1,229 @@
+"""Operations as plain JSON values, and back: what a face file may hold.
+
+Nothing here is executed: a record names one of the kinds of `facegen.operations` and gives numbers.
+Each is checked before it is taken; a kind that this version does not know is kept as it came.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from facegen.latents import LARGEST, NUM_WS, W_DIM
+from facegen.masks import MASK_BYTES, Mask
+from facegen.operations import (
+    LATENT_BYTES,
+    MAX_OPERATIONS,
+    MAX_PULLS,
+    MAX_TEXT,
+    NUM_LANDMARKS,
+    PIXEL_OPERATIONS,
+    CloseEye,
+    DialMove,
+    KeepRest,
+    MovePicture,
+    Operation,
+    Points,
+    Pose,
+    PullPoints,
+    RaiseEyes,
+    ResizePicture,
+    TurnEyes,
+    UnknownOperation,
+    Wear,
+)
+
+
+def pack_latent(w_plus: np.ndarray) -> str:
+    """A latent [18, 512] as text: float32 little-endian, zlib, base64."""
+    return base64.b64encode(zlib.compress(w_plus.astype("<f4").tobytes(), 6)).decode("ascii")
+
+
+def unpack_latent(text: str) -> np.ndarray:
+    """The latent of such a text, [18, 512].
+
+    Raises:
+        ValueError: another length, or no such text.
+    """
+    packed = base64.b64decode(text, validate=True)
+    try:
+        data = zlib.decompressobj().decompress(packed, LATENT_BYTES + 1)
+    except zlib.error as err:
+        raise ValueError("the packed latent is damaged") from err
+    if len(data) != LATENT_BYTES:
+        raise ValueError("the packed latent has the wrong length")
+    return np.frombuffer(data, "<f4").reshape(NUM_WS, W_DIM)
+
+
+def pack_mask(mask: Mask) -> str:
+    """A mask as text: uint8, zlib, base64."""
+    return base64.b64encode(mask.pack()).decode("ascii")
+
+
+def to_record(operation: Operation) -> dict[str, Any]:
+    """An operation as plain JSON values; `from_record` reads it back, equal to the last bit."""
+    if isinstance(operation, UnknownOperation):
+        kept: dict[str, Any] = json.loads(operation.text)
+        return kept
+    fields: dict[str, Any] = {"op": operation.op}
+    if isinstance(operation, KeepRest):
+        latent, mask = pack_latent(operation.w_plus), pack_mask(operation.region)
+        return fields | {"latent": latent, "mask": mask, "small": operation.small}
+    for name, value in vars(operation).items():
+        if isinstance(value, bytes):
+            value = pack_latent(np.frombuffer(value, "<f4").reshape(NUM_WS, W_DIM))
+        fields[name] = value
+    return fields
+
+
+def from_record(record: Mapping[str, Any]) -> Operation:
+    """Read an operation from JSON values.
+
+    Raises:
+        ValueError, TypeError, KeyError: not what such an operation holds.
+    """
+    reader = _READERS.get(_text(record["op"]))
+    if reader is None:
+        return UnknownOperation(_text(record["op"]), json.dumps(dict(record), sort_keys=True))
+    return reader(record)
+
+
+def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
+    """Read all operations of a file, in order.
+
+    Raises:
+        ValueError, TypeError, KeyError: damaged, or too many.
+    """
+    if not isinstance(records, list) or len(records) > MAX_OPERATIONS:
+        raise ValueError(f"operations must be a list of at most {MAX_OPERATIONS}")
+    operations = tuple(from_record(record) for record in records)
+    in_picture = [entry for entry in operations if isinstance(entry, PIXEL_OPERATIONS)]
+    if any(isinstance(entry, KeepRest) for entry in in_picture[1:]):
+        raise ValueError("the rest is kept once, before all that is done in the picture")
+    return operations
+
+
+# --- readers: what a file may hold -----------------------------------------------------------
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ValueError("a text field is not a short text")
+    return value
+
+
+def _number(value: object, low: float = -math.inf, high: float = math.inf) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number is not a number")
+    try:
+        number = float(value)
+    except OverflowError as err:  # a whole number of hundreds of digits
+        raise ValueError("a number is out of range") from err
+    if not math.isfinite(number) or not low <= number <= high:
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _angle(value: object) -> float | None:
+    return None if value is None else _number(value, -180, 180)
+
+
+def _points(value: Any) -> Points:
+    if len(value) != NUM_LANDMARKS:
+        raise ValueError(f"{NUM_LANDMARKS} landmarks are needed")
+    return tuple((_number(x, -2, 3), _number(y, -2, 3)) for x, y in value)
+
+
+def _side(value: object) -> str:
+    if value not in ("left", "right"):
+        raise ValueError("a side is left or right")
+    return str(value)
+
+
+def _pull(value: Any) -> Any:
+    left, right, push, reach, rise = value
+    sides = tuple(tuple(_landmark(k) for k in side) for side in (left, right))
+    if not sides[0]:
+        raise ValueError("a pull needs landmarks")
+    across, up = (_number(x, 1e-3, 10) for x in reach)
+    out, high = (_number(x, -10, 10) for x in push)
+    return (*sides, (out, high), (across, up), _number(rise, 1e-3, 100))
+
+
+def _landmark(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < NUM_LANDMARKS:
+        raise ValueError("a landmark is a number from 0 to 67")
+    return value
+
+
+def _read_pull(record: Mapping[str, Any]) -> PullPoints:
+    pulls = record["pulls"]
+    if len(pulls) > MAX_PULLS:
+        raise ValueError("too many pulls")
+    strength = _number(record["strength"], 0, 1)
+    return PullPoints(tuple(_pull(p) for p in pulls), strength, _points(record["landmarks"]))
+
+
+def _read_close_eye(record: Mapping[str, Any]) -> CloseEye:
+    closed = unpack_latent(_long_text(record["closed"]))
+    if not np.isfinite(closed).all():
+        raise ValueError("the latent of the closed eyes is not finite")
+    return CloseEye(
+        _side(record["side"]),
+        _points(record["landmarks"]),
+        closed.tobytes(),
+        _points(record["closed_landmarks"]),
+        _number(record["strength"], 0, 1),
+    )
+
+
+def _read_keep_rest(record: Mapping[str, Any]) -> KeepRest:
+    latent = unpack_latent(_long_text(record["latent"]))
+    if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
+        raise ValueError("the latent of what is kept is out of range")
+    packed = record["mask"]
+    if not isinstance(packed, str) or len(packed) > 2 * MASK_BYTES:
+        raise ValueError("a packed mask is not a text")
+    if not isinstance(record["small"], bool):
+        raise ValueError("a mask is small or not")
+    mask = Mask.unpack(base64.b64decode(packed, validate=True), small=record["small"])
+    return KeepRest(latent.tobytes(), mask.data, mask.small)
+
+
+def _long_text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 2 * LATENT_BYTES:
+        raise ValueError("a packed latent is not a text")
+    return value
+
+
+def _read_resize(record: Mapping[str, Any]) -> ResizePicture:
+    if record["method"] not in ("lanczos", "bilinear"):
+        raise ValueError("a picture is enlarged by lanczos or bilinear")
+    return ResizePicture(int(_number(record["edge"], 16, 8192)), record["method"])
+
+
+_READERS: dict[str, Any] = {
+    DialMove.op: lambda r: DialMove(
+        _text(r["dial"]), _number(r["delta"]), _number(r.get("corrected", 0.0))
+    ),
+    Pose.op: lambda r: Pose(_angle(r["yaw"]), _angle(r["pitch"])),
+    Wear.op: lambda r: Wear(_text(r["expression"]), _number(r["strength"], 0, 1)),
+    KeepRest.op: _read_keep_rest,
+    TurnEyes.op: lambda r: TurnEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
+    RaiseEyes.op: lambda r: RaiseEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
+    CloseEye.op: _read_close_eye,
+    PullPoints.op: _read_pull,
+    MovePicture.op: lambda r: MovePicture(
+        _number(r["roll"], -180, 180),
+        _number(r["shift_x"], -2, 2),
+        _number(r["shift_y"], -2, 2),
+        _number(r["zoom"], 0.01, 100),
+    ),
+    ResizePicture.op: _read_resize,
+}
