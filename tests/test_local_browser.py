@@ -101,3 +101,15 @@ def test_the_rest_is_let_go_and_kept_again(local, chromium):  # noqa: F811
     page.get_by_label("Keep the rest").click()
     page.locator(f".fg-img[data-id='{kept}']").wait_for()
     visitor.close()
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_the_switch_leaves_room_for_the_search(local, chromium, width):  # noqa: F811
+    visitor = Visitor(chromium, local.url, "/?seed=417", viewport={"width": width, "height": 800})
+    search = visitor.page.get_by_label("Search a dial")
+    switch = visitor.page.get_by_label("Keep the rest")
+    search.wait_for()
+    assert search.bounding_box()["width"] > 120
+    assert switch.bounding_box()["height"] < 60
+    assert switch.bounding_box()["width"] >= 40
+    visitor.close()
