@@ -5,6 +5,8 @@ VENV ?= .venv
 PORT ?= 8501
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+# Where it is set, every worker and every program that a test starts would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
 CORE := not weights and not browser and not wheel and not long and not slow
 # Each worker loads the networks (4 GB), so not one per core; a file's tests share their fixtures.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -561,6 +561,7 @@ def test_presets_are_kept_opened_and_refused_kindly(fake, monkeypatch):
     assert tiles[-1]["label"] == "Monday"
 
 
+@pytest.mark.long
 def test_a_dial_is_made_from_marks_kept_and_removed(fake):
     at = AppTest.from_function(_your_dials_alone, default_timeout=SECONDS).run()
     assert not at.exception

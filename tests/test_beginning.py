@@ -36,6 +36,7 @@ def made(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.long
 def test_the_average_is_computed_once_for_the_same_weights(made):
     first = made()
     again = made()
@@ -47,6 +48,7 @@ def test_the_average_is_computed_once_for_the_same_weights(made):
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"PK\x05\x06" + b"\0" * 18])
+@pytest.mark.long
 def test_an_average_that_is_damaged_is_computed_anew(made, damage):
     first = made()
     [path] = made.folder.glob("*.npy")

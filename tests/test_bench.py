@@ -19,6 +19,7 @@ def bench(*arguments):
     return CliRunner().invoke(cli, ["bench", "--runs", "1", *arguments])
 
 
+@pytest.mark.long
 def test_an_imported_network_is_timed_against_the_plain_form(tmp_path, monkeypatch):
     monkeypatch.setenv("FACEGEN_WEIGHTS", str(tmp_path))
     write_model(tmp_path)

@@ -101,6 +101,7 @@ def half_mask():
     return Mask.of(grid)
 
 
+@pytest.mark.long
 def test_the_rest_kept_is_that_of_its_own_pictures(net, w_pluses):
     engine, mask = on_cpu(net, dtype=torch.bfloat16), half_mask()
     want = make_engine("torch", net, SkipPreview(net)).blend(w_pluses, w_pluses[:1], mask)

@@ -88,6 +88,7 @@ def test_an_image_folder_loader_finds_every_picture_and_one_schema(whole):
     assert {"requested_yaw", "requested_gaze", "landmarks", "seed"} <= set(kinds)
 
 
+@pytest.mark.long
 def test_hugging_face_loads_it(whole, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # read when the package is imported
     from datasets import load_dataset
@@ -298,6 +299,7 @@ def test_super_resolution_is_said_to_be_missing():
         Plan(size=2048, upscale="sr")
 
 
+@pytest.mark.long
 def test_upscaled_pictures_have_the_size_asked_for(tmp_path):
     generator = FakeGenerator()
     plan = Plan(max_angle=0, step=5, random=0, size=2048, upscale="bilinear", measure="none")

@@ -253,6 +253,7 @@ def test_a_variant_stays_editable_in_design(start):
     ("what", "ids"),
     [("average", (0, 3)), ("children", (0, 3)), ("variants", (1,)), ("similar", (2,))],
 )
+@pytest.mark.long
 def test_the_link_of_relatives_makes_the_same_people_anywhere(start, what, ids):
     browser = start(people="40")
     browser.tell((what, ids, ""))
@@ -270,6 +271,7 @@ def test_the_link_of_relatives_makes_the_same_people_anywhere(start, what, ids):
     assert link(other) == {"people": "40", "seed": link(other)["seed"]}
 
 
+@pytest.mark.long
 def test_relatives_of_those_made_are_known_where_they_were_made_alone(start):
     browser = start(people="40")
     browser.tell(("average", (0, 3), ""))
@@ -291,6 +293,7 @@ def test_relatives_of_those_made_are_known_where_they_were_made_alone(start):
     assert again.head["picked"] == [0]
 
 
+@pytest.mark.long
 def test_who_is_selected_and_the_map_are_there_again(start):
     browser = start(people="40")
     browser.tell(("map", (), ""), picked=(2, 5))
@@ -355,6 +358,7 @@ def test_two_are_compared_large(start):
     assert all(full["bytes"] > 10_000 and full["error"] is None for full in head["fulls"])
 
 
+@pytest.mark.long
 def test_the_map_shows_the_crowd_in_colours_and_who_is_clicked_is_opened(start, monkeypatch):
     browser = start(people="40")
     assert not browser.at.get("vega_lite_chart")
@@ -385,6 +389,7 @@ def test_the_map_shows_the_crowd_in_colours_and_who_is_clicked_is_opened(start, 
     assert browser.head["opened"] is None
 
 
+@pytest.mark.long
 def test_found_people_stand_among_others_on_the_map(start):
     browser = start(find="woman, smiling")
     browser.wait()

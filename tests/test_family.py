@@ -101,6 +101,7 @@ def test_an_average_is_like_each_parent_and_natural(natives, dials, count):
     assert dials.naturalness(between.w_plus) > 90
 
 
+@pytest.mark.long
 def test_what_ten_people_share_is_not_exaggerated(natives, dials):
     women = of_a_kind(natives, dials, lambda r: r["gender"] < -0.5 and r["age"] > 45, 10)
     assert len(women) == 10
@@ -219,6 +220,7 @@ def test_faces_of_several_spaces_are_refused_and_named(natives):
         average([other, replace(other, w_plus=a.w_plus)], generator=natives)
 
 
+@pytest.mark.long
 def test_a_space_without_dials_is_mixed_by_its_mapping_network():
     generator = FakeGenerator()
     generator.space = "space-0123456789ab"
@@ -290,6 +292,7 @@ def test_one_dial_moves_in_even_steps_and_can_be_taken_back(natives, dials):
         assert [edit.dial for edit in one.edits] == ["smile"]
 
 
+@pytest.mark.long
 def test_several_dials_move_as_far_as_asked_and_differently(natives, dials):
     (face,) = people(natives, 1, first=3)
     names = named_dials(["hair"], dials)
@@ -389,6 +392,7 @@ def ask(painter, face, keep, **more):
     )
 
 
+@pytest.mark.long
 def test_the_same_person_comes_with_other_hair_and_is_confirmed(dials):
     painter = Painter(dials, spread=2.5)
     face = painter_face(painter, 3)

@@ -132,6 +132,7 @@ def test_what_nobody_asked_for_stays_ordinary(bank, studio, dials):
     assert max(asked.strangest(one.measurement.values) for one in made) <= ORDINARY_SD
 
 
+@pytest.mark.long
 def test_who_is_less_ordinary_comes_last_and_who_is_strange_never(bank, studio, monkeypatch):
     wishes = {"count": 2, "people": 1024}
     monkeypatch.setattr(find_module, "MOST_DRAWN", 6)
@@ -145,6 +146,7 @@ def test_who_is_less_ordinary_comes_last_and_who_is_strange_never(bank, studio, 
     assert all(one.origin == "seed" for one in again)
 
 
+@pytest.mark.long
 def test_no_more_people_are_looked_at_than_asked(bank, studio):
     search = looked_for("woman", bank, studio, count=400, people=700, make=False)
     seeds = [one.face.seed for one in search]

@@ -202,6 +202,7 @@ def imported(tmp_path, monkeypatch):
     return Generator.load(NAME)
 
 
+@pytest.mark.long
 def test_a_generator_keeps_the_rest_at_every_size(imported):
     w_base, w_plus = imported.w_from_seed(1), imported.w_from_seed(2)
     keep = KeepRest.of(w_base, region("middle"))
@@ -227,6 +228,7 @@ def test_a_generator_whose_network_cannot_says_so(imported, monkeypatch):
         imported.render(w_base + 1, keep=KeepRest.of(w_base, region("half")))
 
 
+@pytest.mark.long
 def test_a_saved_face_draws_the_same_pixels_and_keeps_its_rest(imported):
     w_base, w_plus = imported.w_from_seed(1), imported.w_from_seed(2)
     moved = MovePicture(roll=30.0)

@@ -61,6 +61,7 @@ def test_an_answer_is_read_as_texts_alone():
     assert read_kept({"nonce": "mine"}, "mine") == Kept({}, {})
 
 
+@pytest.mark.long
 def test_marks_come_back_and_nonsense_does_not():
     marks = {"seeds": [1, 2, 3], "marks": {"1": "has", "2": "not", "3": "<b>"}}
     at = begun(marks=json.dumps(marks))

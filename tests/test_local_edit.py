@@ -168,6 +168,7 @@ def test_an_edit_before_the_rest_was_kept_is_kept_with_it(editor, face):
     assert colour(editor, after, LIPS)[2] == pytest.approx(BRIGHT + STEP, abs=2)
 
 
+@pytest.mark.long
 def test_of_a_network_whose_features_say_nothing_the_picture_is_read(face):
     painter = Painter()
     painter.can_keep = True

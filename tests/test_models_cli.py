@@ -142,6 +142,7 @@ def test_a_record_that_was_tampered_with_is_refused(folder, key, value):
         read_record("my-net")
 
 
+@pytest.mark.long
 def test_a_half_precision_copy_has_the_space_of_the_first(folder):
     whole = import_checkpoint(folder / "net.pkl", name="whole")
     half = import_checkpoint(folder / "half.pt", name="half")

@@ -188,6 +188,7 @@ def test_a_part_longer_than_the_file_is_dropped(server, tmp_path):
     assert download(server.url, tmp_path / "net.pkl").read_bytes() == server.content
 
 
+@pytest.mark.long
 def test_another_file_than_the_pinned_is_refused(server, tmp_path):
     fetch_published(NAME)
     before = entry(NAME).weights_path.read_bytes()

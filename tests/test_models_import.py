@@ -59,6 +59,7 @@ def assert_draws_the_golden_picture(checkpoint, *, limit=1e-4):
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
 @pytest.mark.parametrize("key", ["G_ema", "G"])
+@pytest.mark.long
 def test_nvidias_pickles(tmp_path, monkeypatch, key, protocol):
     monkeypatch.chdir(tmp_path)
     found = read(tmp_path, nvidia_pickle(STATE, key=key, protocol=protocol))

@@ -59,6 +59,7 @@ def test_making_a_dial_reports_its_progress(generator, hats):
     assert seen[-1][0] == seen[-1][1]
 
 
+@pytest.mark.long
 def test_a_space_without_dials_can_have_own_ones(tmp_path):
     fake = FakeGenerator()
     rng = np.random.RandomState(0)

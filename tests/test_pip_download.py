@@ -77,6 +77,7 @@ def without(monkeypatch, *modules):
     monkeypatch.delenv("UV", raising=False)
 
 
+@pytest.mark.long
 def test_the_file_arrives(index, folder):
     pip_download(index, folder, NAME)
     assert zipfile.is_zipfile(folder / NAME)
@@ -123,6 +124,7 @@ def test_with_nothing_at_all_one_sentence(folder, monkeypatch):
         pip_command(folder)
 
 
+@pytest.mark.long
 def test_another_file_than_the_registered_is_refused(index, folder):
     with pytest.raises(FetchError, match=r"another file .* \(its SHA-256 starts \w{12}…\)\.$"):
         pip_download(f"thing==1.0 --hash=sha256:{'0' * 64}", folder, NAME)

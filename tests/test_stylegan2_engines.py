@@ -36,6 +36,7 @@ def exact_255(img):
 
 
 @pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.long
 def test_engines_draw_what_the_exact_network_draws(net, w_pluses, name):
     engine = make_engine(name, net, SkipPreview(net))
     with torch.inference_mode():
@@ -49,6 +50,7 @@ def test_engines_draw_what_the_exact_network_draws(net, w_pluses, name):
 
 
 @pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.long
 def test_a_preview_is_the_sum_of_the_earlier_blocks(net, w_pluses, name):
     head = SkipPreview(net)
     head.size_px = 32
@@ -66,6 +68,7 @@ def imported(tmp_path, monkeypatch):
     return write_model(tmp_path)
 
 
+@pytest.mark.long
 def test_an_imported_network_loads_and_draws(imported, net):
     generator = Generator.load(NAME)
     assert (generator.num_ws, generator.img_resolution, generator.preview_size) == (10, 64, 64)

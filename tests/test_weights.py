@@ -112,6 +112,7 @@ def test_a_fetch_that_is_killed_leaves_nothing(empty_weights, monkeypatch):
     assert list(empty_weights.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_download_that_stalls_can_be_given_up(empty_weights, monkeypatch):
     started = []
 
