@@ -514,6 +514,9 @@ def test_every_crowd_is_put_into_one_map(natives, dials, crowd):
     assert np.allclose(standing.points, crowd_map(crowd[:1], dials).points[:20], atol=0.02)
     assert standing.values["age"] == pytest.approx(crowd[0].of("age")[:20], abs=0.2)
     assert len(standings.others()) == 600
+    own = dict.fromkeys(("my_dial", *dials.names), 1.0)
+    mixed = [Member(faces[0], values=own), Member(faces[1])]
+    assert set(standings.members(mixed).values) == set(dials.names)
     older = Member(faces[0], values={**dials.read(faces[0].w_plus), "age": 77.0})
     assert standings.members([older]).values["age"] == [77.0]
     assert len(standings.members([])) == 0

@@ -73,8 +73,11 @@ class Standings:
 
     def members(self, members: Sequence[Member]) -> Standing:
         """Some people: as measured on their pictures, else as predicted."""
-        names = self.map().names if not members else tuple(self._read(members[0]))
-        rows = [[values[name] for name in names] for values in map(self._read, members)]
+        read = [self._read(member) for member in members]
+        # A prediction tells dials of a user's own, a picture does not.
+        first = tuple(read[0]) if read else self.map().names
+        names = tuple(name for name in first if all(name in values for values in read))
+        rows = [[values[name] for name in names] for values in read]
         return self._placed(names, np.array(rows, np.float32).reshape(len(rows), len(names)))
 
     def _read(self, member: Member) -> Mapping[str, float]:

@@ -173,11 +173,13 @@ def kept_text(space: str, crowds: Sequence[KeptCrowd], *, is_map: bool) -> str:
 
 def read_kept(text: str, space: str, most: int) -> tuple[list[KeptCrowd], bool]:
     """The crowds of such a text, and whether the map is shown; none of another space."""
+    if len(text) > MOST_BYTES:
+        return [], False
     try:
         kept = parse_record(text, _Kept)
     except RecordError:
         return [], False
-    if len(text) > MOST_BYTES or kept.space != space:
+    if kept.space != space:
         return [], False
     crowds = []
     for one in kept.crowds[-most:]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from facegen.latents import MAX_SEED
 from facegen.service.crowds import Gallery
 from facegen.service.standing import Standing
 from facegen.ui.components import crowd_chart
@@ -32,11 +33,14 @@ def show(exploring: Exploring, table: Sequence[Any]) -> int | None:
     """
     view, standings = exploring.map, exploring.finder.standings()
     shown = exploring.shown
+    places: Sequence[int] = range(MAX_SEED)
     if isinstance(shown.crowd, Gallery):
         people, others = standings.gallery(shown.crowd), None
     else:
-        known = map(exploring.member, range(shown.crowd.count))
-        people, others = standings.members([m for m in known if m is not None]), standings.others()
+        known = {place: exploring.member(place) for place in range(shown.crowd.count)}
+        there = {place: member for place, member in known.items() if member is not None}
+        places, others = list(there), standings.others()
+        people = standings.members(list(there.values()))
     with st.container(key="fg_map"):
         dial = _tools(view, people, others, table)
         if not len(people):
@@ -60,12 +64,14 @@ def show(exploring: Exploring, table: Sequence[Any]) -> int | None:
     if place is None or place >= len(people):
         return None
     view.centre = _at(people, place)
-    return place
+    return places[place]
 
 
 def _tools(view: MapView, people: Standing, others: Standing | None, table: Sequence[Any]) -> Any:
     """What colours the dots, and how near one looks; gives the dial."""
-    entries = {entry.name: entry for entry in table}
+    known = [standing.values for standing in (people, others) if standing is not None]
+    entries = {entry.name: entry for entry in table
+               if not len(people) or all(entry.name in values for values in known)}  # fmt: skip
     names = list(entries)
     with st.container(key="fg_map_tools", horizontal=True, vertical_alignment="center"):
         first = names.index(FIRST_DIAL) if FIRST_DIAL in entries else 0
