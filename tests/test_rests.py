@@ -204,6 +204,18 @@ def test_where_regions_cannot_be_found_dials_act_on_all_of_the_picture(caplog):
     assert "no instruments" in caplog.text
 
 
+def test_nobody_waits_until_the_instruments_are_fetched(generator, dials, session, regions):
+    fetched: list[bool] = []
+    rests = Rests(REGIONS, lambda: regions, lambda: bool(fetched))
+    backend = Backend(generator, dials, (), RenderService(generator), rests=rests)
+    session.edit({"smile": 1.0})
+    plain = backend.request(session)
+    assert (plain.keep, rests.is_ready, regions.asked) == (None, False, [])
+    fetched.append(True)
+    assert rests.is_ready
+    assert backend.request(session).keep is not None
+
+
 def test_a_picture_on_which_it_fails_is_drawn_as_it_is(backend, session, regions, monkeypatch):
     monkeypatch.setattr(regions, "mask", lambda *_: 1 / 0)
     session.edit({"smile": 1.0})

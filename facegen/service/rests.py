@@ -48,16 +48,28 @@ class Rests:
     Args:
         dials: Those that have a region.
         load: Loads what finds masks; called once, when it is first needed.
+        is_here: Whether all that takes is on this machine. Until it is nothing is kept, for nobody
+            who moves a dial is to wait until it is fetched.
     """
 
-    def __init__(self, dials: Collection[str], load: Callable[[], FindsMasks]) -> None:
+    def __init__(
+        self,
+        dials: Collection[str],
+        load: Callable[[], FindsMasks],
+        is_here: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.dials = frozenset(dials)
-        self._load = load
+        self._load, self._is_here = load, is_here
         self._finder: FindsMasks | None = None
         self._has_failed = False
         self._guard = threading.Lock()
         self._looked_at: BoundedCache[bool] = BoundedCache(MAX_LOOKED_AT)
         self._kept: BoundedCache[tuple[KeepRest | None]] = BoundedCache(MAX_KEPT)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything can be kept."""
+        return not self._has_failed and (self._finder is not None or self._is_here())
 
     def of(
         self,
@@ -131,7 +143,7 @@ class Rests:
         return None if is_unknown or mask.is_whole else KeepRest.of(rest, mask)
 
     def _find(self, *, quick: bool) -> FindsMasks | None:
-        if self._finder is None and not quick and not self._has_failed:
+        if self._finder is None and not quick and self.is_ready:
             with self._guard:
                 if self._finder is None:
                     try:
@@ -174,6 +186,9 @@ def make_rests(service: RenderService, generator: Any, dials: Any) -> Rests | No
         return None
     from facegen.local.regions import load_regions
     from facegen.measure import segments
+    from facegen.measure.detector import INSTRUMENTS
+    from facegen.weights.fetch import is_fetched
+    from facegen.weights.registry import entry
 
     if not segments.knows(generator):
         return None
@@ -186,4 +201,7 @@ def make_rests(service: RenderService, generator: Any, dials: Any) -> Rests | No
         of_latent = partial(segments.of_latent, generator)
         return _Finder(LocalEditor(QueuedGenerator(service), dials, load_measurer(), of_latent))
 
-    return Rests([name for name in dials.names if not table.is_global(name)], load)
+    def is_here() -> bool:
+        return all(is_fetched(entry(name)) for name in INSTRUMENTS)
+
+    return Rests([name for name in dials.names if not table.is_global(name)], load, is_here)

@@ -270,7 +270,7 @@ def _show_panel(backend: Backend, session: Session, state: EditState) -> None:
         settling=is_settling,
         settled=state in session.settling,
         identity=session.locks.identity,
-        rest=state.keeps_rest if session.regions else None,
+        rest=state.keeps_rest if backend.rests is not None and backend.rests.is_ready else None,
         psi=state.psi,
         own_psi=state.subject.psi,
         max_psi=MAX_PSI,
