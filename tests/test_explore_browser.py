@@ -65,8 +65,10 @@ def test_find_by_a_sentence_take_two_average_them_and_go_on_in_design(drawn, chr
     explorer.wait_rest()
     assert "1 in" in page.locator(".fg-crowd-status").inner_text()
     assert "find=woman" in page.url
-    words = page.locator(".fg-tile p")
-    ages = [int(words.nth(i).inner_text().split()[1]) for i in range(words.count())]
+    page.wait_for_function(
+        "[...document.querySelectorAll('.fg-tile p')].filter((x) => x.textContent).length === 16"
+    )
+    ages = [int(words.split()[1]) for words in page.locator(".fg-tile p").all_inner_texts()]
     assert len(ages) == 16
     assert min(ages) >= 30
 

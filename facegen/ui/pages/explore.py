@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -265,6 +266,7 @@ def _pack(
         "pills": _pills(exploring),
         "actions": [one for one in ACTIONS if one["what"] != "keep" or kept_people.is_on()],
         "picked": list(shown.picked),
+        "query": urlencode(sorted(shown.query.items())),
         "tiles": tiles,
         "fulls": fulls,
     }

@@ -82,7 +82,8 @@ function setUp(el) {
       const isFirst = s.stamp === null;
       s.stamp = head.stamp;
       s.clear();
-      s.picked = new Set(head.picked);
+      s.picked = new Set(isFirst ? s.recall(head) : head.picked);
+      s.again ||= s.picked.size !== head.picked.length || head.picked.some((i) => !s.picked.has(i));
       if (!isFirst) { s.close(); s.scroller()?.scrollTo({ top: 0 }); }
     }
     frame(head);

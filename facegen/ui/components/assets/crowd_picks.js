@@ -1,18 +1,31 @@
-// Who is selected, and the bar with what can be done with them.
+// Who is selected, and the bar with what can be done with them. This tab remembers it at once: the
+// server hears of it a moment later, and a reload may come before.
 
 const SHOWN = 5;
+const PICKS = "facegen_picks";
 
 export function addPicks(s, $, on) {
   let newest = 0;
+  const remember = () => {
+    try { sessionStorage.setItem(PICKS, JSON.stringify({ query: s.head.query, picked: [...s.picked] })); } catch { /* blocked */ }
+  };
+  // Who was selected when this crowd was last seen in this tab; what the server says if it was not.
+  s.recall = (head) => {
+    let last = null;
+    try { last = JSON.parse(sessionStorage.getItem(PICKS)); } catch { /* blocked */ }
+    const isSame = last && last.query === head.query && Array.isArray(last.picked);
+    return isSame ? last.picked.filter((i) => Number.isInteger(i) && i >= 0) : head.picked;
+  };
   s.toggle = (index, upTo = false) => {
     if (upTo && s.picked.size) {
       for (let i = Math.min(newest, index); i <= Math.max(newest, index); i += 1) s.picked.add(i);
     } else if (!s.picked.delete(index)) s.picked.add(index);
     newest = index;
+    remember();
     s.showPicks();
     s.tell();
   };
-  s.pickNobody = () => { s.picked.clear(); s.showPicks(); s.tell(); };
+  s.pickNobody = () => { s.picked.clear(); remember(); s.showPicks(); s.tell(); };
   s.fitting = (count) => (s.head.actions || []).filter((one) => count >= one.least && count <= one.most);
 
   let shown = "";
