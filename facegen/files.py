@@ -1,4 +1,4 @@
-"""Writing files so that a failure leaves what stood there before untouched."""
+"""Writing files so that a failure leaves what stood there before untouched; reading small ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from facegen.errors import SaveError
+from facegen.errors import BadFileError, SaveError
+
+MAX_TEXT_BYTES = 200_000
+"""Of files that people write by hand."""
 
 
 @contextmanager
@@ -62,6 +65,25 @@ def write_atomic(path: Path, data: bytes) -> None:
             f"{path} could not be written ({err.strerror or err}). Nothing was changed; free some "
             "space or choose another folder."
         ) from err
+
+
+def read_text(path: Path) -> str:
+    """A small text that somebody wrote.
+
+    Raises:
+        BadFileError: it cannot be read, is too large, or no text.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_TEXT_BYTES + 1)
+    except OSError as err:
+        raise BadFileError(f"{path.name} cannot be read ({err.strerror}).") from err
+    if len(data) > MAX_TEXT_BYTES:
+        raise BadFileError(f"{path.name} has more than {MAX_TEXT_BYTES} bytes; name a smaller one.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise BadFileError(f"{path.name} is no text in UTF-8.") from err
 
 
 def file_sha256(path: Path) -> str:

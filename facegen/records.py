@@ -1,4 +1,4 @@
-"""JSON from files, read into typed records: the one way in which this program checks what it reads.
+"""JSON and TOML, read into typed records: the one way in which this program checks what it reads.
 
 A record is a dataclass; `Annotated[float, Meta(gt=0)]` bounds a field. Whatever does not fit is
 told as a clause for the caller's own sentence: "natural[0] must be a number, got a text".
@@ -6,8 +6,10 @@ told as a clause for the caller's own sentence: "natural[0] must be a number, go
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TypeVar
+import tomllib
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -55,6 +57,30 @@ def parse_record(data: bytes | str, kind: type[T]) -> T:
         raise RecordError(f"it is not JSON ({_in_words(str(err)).split(': ')[-1]})") from err
     except RecursionError as err:
         raise RecordError("it is nested too deeply") from err
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Read TOML into plain values that JSON has, too.
+
+    >>> parse_toml("size = 512")
+    {'size': 512}
+
+    Args:
+        text: The TOML.
+
+    Raises:
+        RecordError: it is not TOML, or holds a date, NaN, or an infinite number.
+    """
+    try:
+        fields = tomllib.loads(text)
+        json.dumps(fields, allow_nan=False)
+    except RecursionError as err:
+        raise RecordError("it is nested too deeply") from err
+    except tomllib.TOMLDecodeError as err:
+        raise RecordError(f"it is no TOML ({err})") from err
+    except (TypeError, ValueError) as err:
+        raise RecordError("it holds a date, or a number that is infinite, NaN or too long") from err
+    return fields
 
 
 def _clause(text: str) -> str:

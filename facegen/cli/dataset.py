@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facegen.cli.config import (
+    ConfiguredCommand,
+    Listed,
+    NeededOption,
+    config_text,
+    is_from_file,
+)
 from facegen.cli.shared import (
     count_progress,
     hold_person_option,
@@ -28,20 +35,21 @@ if TYPE_CHECKING:
     from facegen.generator import Generator
 
 RAY = "ray"
+CONFIG_FILE = "dataset.toml"
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @click.argument("faces", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--people", type=click.IntRange(1), help="Number of new people, instead of FACES.")
 @click.option(
     "--balance",
+    type=Listed(str),
     default="",
     metavar="LIST",
     help="With --people: the same number of each kind, by age,gender,skin,pose.",
 )
 @click.option(
-    "--own-dials",
-    is_flag=True,
+    "--own-dials/--no-own-dials",
     help="Let --balance name your own dials, too; dataset.json then names them.",
 )
 @click.option(
@@ -119,6 +127,7 @@ RAY = "ray"
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
+    cls=NeededOption,
     help="Folder of the dataset; an unfinished one is continued.",
 )
 @yes_option
@@ -161,12 +170,18 @@ def dataset(
     \b
     python -m facegen dataset face.png --max-angle 40 --step 10 --random 100 --out data
     python -m facegen dataset --people 1000 --balance age,gender --random 20 --out people
+    python -m facegen dataset --config people/dataset.toml --seed 1 --out others
     """
     from facegen.datasets.folder import finish, is_finished, open_folder
     from facegen.datasets.people import new_people, open_people
     from facegen.datasets.plan import Plan
     from facegen.editing.dial_set import DialSet
+    from facegen.files import write_atomic
 
+    if faces and is_from_file("people"):
+        people = None
+    if faces and is_from_file("balance"):
+        balance, own_dials = "", False
     if bool(faces) == bool(people):
         raise UsageError("Name faces or give --people N, one of the two.")
     if address and engine != RAY:
@@ -195,6 +210,9 @@ def dataset(
         chosen = open_people(faces, generator.space, warn=lambda text: click.echo(text, err=True))
         confirm_many(len(chosen) * each, yes=yes, size=int(size))
     open_folder(out, plan, chosen, generator.model, own_dials=own)
+    if not (out / CONFIG_FILE).exists():
+        config = config_text(people=people, balance=balance, own_dials=own_dials)
+        write_atomic(out / CONFIG_FILE, config.encode())
     count = len(chosen) * each
     if not is_finished(out):
         _make(out, plan, chosen, generator, workers, model=model, engine=engine, address=address)

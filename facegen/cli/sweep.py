@@ -6,10 +6,16 @@ from pathlib import Path
 
 import click
 
+from facegen.cli.config import (
+    ConfiguredCommand,
+    Listed,
+    NeededArgument,
+    NeededOption,
+    config_text,
+)
 from facegen.cli.shared import (
     count_progress,
     engine_option,
-    folder_option,
     hold_person_option,
     json_option,
     load_generator,
@@ -20,6 +26,8 @@ from facegen.cli.shared import (
 )
 
 SIZES = ["256", "512", "1024"]
+DEGREES = Listed(float)
+CONFIG_FILE = "sweep.toml"
 
 
 def confirm_many(count: int, *, yes: bool, size: int) -> None:
@@ -34,10 +42,11 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
         click.confirm(text, abort=True, err=True)
 
 
-@click.command()
-@click.argument("face", type=click.Path(path_type=Path))
+@click.command(cls=ConfiguredCommand)
+@click.argument("face", type=click.Path(path_type=Path), cls=NeededArgument)
 @click.option(
     "--yaw",
+    type=DEGREES,
     default="-40:40:10",
     show_default=True,
     metavar="FROM:TO:STEP",
@@ -45,6 +54,7 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 )
 @click.option(
     "--pitch",
+    type=DEGREES,
     default="0",
     show_default=True,
     metavar="FROM:TO:STEP",
@@ -59,31 +69,38 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
 )
 @click.option(
     "--gaze",
+    type=DEGREES,
     default="",
     metavar="FROM:TO:STEP",
     help="Degrees the eyes look to the right of the camera, -20 to 20. [own]",
 )
 @click.option(
     "--gaze-up",
+    type=DEGREES,
     default="",
     metavar="FROM:TO:STEP",
     help="Degrees the eyes look further up, -12 to 12. [own]",
 )
 @click.option(
-    "--keep-rest",
-    is_flag=True,
+    "--keep-rest/--no-keep-rest",
     help="Let expressions change the face alone: hair, clothes and background stay as they are "
     "without.",
 )
-@folder_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    cls=NeededOption,
+    help="Folder for the pictures and sweep.toml, which repeats them; made if need be.",
+)
 @click.option("--size", type=click.Choice(SIZES), default="1024", show_default=True,
               help="Edge of the pictures, pixels.")  # fmt: skip
-@click.option("--sheet", is_flag=True, help="Also write a contact sheet, sheet.png.")
-@click.option("--gif", is_flag=True, help="Also write sweep.gif, there and back.")
-@click.option("--mp4", is_flag=True, help="Also write sweep.mp4 (VP9).")
-@click.option("--no-measure", is_flag=True, help="Do not measure the finished pictures: faster.")
+@click.option("--sheet/--no-sheet", help="Also write a contact sheet, sheet.png.")
+@click.option("--gif/--no-gif", help="Also write sweep.gif, there and back.")
+@click.option("--mp4/--no-mp4", help="Also write sweep.mp4 (VP9).")
+@click.option("--no-measure/--measure", help="Do not measure the finished pictures: faster.")
 @click.option(
-    "--open-loop", is_flag=True, help="Do not correct the angles by measuring previews first."
+    "--open-loop/--closed-loop", help="Do not correct the angles by measuring previews first."
 )
 @hold_person_option
 @yes_option
@@ -116,6 +133,7 @@ def sweep(
 
     \b
     python -m facegen sweep face.png --yaw -40:40:10 --pitch -15:15:15 --out turned --sheet
+    python -m facegen sweep other.png --config turned/sweep.toml --out turned_too
     """
     from facegen.editing.dial_set import DialSet
     from facegen.files import make_folder, write_atomic
@@ -160,6 +178,7 @@ def sweep(
     )
     cells = turning.require_cells(cells)
     make_folder(out)  # where that fails, before minutes of work
+    write_atomic(out / CONFIG_FILE, config_text().encode())
     records: list[dict[str, object]] = []
     frames: list[Frame] = []
     keep = sheet or gif or mp4

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +34,10 @@ from msgspec import Meta, Struct
 from facegen.editing.dial_set import DialSet
 from facegen.editing.targets import check_targets, miss_sd
 from facegen.errors import BadFileError, FacegenError, UsageError
+from facegen.files import read_text
 from facegen.local.regions import load_regions
-from facegen.records import RecordError, parse_record
+from facegen.records import RecordError, parse_record, parse_toml
 
-MAX_BYTES = 200_000
 MAX_VALUES = 1000
 NAME = re.compile(r"[A-Za-z0-9][\w-]{0,39}", re.ASCII)
 STEP = re.compile(r"[+-]\d{1,2}(\.\d{1,3})?", re.ASCII)
@@ -118,16 +117,9 @@ def read_spec(path: Path, dials: DialSet) -> Spec:
     Raises:
         BadFileError: it is missing, too large, no TOML, or says what cannot be meant.
     """
+    text = read_text(path)
     try:
-        data = path.read_bytes()
-    except OSError as err:
-        raise BadFileError(f"{path.name} cannot be read ({err.strerror}).") from err
-    if len(data) > MAX_BYTES:
-        raise BadFileError(f"{path.name} has {len(data)} bytes; at most {MAX_BYTES} are read.")
-    try:
-        return parse_spec(data.decode(), dials)
-    except UnicodeDecodeError as err:
-        raise BadFileError(f"{path.name} is no text in UTF-8.") from err
+        return parse_spec(text, dials)
     except FacegenError as err:
         raise BadFileError(f"{path.name}: {err}") from err
 
@@ -145,15 +137,13 @@ def parse_spec(text: str, dials: DialSet) -> Spec:
         OutOfRangeError: a value beyond what a dial reaches.
     """
     try:
-        fields = tomllib.loads(text)
+        fields = parse_toml(text)
         tables = {name: one for name, one in fields.items() if isinstance(one, dict)}
         rest = {name: one for name, one in fields.items() if not isinstance(one, dict)}
-        whole = json.dumps({"values": tables, **rest}, allow_nan=False)
+        whole = json.dumps({"values": tables, **rest})
         file = parse_record(whole, _File)
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
-        raise UsageError(f"This is no TOML ({err}).") from err
-    except (RecordError, TypeError, ValueError) as err:
-        raise UsageError(f"This says no translations ({err}).") from err
+    except RecordError as err:
+        raise UsageError(f"This says no translations: {err}.") from err
     found = [
         Translation(_name(name), _name(value), wanted)
         for name, values in file.values.items()
