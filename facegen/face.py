@@ -189,7 +189,7 @@ class Face:
 
         Args:
             path: Ends in `.png`.
-            image: The rendered picture, uint8 [H, W, 3].
+            image: The rendered picture, uint8 [H, W, 3], or [H, W, 4] with alpha.
             npz: Also write the `.npz` twin beside it.
 
         Raises:

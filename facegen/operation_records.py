@@ -15,15 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from facegen.backdrops import FACE, Backdrop
+from facegen.errors import UsageError
 from facegen.latents import LARGEST, NUM_WS, W_DIM
 from facegen.masks import MASK_BYTES, Mask
 from facegen.operations import (
+    LAST_OPERATIONS,
     LATENT_BYTES,
     MAX_OPERATIONS,
     MAX_PULLS,
     MAX_TEXT,
     NUM_LANDMARKS,
     PIXEL_OPERATIONS,
+    Background,
     CloseEye,
     DialMove,
     KeepRest,
@@ -75,10 +79,23 @@ def to_record(operation: Operation) -> dict[str, Any]:
     if isinstance(operation, KeepRest):
         latent, mask = pack_latent(operation.w_plus), pack_mask(operation.region)
         return fields | {"latent": latent, "mask": mask, "small": operation.small}
+    if isinstance(operation, Background):
+        return fields | _background_fields(operation)
     for name, value in vars(operation).items():
         if isinstance(value, bytes):
             value = pack_latent(np.frombuffer(value, "<f4").reshape(NUM_WS, W_DIM))
         fields[name] = value
+    return fields
+
+
+def _background_fields(operation: Background) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        **vars(operation.backdrop),
+        "person": pack_mask(Mask(operation.person)),
+    }
+    if operation.other is not None:
+        w_plus, person = operation.other
+        fields |= {"latent": pack_latent(w_plus), "latent_person": pack_mask(person)}
     return fields
 
 
@@ -106,6 +123,11 @@ def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
     in_picture = [entry for entry in operations if isinstance(entry, PIXEL_OPERATIONS)]
     if any(isinstance(entry, KeepRest) for entry in in_picture[1:]):
         raise ValueError("the rest is kept once, before all that is done in the picture")
+    places = [k for k, entry in enumerate(in_picture) if isinstance(entry, Background)]
+    if len(places) > 1:
+        raise ValueError("a person is put before one background")
+    if places and not all(isinstance(e, LAST_OPERATIONS) for e in in_picture[places[0] + 1 :]):
+        raise ValueError("the background comes after all that is done with the face")
     return operations
 
 
@@ -184,16 +206,38 @@ def _read_close_eye(record: Mapping[str, Any]) -> CloseEye:
 
 
 def _read_keep_rest(record: Mapping[str, Any]) -> KeepRest:
-    latent = unpack_latent(_long_text(record["latent"]))
-    if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
-        raise ValueError("the latent of what is kept is out of range")
-    packed = record["mask"]
-    if not isinstance(packed, str) or len(packed) > 2 * MASK_BYTES:
-        raise ValueError("a packed mask is not a text")
+    latent = _bounded_latent(record["latent"], "the latent of what is kept")
     if not isinstance(record["small"], bool):
         raise ValueError("a mask is small or not")
-    mask = Mask.unpack(base64.b64decode(packed, validate=True), small=record["small"])
+    mask = _mask(record["mask"], small=record["small"])
     return KeepRest(latent.tobytes(), mask.data, mask.small)
+
+
+def _read_background(record: Mapping[str, Any]) -> Background:
+    try:
+        backdrop = Backdrop(
+            _text(record["kind"]), _number(record["strength"], 0, 1), _text(record["colour"])
+        )
+    except UsageError as err:
+        raise ValueError(str(err)) from err
+    person = _mask(record["person"])
+    if backdrop.kind != FACE:
+        return Background(backdrop, person.data)
+    latent = _bounded_latent(record["latent"], "the latent whose background is taken")
+    return Background(backdrop, person.data, latent.tobytes(), _mask(record["latent_person"]).data)
+
+
+def _bounded_latent(packed: object, what: str) -> np.ndarray:
+    latent = unpack_latent(_long_text(packed))
+    if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
+        raise ValueError(f"{what} is out of range")
+    return latent
+
+
+def _mask(packed: object, *, small: bool = False) -> Mask:
+    if not isinstance(packed, str) or len(packed) > 2 * MASK_BYTES:
+        raise ValueError("a packed mask is not a text")
+    return Mask.unpack(base64.b64decode(packed, validate=True), small=small)
 
 
 def _long_text(value: object) -> str:
@@ -219,6 +263,7 @@ _READERS: dict[str, Any] = {
     RaiseEyes.op: lambda r: RaiseEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     CloseEye.op: _read_close_eye,
     PullPoints.op: _read_pull,
+    Background.op: _read_background,
     MovePicture.op: lambda r: MovePicture(
         _number(r["roll"], -180, 180),
         _number(r["shift_x"], -2, 2),

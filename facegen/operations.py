@@ -13,11 +13,14 @@ version does not know is kept as it came, shown, and refused where a picture is 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from facegen.backdrops import FACE, Backdrop
+from facegen.errors import UsageError
 from facegen.latents import NUM_WS, W_DIM, as_w_plus
 from facegen.masks import Mask
 
@@ -173,6 +176,64 @@ class PullPoints:
     landmarks: Points
 
 
+@dataclass(frozen=True, repr=False)
+class Background:
+    """The person put before another background. In the picture; make it with `Background.of`.
+
+    Attributes:
+        backdrop: Which.
+        person: Who stays: uint8 [256, 256], not packed; 255 surely, 0 surely not, between them
+            colours decide (`facegen.retouch.matte`).
+        latent: For the background of another face, its latent: float32 [18, 512], little-endian.
+        latent_person: Who stands there, likewise.
+    """
+
+    op: ClassVar[str] = "background"
+    backdrop: Backdrop
+    person: bytes
+    latent: bytes = b""
+    latent_person: bytes = b""
+
+    @classmethod
+    def of(
+        cls, backdrop: Backdrop, person: Mask, other: tuple[np.ndarray, Mask] | None = None
+    ) -> Background:
+        """Put somebody before another background.
+
+        Args:
+            backdrop: Which.
+            person: Where they stand in their picture.
+            other: For the background of another face: its latent, [18, 512], and where the person
+                stands in its picture.
+
+        Raises:
+            LatentError: the latent has another shape, or numbers that are not finite.
+            UsageError: there is another face and none is wanted, or the other way round.
+        """
+        if (other is not None) != (backdrop.kind == FACE):
+            raise UsageError(
+                "The background of another face needs its latent and where its person stands; "
+                "others need neither."
+            )
+        if other is None:
+            return cls(backdrop, person.data)
+        latent = as_w_plus(other[0], what="The latent whose background is taken")
+        return cls(backdrop, person.data, latent.astype("<f4").tobytes(), other[1].data)
+
+    @property
+    def other(self) -> tuple[np.ndarray, Mask] | None:
+        """The latent, float32 [18, 512], whose background it is, and who stands there."""
+        if self.backdrop.kind != FACE:
+            return None
+        w_plus = np.frombuffer(self.latent, "<f4").reshape(NUM_WS, W_DIM)
+        return w_plus, Mask(self.latent_person)
+
+    def __repr__(self) -> str:
+        """Names what it holds by digests: the bytes would fill pages."""
+        held = hashlib.sha256(self.person + self.latent + self.latent_person).hexdigest()[:16]
+        return f"Background({self.backdrop!r}, {held})"
+
+
 @dataclass(frozen=True)
 class MovePicture:
     """The finished picture rolled, shifted and zoomed, as `facegen.retouch.transform.Motion`."""
@@ -214,18 +275,42 @@ PixelOperation = (
     | RaiseEyes
     | CloseEye
     | PullPoints
+    | Background
     | MovePicture
     | ResizePicture
     | UnknownOperation
 )
 Operation = LatentOperation | PixelOperation
 PIXEL_OPERATIONS = (
-    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, MovePicture, ResizePicture,
+    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, Background, MovePicture, ResizePicture,
     UnknownOperation,
 )  # fmt: skip
 LANDMARK_OPERATIONS = (TurnEyes, RaiseEyes, CloseEye, PullPoints)
-BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS)
+BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS, Background)
 """What hangs on places of the picture it was planned for, and is wrong in another one."""
+LAST_OPERATIONS = (MovePicture, ResizePicture, UnknownOperation)
+"""What is done with the whole picture, after its background."""
+
+
+def with_background(
+    operations: Sequence[PixelOperation], background: Background | None
+) -> tuple[PixelOperation, ...]:
+    """Operations with this background in place of what they have, where it belongs.
+
+    Args:
+        operations: Of a picture, in order.
+        background: None for the picture's own.
+    """
+    others = [entry for entry in operations if not isinstance(entry, Background)]
+    if background is None:
+        return tuple(others)
+    at = next((k for k, one in enumerate(others) if isinstance(one, LAST_OPERATIONS)), len(others))
+    return (*others[:at], background, *others[at:])
+
+
+def background_among(operations: Sequence[Operation]) -> Background | None:
+    """The background that somebody is put before, if any."""
+    return next((entry for entry in operations if isinstance(entry, Background)), None)
 
 
 def points_of(landmarks: np.ndarray) -> Points:
@@ -253,6 +338,8 @@ def describe(operation: Operation) -> str:
             return f"{side} eye closed (in the picture)"
         case PullPoints(pulls, strength):
             return f"{len(pulls)} places pulled, strength {strength:g} (in the picture)"
+        case Background(backdrop):
+            return f"{backdrop.told} (in the picture)"
         case MovePicture(roll, x, y, zoom):
             return f"roll {roll:+g}°, shift {x:+g} {y:+g}, zoom {zoom:g} (in the picture)"
         case ResizePicture(edge, method):

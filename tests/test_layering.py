@@ -15,7 +15,7 @@ LEVELS = {
     "errors": 0, "version": 0, "protocols": 0,
     "paths": 1, "checks": 1, "files": 1, "cache": 1, "records": 1, "threads": 1,
     "masks": 1,
-    "latents": 2, "images": 2, "nets": 2, "controls": 2,
+    "latents": 2, "images": 2, "nets": 2, "controls": 2, "backdrops": 2,
     "operations": 3, "operation_records": 4, "render_request": 4,
     "engines": 3, "formats": 3,
     "weights": 4,

@@ -9,11 +9,13 @@ import zlib
 import numpy as np
 import pytest
 
+from facegen.backdrops import Backdrop
 from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.masks import Mask
 from facegen.operation_records import from_record, from_records, pack_latent, to_record
 from facegen.operations import (
+    Background,
     CloseEye,
     DialMove,
     KeepRest,
@@ -42,6 +44,7 @@ EVERY = (
     RaiseEyes(3.0, POINTS),
     CloseEye("left", POINTS, LATENT.tobytes(), POINTS, 0.5),
     PullPoints(PULLS, 1.0, POINTS),
+    Background.of(Backdrop.of_another(), REGION, (LATENT, REGION)),
     MovePicture(5.0, 0.1, 0.0, 1.2),
     ResizePicture(2048, "lanczos"),
 )

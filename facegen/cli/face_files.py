@@ -45,10 +45,11 @@ def generator_for(
 
 
 def drawn(face: Face, generator: Generator) -> np.ndarray:
-    """The picture of a face in full size, with all that is done in it."""
+    """The picture of a face in full size, with all that is done in it, and alpha if it has any."""
     from facegen.retouch.apply import draw
 
-    return draw(face.request(model=generator.model, size=generator.img_resolution), generator)
+    request = face.request(model=generator.model, size=generator.img_resolution)
+    return draw(request, generator, alpha=True)
 
 
 def edits_of(face: Face) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 import numpy as np
 
+from facegen.cli.backgrounds import before_background, wanted_background
 from facegen.cli.face_files import Piece, drawn, edits_of, generator_for, write_faces
 from facegen.cli.shared import (
     SeedRange,
@@ -28,7 +29,13 @@ from facegen.cli.shared import (
 from facegen.face import Face, clean_name
 from facegen.images import decode_image
 from facegen.latents import DEFAULT_PSI
-from facegen.operations import BOUND_OPERATIONS, DialMove, KeepRest, describe
+from facegen.operations import (
+    BOUND_OPERATIONS,
+    Background,
+    DialMove,
+    KeepRest,
+    describe,
+)
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
@@ -99,6 +106,12 @@ def generate(
     help="Change the regions of these dials alone; the rest of the picture stays to the last bit.",
 )
 @click.option(
+    "--background",
+    metavar="WHICH",
+    help="What is behind the person: blur or blur=0.6 (0 to 1), a colour such as #8090a0, "
+    "transparent, a face file for the background of another, or none for their own.",
+)
+@click.option(
     "--quick",
     is_flag=True,
     help="Do not measure the picture to come nearer to the targets.",
@@ -115,6 +128,7 @@ def edit(
     targets: tuple[str, ...],
     locks: tuple[str, ...],
     keep_rest: bool,
+    background: str | None,
     quick: bool,
     name: str | None,
     out: Path,
@@ -122,17 +136,19 @@ def edit(
     model: str,
     engine: str,
 ) -> None:
-    r"""Move dials on a saved face and write the result.
+    r"""Move dials on a saved face, or put it before another background, and write the result.
 
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
     python -m facegen edit faces/seed0007.png --set glasses=+2 --keep-rest --out glasses.png
+    python -m facegen edit faces/seed0007.png --background blur=0.6 --out portrait.png
 
     Targets are measured on the picture and corrected (eight pictures at most); where one is
     missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
     """
     before = open_face(face)
+    wanted = None if background is None else wanted_background(background, before)
     after = before
     if settings or targets or locks or before.edits:
         after = _edited(
@@ -141,6 +157,7 @@ def edit(
         )  # fmt: skip
     if not np.array_equal(before.w_plus, after.w_plus):
         after = _finished(before, after, model=model, engine=engine)
+    after = before_background(before, after, wanted, model=model, engine=engine)
     if name is not None:
         after = replace(after, name=clean_name(name))
     after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
@@ -286,7 +303,7 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
     is_same = before.pixel_operations == after.pixel_operations
     is_same = is_same and np.array_equal(before.w_plus, after.w_plus)
     if is_same and path.suffix.lower() == ".png":
-        return decode_image(path.read_bytes(), name=path.name)
+        return decode_image(path.read_bytes(), name=path.name, alpha=True)
     generator = generator_for(after, model=model, engine=engine, draws_faces=bool(after.edits))
     return drawn(after, generator)
 
@@ -294,7 +311,8 @@ def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) 
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
     keep = next((one for one in after.operations if isinstance(one, KeepRest)), None)
-    wanted = tuple(one for one in before.pixel_operations if not isinstance(one, KeepRest))
+    others = KeepRest | Background
+    wanted = tuple(one for one in before.pixel_operations if not isinstance(one, others))
     if not any(isinstance(entry, BOUND_OPERATIONS) for entry in wanted):
         return after
     from facegen.editing.dial_set import DialSet

@@ -185,7 +185,7 @@ def make_person(
 
 def _png(frame: Frame, plan: Plan) -> bytes:
     if plan.size <= frame.image.shape[0]:
-        return frame.face.to_png(frame.image)
+        return frame.face.to_png(frame.saved)
     enlarge = ResizePicture(plan.size, plan.upscale)
-    image = apply([enlarge], frame.image)
+    image = apply([enlarge], frame.saved, alpha=True)
     return frame.face.finished((*frame.face.pixel_operations, enlarge)).to_png(image)

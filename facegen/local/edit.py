@@ -8,10 +8,9 @@ global ones (`facegen.local.regions`) move the kept latent along. What is correc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,8 @@ from facegen.editing.remembering import RememberingDials
 from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.latents import as_w_plus
-from facegen.local.regions import HasMasks, RegionTable, Seen, load_regions
+from facegen.local.background import LOOK_PX, SegmentsOf, segments_finder
+from facegen.local.regions import RegionTable, Seen, load_regions
 from facegen.masks import Mask
 from facegen.measure.measurer import Measurement, load_measurer
 from facegen.operations import DialMove, KeepRest
@@ -33,12 +33,7 @@ from facegen.retouch.apply import draw
 if TYPE_CHECKING:
     from facegen.generator import Generator
 
-LOOK_PX = 512
-"""Edge of the pictures in which regions are found and dials measured."""
 REMEMBERED = 16
-
-SegmentsOf = Callable[[np.ndarray], HasMasks]
-"""What is where in the picture of a latent, [18, 512]."""
 
 
 class LocalEditor:
@@ -68,6 +63,11 @@ class LocalEditor:
         self._seen = BoundedCache[Seen](REMEMBERED)
         self._pictures = BoundedCache[np.ndarray](REMEMBERED)
         self._measured = BoundedCache[Measurement | None](REMEMBERED)
+
+    @property
+    def segments_of(self) -> SegmentsOf:
+        """What sees what is where."""
+        return self._segments
 
     @property
     def model(self) -> str:
@@ -263,21 +263,13 @@ def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
     Raises:
         ModelError: the network cannot keep the rest of a picture.
     """
-    from facegen.measure import segments  # PyTorch: seconds
-
     if not generator.can_keep:
         raise ModelError(
             f"The network {generator.model} cannot keep the rest of a picture while it draws a "
             "part of it anew. Edit the face without keeping."
         )
 
-    def on_picture(w_plus: np.ndarray) -> HasMasks:
-        return segments.of_picture(generator.render(w_plus, size=min(LOOK_PX, full)))
-
-    full = generator.img_resolution
-    reads = segments.knows(generator)
-    finds = partial(segments.of_latent, generator) if reads else on_picture
-    return LocalEditor(generator, dials, load_measurer(), finds)
+    return LocalEditor(generator, dials, load_measurer(), segments_finder(generator))
 
 
 def _moves(face: Face) -> dict[str, float]:

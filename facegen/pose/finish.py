@@ -16,6 +16,7 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.operations import (
     LANDMARK_OPERATIONS,
+    Background,
     CloseEye,
     KeepRest,
     PixelOperation,
@@ -157,7 +158,7 @@ def refitted(
     """
     done = Finish(draw(face))
     for operation in operations:
-        if isinstance(operation, KeepRest):  # its mask was planned for the picture before
+        if isinstance(operation, KeepRest | Background):  # planned for the picture before
             done = done.add(None, None)
         elif isinstance(operation, LANDMARK_OPERATIONS):
             done = _again(done, face, dials, operation, draw=draw, find=find)

@@ -12,7 +12,10 @@ import cv2
 import numpy as np
 
 from facegen.errors import UsageError
+from facegen.images import flattened
+from facegen.masks import Mask
 from facegen.operations import (
+    Background,
     CloseEye,
     KeepRest,
     MovePicture,
@@ -25,6 +28,7 @@ from facegen.operations import (
 )
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
+from facegen.retouch.backdrop import put_background
 from facegen.retouch.eyes import close_eye, raise_eyes, turn_eyes
 from facegen.retouch.transform import Motion, move_picture
 from facegen.retouch.warp import Pull, pull_at
@@ -35,15 +39,16 @@ DrawLatent = Callable[[bytes], np.ndarray]
 """The network's picture of another latent, of the same size: uint8 [H, H, 3]."""
 
 
-def draw(request: RenderRequest, generator: Renders) -> np.ndarray:
+def draw(request: RenderRequest, generator: Renders, *, alpha: bool = False) -> np.ndarray:
     """Make a picture.
 
     Args:
         request: What to make.
         generator: Of the request's model.
+        alpha: As for `apply`.
 
     Returns:
-        uint8 [size, size, 3]; an operation may end at another size.
+        uint8 [size, size, 3], or 4 channels; an operation may end at another size.
 
     Raises:
         ModelError: the request needs what this version does not have.
@@ -58,13 +63,15 @@ def draw(request: RenderRequest, generator: Renders) -> np.ndarray:
     def draw_latent(latent: bytes) -> np.ndarray:
         return generator.render(request.with_latent(latent).w_plus, size=request.size)
 
-    return apply(request.retouching, image, draw_latent)
+    return apply(request.retouching, image, draw_latent, alpha=alpha)
 
 
 def apply(
     operations: Sequence[PixelOperation],
     image: np.ndarray,
     draw_latent: DrawLatent | None = None,
+    *,
+    alpha: bool = False,
 ) -> np.ndarray:
     """Do operations in a picture, in order.
 
@@ -72,10 +79,12 @@ def apply(
         operations: What to do.
         image: uint8 [H, H, 3]; not changed.
         draw_latent: Draws latents that operations name; None if none does.
+        alpha: Whether a picture with a transparent background is given as that, [H, H, 4]; else
+            what shows through it is a chequerboard.
     """
     for operation in operations:
         image = _applied(operation, image, draw_latent)
-    return image
+    return image if alpha else flattened(image)
 
 
 def _applied(
@@ -96,6 +105,15 @@ def _applied(
         case PullPoints():
             pulls = [Pull(*pull) for pull in operation.pulls]
             return pull_at(image, _array(operation.landmarks), pulls, operation.strength)
+        case Background():
+            behind = operation.other
+            if behind is None:
+                return put_background(image, operation.backdrop, Mask(operation.person))
+            assert draw_latent is not None
+            there = draw_latent(operation.latent)
+            return put_background(
+                image, operation.backdrop, Mask(operation.person), there, behind[1]
+            )
         case MovePicture():
             return move_picture(image, motion_of(operation))
         case ResizePicture():

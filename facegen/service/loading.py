@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from facegen.backdrops import FACE
 from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, DEFAULT_MODEL
-from facegen.operations import KeepRest
+from facegen.masks import Mask
+from facegen.operations import Background, KeepRest, with_background
 from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
+from facegen.service.mattes import Mattes, make_mattes
 from facegen.service.render import RenderService
 from facegen.service.rests import Rests, make_rests
+from facegen.session.behind import Behind
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class Backend:
         service: Makes the pictures.
         why_no_dials: Why there are no dials for faces, as a sentence; None if there are.
         rests: Finds what of a picture is kept; None where the network cannot keep anything.
+        mattes: Finds where people stand; None where they cannot be put before a background.
     """
 
     generator: Any
@@ -50,6 +55,7 @@ class Backend:
     service: RenderService
     why_no_dials: str | None = None
     rests: Rests | None = None
+    mattes: Mattes | None = None
 
     @property
     def regions(self) -> frozenset[str]:
@@ -61,8 +67,43 @@ class Backend:
 
         `quick` is for pictures of a dial on its way: see `facegen.service.rests`.
         """
-        operations = (*self.kept(session, state, quick=quick), *session.finish(state))
+        kept = self.kept(session, state, quick=quick)
+        background = self.background(session, state or session.state, kept, quick=quick)
+        operations = (*kept, *with_background(session.finish(state), background))
         return self.service.request(session.w_plus(state), operations=operations)
+
+    def background(
+        self, session: Any, state: Any, kept: tuple[KeepRest, ...], *, quick: bool = False
+    ) -> Background | None:
+        """What somebody is put before in that picture.
+
+        Args:
+            session: Of the visitor.
+            state: Which picture.
+            kept: What is kept of its rest.
+            quick: As for `request`.
+        """
+        behind: Behind | None = state.behind
+        if behind is None or self.mattes is None:
+            return None
+        if behind.is_as_saved:
+            return behind.saved
+        person = self.mattes.of(session.w_plus(state), kept[0] if kept else None, quick=quick)
+        other = self._other(behind)
+        if person is None or (behind.backdrop.kind == FACE and other is None):
+            return None
+        return Background.of(behind.backdrop, person, other)
+
+    def _other(self, behind: Behind) -> tuple[np.ndarray, Mask] | None:
+        """The latent whose background somebody is put before, and who stands there."""
+        assert self.mattes is not None
+        if behind.backdrop.kind != FACE:
+            return None
+        if behind.seed is None:
+            return None if behind.saved is None else behind.saved.other
+        w_plus = self.generator.w_from_seed(behind.seed)
+        person = self.mattes.of(w_plus)
+        return None if person is None else (w_plus, person)
 
     def kept(self, session: Any, state: Any = None, *, quick: bool = False) -> tuple[KeepRest, ...]:
         """What is kept of the rest of that picture."""
@@ -81,21 +122,42 @@ class Backend:
 
     def is_found(self, session: Any, state: Any) -> bool:
         """Whether the request for a state's picture is there at once."""
+        return self._is_kept_found(session, state) and self._is_behind_found(session, state)
+
+    def _is_behind_found(self, session: Any, state: Any) -> bool:
+        behind: Behind | None = state.behind
+        if behind is None or self.mattes is None or behind.is_as_saved:
+            return True
+        if behind.seed is not None and not self.mattes.knows(
+            self.generator.w_from_seed(behind.seed)
+        ):
+            return False
+        kept = self.kept(session, state)
+        return self.mattes.knows(session.w_plus(state), kept[0] if kept else None)
+
+    def _is_kept_found(self, session: Any, state: Any) -> bool:
         names = state.moved_in(session.regions)
         if self.rests is None or not names:
             return True
         latents = session.rest(state), session.w_plus(state)
         return self.rests.knows(*latents, names, state.painting)
 
-    def face(self, session: Any, state: Any = None) -> Face:
-        """A state of a session as a value that can be saved, with what it keeps."""
+    def face(self, session: Any, state: Any = None, *, keeps: bool = True) -> Face:
+        """A state of a session as a value that can be saved, with what it keeps and stands before.
+
+        Args:
+            session: Of the visitor.
+            state: Which; None for the current one.
+            keeps: Without it nothing is kept of the rest of its picture.
+        """
         face: Face = session.face(state)
-        kept = self.kept(session, state)
-        return face.finished((*kept, *face.pixel_operations)) if kept else face
+        kept = self.kept(session, state) if keeps else ()
+        background = self.background(session, state or session.state, kept)
+        return face.finished((*kept, *with_background(face.pixel_operations, background)))
 
     def measured(self, session: Any, state: Any = None) -> RenderRequest:
         """The picture that dials are measured on: before winks and the like are done in it."""
-        return self.request(session, state).drawn_only()
+        return self.service.request(session.w_plus(state), operations=self.kept(session, state))
 
     def version(self) -> object:
         """Changes when a dial of the users' own comes or goes."""
@@ -277,7 +339,8 @@ class Loader:
             service = RenderService(generator)
             reason = why_no_dials(generator)
             rests = make_rests(service, generator, dials)
-            self.backend = Backend(generator, dials, table, service, reason, rests)
+            mattes = make_mattes(service, generator)
+            self.backend = Backend(generator, dials, table, service, reason, rests, mattes)
             # The heap is large and stays: spare the collector from walking it again and again.
             gc.collect()
             gc.freeze()

@@ -15,15 +15,16 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
+from facegen.backdrops import TRANSPARENT
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg, resized
-from facegen.operations import KeepRest, PixelOperation
+from facegen.operations import Background, KeepRest, PixelOperation, background_among
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import apply
@@ -169,8 +170,8 @@ class RenderService:
 
     def _tells_about(self, shown: RenderRequest, request: RenderRequest) -> bool:
         return (
-            (shown.model, shown.retouching, shown.weights)
-            == (request.model, request.retouching, request.weights)
+            (shown.model, _retouched(shown), shown.weights)
+            == (request.model, _retouched(request), request.weights)
             and self.generator.preview_size < self.generator.img_resolution
             and is_near(_around(shown), _around(request))
         )
@@ -194,6 +195,18 @@ class RenderService:
         image, _ = self._made(request, lambda: True)
         assert image is not None
         return image
+
+    def with_alpha(self, request: RenderRequest) -> np.ndarray:
+        """As `image`, for saving: [size, size, 4] where the background is transparent.
+
+        Raises:
+            FacegenError: as `image`.
+        """
+        background = background_among(request.operations)
+        if background is None or background.backdrop.kind != TRANSPARENT:
+            return self.image(request)
+        drawn = self.image(request.drawn_only())
+        return apply(request.retouching, drawn, self._draws_for(request), alpha=True)
 
     def has_thumb(self, request: RenderRequest) -> bool:
         """Whether the small JPEG is there without any work."""
@@ -229,11 +242,13 @@ class RenderService:
         if drawn is None:
             return None, 0.0
         # Worked on by the thread that asks: the network is free for others meanwhile.
-        image = apply(
-            request.retouching, drawn, lambda latent: self.image(request.with_latent(latent))
-        )
+        image = apply(request.retouching, drawn, self._draws_for(request))
         self._remember(request, image)
         return image, seconds
+
+    def _draws_for(self, request: RenderRequest) -> Callable[[bytes], np.ndarray]:
+        """Draws the latents that operations of a request name."""
+        return lambda latent: self.image(request.with_latent(latent))
 
     def _draw(self, kind: object, w_pluses: list[np.ndarray]) -> list[np.ndarray]:
         """Draw latents of one size in pixels, which all keep the same outside of the same mask."""
@@ -311,6 +326,14 @@ class RenderService:
 def _around(request: RenderRequest) -> np.ndarray:
     """The latent that draws most of a picture: what is kept, if anything is."""
     return request.w_plus if request.keep is None else request.keep.w_plus
+
+
+def _retouched(request: RenderRequest) -> tuple[PixelOperation, ...]:
+    """What is done in a picture, wherever its person stands."""
+    return tuple(
+        replace(one, person=b"") if isinstance(one, Background) else one
+        for one in request.retouching
+    )
 
 
 def _from_cache(result: RenderResult) -> RenderResult:

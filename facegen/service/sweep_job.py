@@ -24,6 +24,7 @@ from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.images import decode_image, encode_jpeg, shrunk
+from facegen.local.background import SegmentsOf
 from facegen.local.edit import LocalEditor
 from facegen.optimise.identity import optimiser_of
 from facegen.protocols import Measures
@@ -89,6 +90,7 @@ class SweepJob:
         measurer: Measures | None,
         person_steps: int = 0,
         keeper: LocalEditor | None = None,
+        segments_of: SegmentsOf | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.shots: list[Shot] = []
@@ -109,6 +111,7 @@ class SweepJob:
             size=size,
             optimiser=optimiser,
             keeper=keeper,
+            segments_of=segments_of,
         )
         self._cells = self._sweep.require_cells(cells)
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)

@@ -50,7 +50,7 @@ def bundle_of(subject: Subject) -> tuple[str, str]:
             },
             separators=(",", ":"),
         )
-        known = _KNOWN[subject] = (_id_of(text), text)
+        known = _KNOWN[subject] = (id_of(text), text)
     return known
 
 
@@ -66,7 +66,7 @@ def unbundled(
     Raises:
         ValueError, TypeError, KeyError, LatentError: it is damaged.
     """
-    if len(text) > MAX_BYTES or _id_of(text) != name:
+    if len(text) > MAX_BYTES or id_of(text) != name:
         raise ValueError("a bundle is damaged")
     bundle = parse_record(text, _Bundle)
     return _latent(bundle.origin), _latent(bundle.finished), from_records(bundle.operations)
@@ -80,5 +80,6 @@ def _latent(packed: str | None) -> np.ndarray | None:
     return latent
 
 
-def _id_of(text: str) -> str:
+def id_of(text: str) -> str:
+    """The id of a text: of its content."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:ID_DIGITS]

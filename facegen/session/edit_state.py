@@ -16,12 +16,15 @@ from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import DELTA_DIGITS, DialMove, Operation, PixelOperation, Pose, Wear
 from facegen.protocols import Dials, Maps
+from facegen.session.behind import Behind
 from facegen.session.painting import NOTHING, Painting
 
 MAX_PSI = 1.2
 SAME_LATENT = 1e-4
 CORRECTED = "corrected"
 """In a link: what of its dials is asked only because the picture fell short."""
+BACKGROUND = "background"
+"""In a link: what is behind somebody (`facegen.session.behind`)."""
 KEEP, REST, PLACE, PAINTED = "keep", "rest", "place", "painted"
 """In a link: `keep=rest` where dials change their own regions alone, the only place where they do,
 and a name of what was painted, which only the session knows in which it was.
@@ -67,6 +70,7 @@ class EditState:
         corrections: How much of that is asked only because the picture fell short: name, amount.
         keeps_rest: Whether dials change their own regions alone, and the rest of the picture stays.
         painting: What was painted over these regions.
+        behind: What somebody is put before; None for what the network drew there.
     """
 
     subject: Subject
@@ -75,16 +79,31 @@ class EditState:
     corrections: Deltas = ()
     keeps_rest: bool = False
     painting: Painting = NOTHING
+    behind: Behind | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for states that describe the same picture."""
+        return *self.drawn_key, None if self.behind is None else self.behind.digest
+
+    @property
+    def drawn_key(self) -> tuple[object, ...]:
+        """Equal for states of which the network draws the same, whatever is put behind it."""
         kept = self.painting.digest if self.keeps_rest and self.deltas else None
         return self.subject.uid, self.psi, self.deltas, kept
 
     def same_as(self, other: EditState) -> bool:
         """Whether both describe the same picture."""
         return self.key == other.key
+
+    def draws_as(self, other: EditState) -> bool:
+        """Whether the network draws the same of both."""
+        return self.drawn_key == other.drawn_key
+
+    def moved_on(self) -> EditState:
+        """The same, of which the network draws something else than a file told."""
+        behind = None if self.behind is None else self.behind.moved_on()
+        return replace(self, painting=self.painting.moved_on(), behind=behind)
 
     def without(self, names: Collection[str]) -> EditState:
         """The same without some dials."""
@@ -215,8 +234,9 @@ def moved(
     kept = clean_deltas(deltas, limits)
     asked = {name for name, delta in kept if delta}
     corrections = tuple((name, more) for name, more in state.corrections if name in asked)
-    painting = state.painting if kept == state.deltas else state.painting.moved_on()
-    return replace(state, psi=new_psi, deltas=kept, corrections=corrections, painting=painting)
+    if kept != state.deltas or new_psi != state.psi:
+        state = state.moved_on()
+    return replace(state, psi=new_psi, deltas=kept, corrections=corrections)
 
 
 def clean_psi(value: object, default: float = DEFAULT_PSI) -> float:
@@ -264,6 +284,8 @@ def rest_of_link(state: EditState) -> dict[str, str]:
             query[PLACE] = state.painting.place
         if state.painting.is_painted or state.painting.exact is not None:
             query[PAINTED] = state.painting.digest
+    if state.behind is not None:
+        query[BACKGROUND] = state.behind.text
     if any(rounded.values()):
         query[CORRECTED] = ",".join(f"{name}:{more:g}" for name, more in rounded.items() if more)
     return query
@@ -284,7 +306,7 @@ def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
 ) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
-    beside = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED)
+    beside = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED, BACKGROUND)
     dials = {name: value for name, value in query.items() if name not in beside}
     unknown = sorted(name for name in dials if name not in limits)
     numbers = {name: parse_number(value) for name, value in dials.items()}

@@ -35,7 +35,7 @@ class Finishes:
 
     def of(self, state: EditState, w_plus: np.ndarray) -> tuple[PixelOperation, ...]:
         """What is done in the picture of a state, whose latent is `w_plus`, [18, 512]."""
-        anew = self._anew.get(state.key)
+        anew = self._anew.get(state.drawn_key)
         if anew is not None:
             return anew
         left_out = BOUND_OPERATIONS if self.needs_refit(state, w_plus) else ()
@@ -47,11 +47,11 @@ class Finishes:
             return False
         saved = state.subject.finished
         is_as_saved = saved is not None and np.array_equal(w_plus, saved)
-        return not is_as_saved and state.key not in self._anew
+        return not is_as_saved and state.drawn_key not in self._anew
 
     def refit(self, state: EditState, face: Face, again: Again) -> None:
         """Do it anew on the picture of a state, of which `face` is the value."""
-        self._anew.put(state.key, again(face, _wanted(state)))
+        self._anew.put(state.drawn_key, again(face, _wanted(state)))
 
 
 def beside_dials(face: Face) -> tuple[Operation, ...]:

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from facegen.latents import DEFAULT_PSI
+from facegen.session.behind import FILE, of_link
 from facegen.session.bundles import bundle_of
 from facegen.session.easing import eased_link
 from facegen.session.edit_state import (
+    BACKGROUND,
     KEEP,
     PAINTED,
     PERSON,
@@ -36,6 +38,10 @@ ADDRESS_DIGITS = 10
 NO_SEED = "The link has no usable seed"
 NOT_PAINTED = (
     "A link does not carry what was painted: dials act in their own regions. A saved file does."
+)
+NOT_TOLD = (
+    "A link does not carry the background of somebody from a file: here is the face's own. A saved "
+    "file carries it."
 )
 NOT_HERE = (
     "This address leads to somebody from a file, whom only the browser knows that opened the file"
@@ -92,6 +98,8 @@ def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     query, eased = eased_link(query, session.dials, session.base(), session.table)
     if query.get(PAINTED) and query.get(KEEP) == REST:
         eased = " ".join(filter(None, (eased, NOT_PAINTED)))
+    if query.get(BACKGROUND, "").startswith(FILE):
+        eased = " ".join(filter(None, (eased, NOT_TOLD)))
     return Followed(eased=eased, unknown=tuple(apply_query(session, query)))
 
 
@@ -104,6 +112,7 @@ def apply_query(session: Session, query: Mapping[str, str]) -> list[str]:
         place = query.get(PLACE, "")
         painting = Painting(place=place if place in PLACES else "")
         state = replace(state, keeps_rest=query.get(KEEP) == REST, painting=painting)
+    state = replace(state, behind=of_link(query.get(BACKGROUND, "")))
     session.put(state)
     return unknown
 

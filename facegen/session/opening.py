@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facegen.face import Face
-from facegen.operations import Operation
+from facegen.operations import Background, Operation, background_among
 from facegen.protocols import Dials, Maps
+from facegen.session.behind import Behind
 from facegen.session.edit_state import (
     SAME_LATENT,
     Deltas,
@@ -51,19 +52,24 @@ class _Opened:
     operations: tuple[Operation, ...]
 
 
-def opened_state(session: Session, face: Face, faces: Maps) -> EditState:
+def opened_state(session: Session, face: Face, faces: Maps, *, is_eased: bool = False) -> EditState:
     """The state in which a saved face is gone on with.
 
     Args:
         session: Of the visitor.
         face: As it was saved.
         faces: The network.
+        is_eased: Whether it was changed since.
     """
     opened = _read(session, face)
     subject = _known(session, opened) or _enter(session, opened, faces)
     corrections = corrections_of(face, opened.deltas)
+    background = background_among(face.operations)
+    behind = None
+    if background is not None:
+        behind = Behind.of_file(background, is_as_saved=not is_eased)
     return EditState(
-        subject, opened.psi, opened.deltas, corrections, opened.keeps_rest, opened.painting
+        subject, opened.psi, opened.deltas, corrections, opened.keeps_rest, opened.painting, behind
     )
 
 
@@ -74,7 +80,8 @@ def _read(session: Session, face: Face) -> _Opened:
     which it was kept in another way is shown as it was saved, and its dials start anew.
     """
     base, deltas = from_face(face, session.dials, session.limits)
-    keeps_rest, painting, operations = session.keeps_rest, NOTHING, beside_dials(face)
+    keeps_rest, painting = session.keeps_rest, NOTHING
+    operations = tuple(e for e in beside_dials(face) if not isinstance(e, Background))
     if deltas and _is_kept_so(face, base, deltas, session.dials, session.regions):
         assert face.keep is not None
         keeps_rest, painting = True, Painting(exact=face.keep.region)

@@ -25,6 +25,8 @@ from facegen.errors import BadFileError, FacegenError, SpaceMismatchError
 from facegen.latents import MAX_SEED
 from facegen.masks import MASK_BYTES, Mask
 from facegen.records import RecordError, parse_record
+from facegen.session import kept_behind
+from facegen.session.behind import Behind
 from facegen.session.bundles import bundle_of, is_from_file, unbundled
 from facegen.session.edit_state import EditState, Subject, clean_deltas, clean_psi
 from facegen.session.history import MAX_RECENT
@@ -77,6 +79,7 @@ class _State:
     corrections: dict[str, float] = field(default_factory=dict)
     keeps_rest: bool = False
     painting: Natural | None = None
+    behind: Natural | None = None
 
 
 @dataclass
@@ -101,6 +104,7 @@ class _Text:
     identity: Any = None
     offsets: Any = None
     paintings: list[Any] = field(default_factory=list)
+    behinds: list[Any] = field(default_factory=list)
 
 
 # -- to text --------------------------------------------------------------------------------------
@@ -116,12 +120,14 @@ def save(session: Session) -> Saved:
     subjects = {state.subject.uid: state.subject for state in states.values()}
     bundles: dict[str, str] = {}
     paintings = list({state.painting for state in states.values() if state.painting.digest})
+    behinds = list({state.behind for state in states.values() if state.behind is not None})
     fields = {
         "facegen_session": FORMAT,
         "space": session.space,
         "people": [_person(session, subject, bundles) for subject in subjects.values()],
-        "states": [_state(state, paintings) for state in states.values()],
+        "states": [_state(state, paintings, behinds) for state in states.values()],
         "paintings": [_painting(one) for one in paintings],
+        "behinds": [kept_behind.to_fields(one, bundles) for one in behinds],
         "steps": [number[id(state)] for state in history.steps],
         "at": history.at,
         "recent": [number[id(state)] for state in history.recent],
@@ -158,7 +164,9 @@ def _painting(painting: Painting) -> dict[str, Any]:
     return fields | ({"place": painting.place} if painting.place else {})
 
 
-def _state(state: EditState, paintings: Sequence[Painting]) -> dict[str, Any]:
+def _state(
+    state: EditState, paintings: Sequence[Painting], behinds: Sequence[Behind]
+) -> dict[str, Any]:
     fields: dict[str, Any] = {"who": state.subject.uid, "psi": state.psi}
     if state.deltas:
         fields["deltas"] = dict(state.deltas)
@@ -168,6 +176,8 @@ def _state(state: EditState, paintings: Sequence[Painting]) -> dict[str, Any]:
         fields["keeps_rest"] = True
     if state.painting in paintings:
         fields["painting"] = paintings.index(state.painting)
+    if state.behind is not None:
+        fields["behind"] = behinds.index(state.behind)
     return fields
 
 
@@ -270,6 +280,7 @@ class _Reader:
             )
         self._people = self._read_people()
         self._paintings = [self._read_painting(value) for value in self.text.paintings[:MAX_STATES]]
+        self._behinds = [self._read_behind(value) for value in self.text.behinds[:MAX_STATES]]
         self.states = self._read_states()
 
     def read(self, value: Any, kind: type[T]) -> T | None:
@@ -354,6 +365,12 @@ class _Reader:
             self.left_out.append("what was painted")
             return NOTHING
 
+    def _read_behind(self, value: Any) -> Behind | None:
+        behind = kept_behind.from_fields(value, self._bundles)
+        if behind is None:
+            self.left_out.append("a background")
+        return behind
+
     def _state_of(self, subject: Subject, entry: _State) -> EditState:
         deltas = clean_deltas(entry.deltas, self._session.limits)
         moved = dict(deltas)
@@ -367,7 +384,10 @@ class _Reader:
         painting, number = NOTHING, entry.painting
         if number is not None and number < len(self._paintings):
             painting = self._paintings[number]
-        return EditState(subject, psi, deltas, told, entry.keeps_rest, painting)
+        behind, at = None, entry.behind
+        if at is not None and at < len(self._behinds):
+            behind = self._behinds[at]
+        return EditState(subject, psi, deltas, told, entry.keeps_rest, painting, behind)
 
 
 def _mask(text: str) -> Mask | None:

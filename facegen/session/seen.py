@@ -37,7 +37,7 @@ class LastSeen:
     def gaps(self, state: EditState) -> dict[str, float]:
         """Dial -> measured less predicted, for those that are asked what they were when seen."""
         last = self._state
-        if last is None or last.undialled.key != state.undialled.key:
+        if last is None or last.undialled.drawn_key != state.undialled.drawn_key:
             return {}
         if last.keeps_rest != state.keeps_rest:  # The same dials show otherwise.
             return {}

@@ -22,6 +22,7 @@ from facegen.face import Face
 from facegen.latents import DEFAULT_PSI, MAX_SEED
 from facegen.operations import PixelOperation
 from facegen.protocols import Dials, Maps
+from facegen.session.behind import Behind
 from facegen.session.edit_state import (
     REST,
     EditState,
@@ -114,7 +115,7 @@ class Session:
     @property
     def start(self) -> EditState:
         """The current subject as they came, before any dial: what "before" shows."""
-        return replace(self.state.undialled, psi=self.state.subject.psi)
+        return replace(self.state.undialled, psi=self.state.subject.psi, behind=None)
 
     @property
     def name(self) -> str:
@@ -215,14 +216,18 @@ class Session:
         """Whether dials change their own regions alone: at first where that is possible."""
         return self.state.keeps_rest if self.history else bool(self.regions)
 
-    def open_face(self, face: Face) -> EditState:
+    def open_face(self, face: Face, *, is_eased: bool = False) -> EditState:
         """Go on with a saved face as it was saved; see `facegen.session.opening`.
+
+        Args:
+            face: From a file.
+            is_eased: Whether it was changed since, so that masks of its picture no longer hold.
 
         Raises:
             ModelError: its picture needs what this version does not have; the face stays.
         """
         face.request(model=self._faces.model, size=1).require_known()
-        self._hold_zeros(self.step(opened_state(self, face, self._faces)))
+        self._hold_zeros(self.step(opened_state(self, face, self._faces, is_eased=is_eased)))
         return self.state
 
     def switch_to(self, uid: int) -> EditState:
@@ -330,13 +335,20 @@ class Session:
     def keep_rest(self, on: bool) -> EditState:
         """Let dials change their own regions alone, or all of the picture."""
         state = replace(self.state, keeps_rest=on and bool(self.regions))
+        if not state.draws_as(self.state):
+            state = state.moved_on()
         if state.same_as(self.state):  # There is nothing to be seen of it.
             self.history.replace(state)
         return self._step_if_new(state)
 
     def paint(self, painting: Painting) -> EditState:
         """Let dials act where this says; it stays until somebody else is shown."""
-        return self._step_if_new(replace(self.state, keeps_rest=True, painting=painting))
+        state = replace(self.state.moved_on(), keeps_rest=True, painting=painting)
+        return self._step_if_new(state)
+
+    def put_before(self, behind: Behind | None) -> EditState:
+        """Put somebody before another background, or with None before their own."""
+        return self._step_if_new(replace(self.state, behind=behind))
 
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial, the identity or the rest, or let it go; said twice is said once."""

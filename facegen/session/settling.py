@@ -51,7 +51,7 @@ class Settling:
 
     def is_left(self, state: EditState) -> bool:
         """Whether a picture stays as it came."""
-        return any(state.same_as(known) for known in self._left)
+        return any(state.draws_as(known) for known in self._left)
 
     def __contains__(self, state: EditState) -> bool:
-        return any(state.same_as(known) for known in self._settled)
+        return any(state.draws_as(known) for known in self._settled)

@@ -154,7 +154,7 @@ def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]
 
 def frame_png(frame: Frame) -> bytes:
     """A face file of the frame: its latent is inside."""
-    return frame.face.to_png(frame.image)
+    return frame.face.to_png(frame.saved)
 
 
 def json_line(record: Mapping[str, Any]) -> bytes:

@@ -20,12 +20,14 @@ import numpy as np
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
+from facegen.images import flattened
 from facegen.latents import as_w_plus
+from facegen.local.background import SegmentsOf, again, segments_finder
 from facegen.local.edit import LocalEditor
 from facegen.masks import Mask
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
-from facegen.operations import KeepRest, MovePicture, Pose, Wear
+from facegen.operations import Background, KeepRest, MovePicture, Pose, Wear, background_among
 from facegen.optimise.identity import AT_ONCE, IdentityOptimiser
 from facegen.pose.expressions import express, expression
 from facegen.pose.finish import Finish, plan_expression, plan_gaze
@@ -38,6 +40,7 @@ from facegen.pose.head_pose import (
 from facegen.pose.hold import IdentityHolder
 from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, PoseMap, learn_pose_map
 from facegen.protocols import Measures, Renders
+from facegen.retouch.apply import apply
 from facegen.retouch.eyes import require_gaze
 from facegen.retouch.transform import move_picture
 from facegen.sweeps.grid import Cell
@@ -59,6 +62,7 @@ class Frame:
         is_reachable: False if the angles were predicted to be missed by more than 3 degrees, or
             no open eyes were seen to turn, or no face is seen in the picture, or none that
             landmarks hold on to.
+        cutout: The picture with alpha, uint8 [size, size, 4], where its background is transparent.
     """
 
     index: int
@@ -68,6 +72,12 @@ class Frame:
     measurement: Measurement | None = None
     identity: float | None = None
     is_reachable: bool = True
+    cutout: np.ndarray | None = None
+
+    @property
+    def saved(self) -> np.ndarray:
+        """The picture as a file has it: with alpha, where there is any."""
+        return self.image if self.cutout is None else self.cutout
 
 
 def is_retouched(cell: Cell) -> bool:
@@ -98,6 +108,8 @@ class Sweep:
         held_at_once: Frames that are brought back at the same time, each on a thread of its own.
         keeper: Lets expressions change the face alone, and keeps what the face keeps of its rest;
             without it all of a picture may change.
+        segments_of: Sees where the face stands in its pictures, for the background that it is put
+            before; loaded when there is one, unless given.
     """
 
     generator: Renders
@@ -111,6 +123,9 @@ class Sweep:
     optimiser: IdentityOptimiser | None = None
     held_at_once: int = AT_ONCE
     keeper: LocalEditor | None = None
+    segments_of: SegmentsOf | None = None
+    _background: Background | None = None
+    _other: np.ndarray | None = None
     _kept: KeepRest | None = None
     _local: tuple[str, ...] = ()
     _holder: IdentityHolder | None = None
@@ -143,6 +158,9 @@ class Sweep:
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
         self._kept = self.face.keep
+        self._background = background_among(self.face.operations)
+        if self._background is not None and self.segments_of is None:
+            self.segments_of = segments_finder(self.generator)
         self._local = tuple(entry.dial for entry in self.face.edits)
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
@@ -298,6 +316,11 @@ class Sweep:
     ) -> Frame:
         """The frame of a drawn picture, with what is done in the picture."""
         finish, before = self._planned(image, face, cell)
+        if self._background is not None and self.segments_of is not None:
+            put = background_among(again(face, self._background, self.segments_of).operations)
+            assert put is not None
+            draw = lambda _: self._behind(put)  # noqa: E731
+            finish = finish.add(put, apply([put], finish.image, draw, alpha=True))
         if not cell.motion.is_still:
             move = MovePicture(*astuple(cell.motion))
             finish = finish.add(move, move_picture(finish.image, cell.motion))
@@ -306,7 +329,18 @@ class Sweep:
         done = finish.operations if keep is None else (keep, *finish.operations)
         told = face.with_pose(Pose(cell.yaw, cell.pitch), wear).finished(done)
         is_reachable = is_reachable and finish.is_done
-        return Frame(index, cell, told, finish.image, before, is_reachable=is_reachable)
+        picture = finish.image
+        return Frame(
+            index, cell, told, flattened(picture), before, is_reachable=is_reachable,
+            cutout=picture if picture.shape[2] == 4 else None,
+        )  # fmt: skip
+
+    def _behind(self, background: Background) -> np.ndarray:
+        """The picture whose background all frames have, drawn once."""
+        if self._other is None:
+            assert background.other is not None
+            self._other = self.generator.render(background.other[0], size=self.size)
+        return self._other
 
     def _planned(
         self, image: np.ndarray, face: Face, cell: Cell
@@ -389,7 +423,7 @@ class Sweep:
             front = self._frontal()
             identity = None if front is None else seen.distance(front)
         is_reachable = frame.is_reachable and seen is not None and seen.is_sure
-        return Frame(frame.index, frame.cell, frame.face, frame.image, seen, identity, is_reachable)
+        return replace(frame, measurement=seen, identity=identity, is_reachable=is_reachable)
 
     def _frontal(self) -> Measurement | None:
         """What the face looking ahead with its own expression shows."""

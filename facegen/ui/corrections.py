@@ -156,4 +156,4 @@ def _while_current(backend: Backend, session: Session, dials: RememberingDials) 
 
 
 def _key(session: Session) -> tuple[object, ...]:
-    return session.id, session.state.key, session.state.corrections
+    return session.id, session.state.drawn_key, session.state.corrections

@@ -195,6 +195,9 @@ def _words(session: Session, state: EditState, before: EditState | None) -> str:
             parts.append(f"{label} {number}{SIGNS.get(unit, '')}")
     if before is not None and before.psi != state.psi:
         parts.append(f"How unusual {state.psi:g}")
+    was_behind = None if before is None else before.behind
+    if was_behind != state.behind:
+        parts.append("Own background" if state.behind is None else state.behind.told)
     if not parts and before is not None and before.corrections != state.corrections:
         parts.append("Corrected")
     return ", ".join(parts[:4]) or "As they came"

@@ -138,7 +138,8 @@ def _star(backend: Backend, session: Session) -> None:
 
 def _save(backend: Backend, session: Session) -> None:
     def png() -> bytes:
-        return backend.face(session).to_png(backend.service.image(backend.request(session)))
+        picture = backend.service.with_alpha(backend.request(session))
+        return backend.face(session).to_png(picture)
 
     st.download_button(
         "Save",
@@ -186,7 +187,7 @@ def open_bytes(backend: Backend, session: Session, data: bytes, name: str) -> No
         face = Face.from_bytes(data, name=name)
         face.require_space(session.space)
         face, eased = eased_face(face, session.dials, backend.generator.w_avg, session.table)
-        session.open_face(face)
+        session.open_face(face, is_eased=bool(eased))
         if eased:
             messages.notify_eased(eased)
     except FacegenError as err:

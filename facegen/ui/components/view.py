@@ -284,10 +284,16 @@ def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
     """Show a packed frame.
 
     The trigger `ask` wants the picture before, `paint` carries what the brush painted, `place` the
-    only place where dials are to act (`facegen.session.painting`).
+    only place where dials are to act (`facegen.session.painting`), `behind` what is to be behind
+    somebody (`facegen.session.behind`).
     """
     return _FACE(
-        key=key, data=data, on_ask_change=on_ask, on_paint_change=on_ask, on_place_change=on_ask
+        key=key,
+        data=data,
+        on_ask_change=on_ask,
+        on_paint_change=on_ask,
+        on_place_change=on_ask,
+        on_behind_change=on_ask,
     )
 
 

@@ -192,13 +192,14 @@ def _start(
             editor = backend.rests.editor() if keeps and backend.rests is not None else None
             job = SweepJob(
                 backend.service,
-                session.face() if editor is None else backend.face(session),
+                backend.face(session, keeps=editor is not None),
                 cells,
                 size=size,
                 dials=backend.dials,
                 measurer=measurer(),
                 person_steps=steps,
                 keeper=editor,
+                segments_of=None if backend.mattes is None else backend.mattes.segments_of,
             )
         except FacegenError as err:
             messages.notify(str(err))

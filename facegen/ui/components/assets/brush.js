@@ -48,6 +48,7 @@ export function addBrush(s, $, on) {
     $("brush").setAttribute("aria-pressed", String(isOn));
     canvas.hidden = $("brushes").hidden = !isOn;
     if (isOn) draw();
+    if (isOn && s.isChoosing) s.choosing(false);
   };
   // What the server has counts as soon as it tells of something else: after undo, or on somebody else.
   s.showStrokes = (head) => {

@@ -1,5 +1,6 @@
 // The picture: swaps frames without flicker.
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
+import { addBehind } from "./behind.js";
 import { addBrush } from "./brush.js";
 import { addCaption } from "./caption.js";
 import { addCompare } from "./compare.js";
@@ -35,6 +36,7 @@ function setUp(el) {
   addCopyLink(s, $, on);
   addFileDrop(s, $, on);
   addBrush(s, $, on);
+  addBehind(s, $, on);
 
   // "Working" is shown only when a picture is late, so that quick ones pass in silence.
   on(window, "facegen:sent", () => {
@@ -47,6 +49,7 @@ function setUp(el) {
     $("region").hidden = !head.region;
     if (head.region) $("region").src = head.region;
     s.showStrokes(head);
+    s.showBehind(head);
     clearTimeout(s.waitTimer);
     $("wait").hidden = true;
     s.caption(head);

@@ -1,0 +1,100 @@
+"""Another background: blurred, one colour, that of another picture, or none."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from facegen.backdrops import BLUR, COLOUR, FACE, Backdrop
+from facegen.masks import MASK_PX, Mask
+from facegen.retouch.matte import at_size, cut_out
+
+LARGEST_BLUR = 0.045
+"""Standard deviation of the strongest blur, of the picture's edge."""
+FINE_BLUR = 2.0
+"""In cells of a mask: more is blurred on their grid."""
+ROOM = 3
+"""So many cells around a person are filled with what is further away: shadows, stray hairs."""
+SOFT = 2.0
+"""Of the edge of what is filled, in cells."""
+TINY = 1e-6
+
+
+def put_background(
+    image: np.ndarray,
+    backdrop: Backdrop,
+    person: Mask,
+    other: np.ndarray | None = None,
+    other_person: Mask | None = None,
+) -> np.ndarray:
+    """Put a person before another background.
+
+    Args:
+        image: uint8 [H, H, 3].
+        backdrop: Which.
+        person: Who stays; see `facegen.retouch.matte.cut_out`.
+        other: For the background of another face, its picture, uint8 [H, H, 3].
+        other_person: Who stands there.
+
+    Returns:
+        uint8 [H, H, 3]; [H, H, 4] with the person alone for a transparent background.
+    """
+    cutout = cut_out(image, person)
+    if backdrop.kind == BLUR:
+        back = behind(image, person, backdrop.strength)
+    elif backdrop.kind == COLOUR:
+        back = np.empty_like(image)
+        back[:] = backdrop.rgb
+    elif backdrop.kind == FACE:
+        assert other is not None
+        assert other_person is not None
+        back = behind(other, other_person, backdrop.strength)
+    else:
+        return cutout.with_alpha()
+    return cutout.over(back)
+
+
+def behind(image: np.ndarray, person: Mask, strength: float) -> np.ndarray:
+    """What is behind a person: a picture with its surroundings drawn together over them, blurred.
+
+    Args:
+        image: uint8 [H, H, 3].
+        person: Who stands there.
+        strength: Of the blur, 0 to 1.
+    """
+    size, sigma = image.shape[0], LARGEST_BLUR * strength
+    if sigma * MASK_PX >= FINE_BLUR and size > MASK_PX:  # nothing finer than cells is left
+        small = _soft(_emptied(at_size(image, MASK_PX), person), sigma * MASK_PX)
+        return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+    empty = _emptied(image, person)
+    return _soft(empty, sigma * size) if sigma * size >= 0.3 else empty
+
+
+def _emptied(image: np.ndarray, person: Mask) -> np.ndarray:
+    size, edge = image.shape[0], 2 * ROOM + 1
+    room = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (edge, edge))
+    free = 1 - cv2.dilate((person.values > 0).astype(np.uint8), room).astype(np.float32)
+    if not free.any():
+        free = np.ones_like(free)
+    small = at_size(image, MASK_PX).astype(np.float32)
+    filled = at_size((_filled(small, free) + 0.5).astype(np.uint8), size)
+    # Shrunk before it is softened: nothing of the person shows through.
+    share = at_size(cv2.GaussianBlur(cv2.erode(free, room), (0, 0), SOFT), size)
+    return cv2.blendLinear(image, filled, share, 1 - share)
+
+
+def _filled(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Colours [S, S, 3] drawn into where there is no weight [S, S], by a pyramid of averages."""
+    if len(weight) == 1:
+        return colours
+    half = len(weight) // 2
+    weighed = at_size(np.dstack([colours * weight[..., None], weight]), half)
+    known = weighed[..., 3]
+    means = weighed[..., :3] / np.maximum(known, TINY)[..., None]
+    coarse = _filled(means, np.minimum(4 * known, 1))
+    around = at_size(_soft(coarse, 0.8), len(weight))
+    return around + weight[..., None] * (colours - around)
+
+
+def _soft(image: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
