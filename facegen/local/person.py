@@ -17,7 +17,7 @@ HAIR = ("hair", "beard")
 HAIR_OUT, HAIR_IN = 7, 5
 PLAIN_OUT, PLAIN_IN = 2, 2
 """Half-widths of the unsure edge, in cells."""
-GAP = 3
+GAP = 2
 """Background that is nowhere so wide on both sides, in cells, is none."""
 SPECK = 80
 """Holes of fewer cells are filled."""

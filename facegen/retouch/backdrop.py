@@ -12,7 +12,7 @@ from facegen.retouch.matte import at_size, cut_out
 LARGEST_BLUR = 0.045
 """Standard deviation of the strongest blur, of the picture's edge."""
 FINE_BLUR = 2.0
-"""In cells of a mask: more is blurred on their grid."""
+"""Standard deviation, in pixels, down to which a blur is drawn on a rougher grid."""
 ROOM = 3
 """So many cells around a person are filled with what is further away: shadows, stray hairs."""
 SOFT = 2.0
@@ -63,11 +63,13 @@ def behind(image: np.ndarray, person: Mask, strength: float) -> np.ndarray:
         strength: Of the blur, 0 to 1.
     """
     size, sigma = image.shape[0], LARGEST_BLUR * strength
-    if sigma * MASK_PX >= FINE_BLUR and size > MASK_PX:  # nothing finer than cells is left
-        small = _soft(_emptied(at_size(image, MASK_PX), person), sigma * MASK_PX)
-        return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-    empty = _emptied(image, person)
-    return _soft(empty, sigma * size) if sigma * size >= 0.3 else empty
+    rough = size  # what a blur leaves is drawn as well on a rougher grid
+    while rough > MASK_PX and sigma * rough / 2 >= FINE_BLUR:
+        rough //= 2
+    empty = _emptied(at_size(image, rough), person)
+    if sigma * rough >= 0.3:
+        empty = _soft(empty, sigma * rough)
+    return at_size(empty, size)
 
 
 def _emptied(image: np.ndarray, person: Mask) -> np.ndarray:

@@ -23,13 +23,19 @@ RADIUS = 6
 """Of the windows in which colours tell the person from what is behind, in cells of the mask."""
 EPSILON = 2e-4
 """Variance of colours, from 0 to 1, up to which a window counts as one colour."""
-LOW, HIGH = 0.15, 0.87
+LOW, HIGH = 0.2, 0.88
 """Less is nothing, more is all: a filter of averages seldom reaches either."""
 NEAR, FAR = 2.5, 10.0
 """Standard deviations of the averages of colours, in cells."""
 FAR_SHARE = 0.02
 """What colours from further away count beside those from near by."""
+SURENESS = 8
+"""Power of the weights of colours: what is mixed of both sides tells little of either."""
+DEEP = 0.9
+"""From how surely the person is there on no background is looked for in their colours."""
 HALF = 128
+ROW = 4096
+"""OpenCV looks up so many places at a time."""
 TINY = 1e-6
 
 
@@ -78,22 +84,43 @@ def cut_out(image: np.ndarray, person: Mask) -> Cutout:
     unsure = ((cells > 0) & (cells < INSIDE)).astype(np.uint8)
     edge = np.flatnonzero(cv2.resize(unsure, (size, size), interpolation=cv2.INTER_LINEAR_EXACT))
     colours = image.reshape(-1, 3)[edge].astype(np.float32) / np.float32(255)
-    found = _at(np.dstack([lines, _sureness(cells)]), size, edge)
-    share = np.einsum("nc,nc->n", colours, found[:, :3]) + found[:, 3]
-    share, sure = _stretched(share), 2 * found[:, 4]
+    found, sure = _at(lines, size, edge), 2 * _at(_sureness(cells), size, edge)[:, 0]
+    share = _stretched(np.einsum("nc,nc->n", colours, found[:, :3]) + found[:, 3])
     # Towards what is sure it fades, so that the ends of the unsure edge do not show.
     share = np.clip(np.minimum(np.maximum(share, sure - 1), sure), 0, 1)
     alpha = cv2.resize(inside, (size, size), interpolation=cv2.INTER_NEAREST).astype(np.float32)
     alpha.reshape(-1)[edge] = share
-    is_mixed = share < 1
-    edge, share, colours = edge[is_mixed], share[is_mixed, None], colours[is_mixed]
+    is_near = (share < 1) | (sure < 2 * DEEP)
+    edge, share, sure = edge[is_near], share[is_near, None], sure[is_near, None]
     rough = _stretched((small * lines[..., :3]).sum(axis=2) + lines[..., 3])
     rough = np.where(cells == INSIDE, 1, np.where(cells == 0, 0, rough)).astype(np.float32)
     front, back = (_at(_around(small, w), size, edge) for w in (rough, 1 - rough))
-    own = front + share * (colours - share * front - (1 - share) * back)
+    own = _cleaned(colours[is_near], share, sure, front, back)
     clean = image.copy()
     clean.reshape(-1, 3)[edge] = (np.clip(own, 0, 1) * 255 + 0.5).astype(np.uint8)
     return Cutout(alpha, clean, edge)
+
+
+def _cleaned(
+    colours: np.ndarray, share: np.ndarray, sure: np.ndarray, front: np.ndarray, back: np.ndarray
+) -> np.ndarray:
+    """The person's own colours, [N, 3], of what is mixed with what is behind.
+
+    Args:
+        colours: As they are, [N, 3].
+        share: Of the person, [N, 1].
+        sure: 2 where the person surely is, 0 where surely not, [N, 1].
+        front: Colours of the person around, [N, 3].
+        back: Colours behind them around, [N, 3].
+    """
+    other = colours - share * front - (1 - share) * back
+    # What looks more like the background than it should was not unmixed all the way.
+    toward = back - front
+    spill = (other * toward).sum(axis=1, keepdims=True)
+    spill /= np.maximum((toward * toward).sum(axis=1, keepdims=True), TINY)
+    other -= np.clip(2 * (DEEP - sure / 2) / DEEP, 0, 1) * np.maximum(spill, 0) * toward
+    # The less of the person is there, the more their colours are those around.
+    return front + share * share * other
 
 
 def at_size(image: np.ndarray, edge: int) -> np.ndarray:
@@ -117,7 +144,8 @@ def _sureness(cells: np.ndarray) -> np.ndarray:
 
 def _around(small: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Colours averaged by weight: from near by where there is any, else from further away."""
-    weighed = np.dstack([small * (weight * weight)[..., None], weight * weight])
+    weight = weight**SURENESS
+    weighed = np.dstack([small * weight[..., None], weight])
     coarse = at_size(weighed, MASK_PX // 4)
     far = at_size(_blurred(coarse, FAR / 4), MASK_PX)
     sums = _blurred(weighed, NEAR) + np.float32(FAR_SHARE) * far
@@ -154,6 +182,15 @@ def _box(array: np.ndarray) -> np.ndarray:
 
 
 def _at(small: np.ndarray, size: int, edge: np.ndarray) -> np.ndarray:
-    """A grid of cells [S, S, C] at some pixels of the picture: [N, C]."""
-    large = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
-    return large.reshape(size * size, -1)[edge]
+    """A grid of cells [S, S, C] at some pixels of the picture, interpolated: [N, C]."""
+    rows = -(-len(edge) // ROW) or 1
+    places = np.zeros(rows * ROW, np.int64)
+    places[: len(edge)] = edge
+    scale = np.float32(len(small) / size)
+    y, x = ((p.astype(np.float32) + 0.5) * scale - 0.5 for p in divmod(places, size))
+    found = cv2.remap(
+        small, x.reshape(rows, ROW), y.reshape(rows, ROW), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    values: np.ndarray = found.reshape(rows * ROW, -1)[: len(edge)]
+    return values
