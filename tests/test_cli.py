@@ -119,6 +119,41 @@ def test_glasses_leave_the_rest_of_the_picture_as_it_was(faces, tmp_path):
     assert [one.op for one in Face.load(tmp_path / "both.png").operations].count("keep_rest") == 1
 
 
+@pytest.mark.long
+def test_a_background_stays_while_dials_move_and_none_gives_the_own_one_back(faces, tmp_path):
+    start, clear = faces / "seed0003.png", tmp_path / "clear.png"
+    run("edit", start, "--background", "transparent", "--out", clear)
+    assert decode_image(clear.read_bytes(), name="a", alpha=True)[0, 0, 3] == 0
+    assert "background transparent" in run("show", clear).stdout
+    named = tmp_path / "named.png"
+    run("edit", clear, "--name", "Bo", "--out", named)
+    same = (decode_image(path.read_bytes(), name="a", alpha=True) for path in (clear, named))
+    assert np.array_equal(*same)
+    assert Face.load(named).operations == Face.load(clear).operations
+    both = tmp_path / "both.png"
+    run("edit", named, "--set", "glasses=+3", "--keep-rest", "--out", both)
+    assert [one.op for one in Face.load(both).operations] == ["dial", "keep_rest", "background"]
+    assert Face.load(both).operations[2].person != Face.load(clear).operations[0].person
+    assert decode_image(both.read_bytes(), name="a", alpha=True).shape[2] == 4
+    own = tmp_path / "own.png"
+    run("edit", clear, "--background", "none", "--out", own)
+    pixels = (decode_image(path.read_bytes(), name="a").astype(int) for path in (start, own))
+    assert np.abs(np.subtract(*pixels)).max() <= 1
+    run("edit", start, "--background", faces / "seed0004.png", "--out", own)
+    assert "of another face" in run("show", own).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("blur=3", "by 0 to 1"), ("#12", "#rrggbb"), ("beach", "there is no file beach")],
+)
+def test_a_background_that_cannot_be_meant_is_refused(faces, tmp_path, text, sentence):
+    out = tmp_path / "a.png"
+    told = run("edit", faces / "seed0003.png", "--background", text, "--out", out, code=1)
+    assert sentence in told.output
+    assert not out.exists()
+
+
 def test_a_network_that_draws_no_faces_is_not_edited_with_dials_for_faces(
     faces, tmp_path, generator, monkeypatch
 ):

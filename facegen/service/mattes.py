@@ -63,10 +63,9 @@ class Mattes:
         """Whether `of` answers at once."""
         return _key(w_plus, keep) in self._known
 
-    @property
-    def segments_of(self) -> SegmentsOf:
-        """What sees what is where in the picture of a latent, for sweeps."""
-        return self._finder()[0]
+    def segments_of(self, w_plus: np.ndarray) -> Any:
+        """What is where in the picture of a latent, [18, 512]; for sweeps."""
+        return self._finder()[0](w_plus)
 
     def _found(self, w_plus: np.ndarray, keep: KeepRest | None, quick: bool) -> tuple[Mask | None]:
         from facegen.local.background import standing
