@@ -38,6 +38,7 @@ PREVIEW_QUALITY = 85
 THUMB_PX = 128
 THUMB_QUALITY = 82
 MAX_BEGINNINGS = 32  # 1.5 MB each
+MAX_SMALL = 8  # of 200 KB: a preview is looked at, and then worked on
 UNEXPECTED = "This picture could not be made. Undo the last change, or start a new person."
 
 
@@ -90,6 +91,7 @@ class RenderService:
         self._pictures: BoundedCache[RenderResult] = BoundedCache(max_pictures)
         self._previews: BoundedCache[RenderResult] = BoundedCache(max_pictures)
         self._images: BoundedCache[np.ndarray] = BoundedCache(max_images)
+        self._small: BoundedCache[np.ndarray] = BoundedCache(MAX_SMALL)
         self._thumbs: BoundedCache[bytes] = BoundedCache(4 * max_pictures)
         self._newest: BoundedCache[int] = BoundedCache(max_sessions)
         self._shown: BoundedCache[RenderRequest] = BoundedCache(max_sessions)
@@ -232,9 +234,10 @@ class RenderService:
     ) -> tuple[np.ndarray | None, float]:
         """The picture and the seconds it took the network; None if it was not needed any more."""
         request.require_known()
-        known = self._images.get(request)
-        if known is not None:
-            return known, 0.0
+        for images in (self._images, self._small):
+            known = images.get(request)
+            if known is not None:
+                return known, 0.0
         if request.is_drawn_only:
             kind = (request.size, request.keep)
             return self._queue.ask(kind, request.w_plus, key=request, is_needed=is_needed)
@@ -274,6 +277,7 @@ class RenderService:
             self._images.put(request, image)
             self._thumbs.put(request.digest, make_thumb(image))
         else:  # previews of a drag would push out what is worth keeping
+            self._small.put(request, image)
             self._thumbs.get_or_make(request.digest, lambda: make_thumb(image))
 
     def _take_ticket(self, session: str) -> int:
