@@ -146,9 +146,7 @@ class FaceGenerator:
 
     def render(self, face: EditableFace | Face, *, size: int | None = None) -> np.ndarray:
         """The picture of a face, with what was done in it: uint8 [size, size, 3]."""
-        bare = _bare(face)
-        size = size or self.generator.img_resolution
-        return draw(bare.request(model=self.generator.model, size=size), self.generator)
+        return self._drawn(face, size, alpha=False)
 
     def save(self, face: EditableFace | Face, path: str | Path) -> Path:
         """Write the picture with the face inside.
@@ -156,8 +154,13 @@ class FaceGenerator:
         Raises:
             UsageError: the path does not end in `.png`; SaveError if it cannot be written.
         """
-        _bare(face).save(path, self.render(face))
+        _bare(face).save(path, self._drawn(face, None, alpha=True))
         return Path(path)
+
+    def _drawn(self, face: EditableFace | Face, size: int | None, *, alpha: bool) -> np.ndarray:
+        size = size or self.generator.img_resolution
+        request = _bare(face).request(model=self.generator.model, size=size)
+        return draw(request, self.generator, alpha=alpha)
 
     def sweep(
         self,

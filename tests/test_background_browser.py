@@ -39,7 +39,7 @@ def test_a_blurred_background_leaves_the_person_and_undo_takes_it_back(
     changed = np.abs(after.astype(int) - before).max(axis=2)
     assert changed[person == 1].max() == 0
     assert (changed[person == 0] > 8).mean() > 0.3
-    visitor.page.locator(".fg-behinds [data-what=done]").click()
+    visitor.page.locator(".fg-behinds [data-what=close]").click()
     visitor.page.keyboard.press("z")
     visitor.page.locator(f".fg-img[data-id='{first}']").wait_for()
     assert np.array_equal(save(visitor, tmp_path / "undone.png"), before)
@@ -101,7 +101,7 @@ def test_brush_and_backgrounds_make_room_for_each_other_on_a_phone(local, chromi
         box = button.bounding_box()
         assert frame["x"] <= box["x"]
         assert box["x"] + box["width"] <= frame["x"] + frame["width"]
-    page.locator(".fg-behinds [data-what=done]").click()
+    page.locator(".fg-behinds [data-what=close]").click()
     first = visitor.face_id
     smile(visitor)
     visitor.wait_other(first)

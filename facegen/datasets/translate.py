@@ -163,11 +163,11 @@ def _made(
     after = again(after, background_among(before.face.operations), editor.segments_of)
     stem = f"{one.characteristic}-{now}-to-{one.value}"
     folder = f"images/{folder_of(name, number)}"
-    png = after.to_png(editor.picture(after, size=spec.size))
+    png = after.to_png(editor.picture(after, size=spec.size, alpha=True))
     write_atomic(out / folder / f"{stem}.png", png)
     keep = after.keep
     if "latent" in spec.steps:
-        whole = edited.to_png(editor.picture(edited, size=spec.size))
+        whole = edited.to_png(editor.picture(edited, size=spec.size, alpha=True))
         write_atomic(out / folder / "steps" / f"{stem}-latent.png", whole)
     if "mask" in spec.steps and keep is not None:
         mask = np.repeat(keep.region.values[..., None], 3, axis=2)

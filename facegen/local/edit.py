@@ -136,11 +136,14 @@ class LocalEditor:
         small = self.table.regions[name].small
         return Mask.of(self.table.mask(name, self.seen(rest), self.seen(w_plus)), small=small)
 
-    def picture(self, face: Face, *, size: int = LOOK_PX) -> np.ndarray:
-        """The picture of a face, with all that is done in it: uint8 [size, size, 3]."""
+    def picture(self, face: Face, *, size: int = LOOK_PX, alpha: bool = False) -> np.ndarray:
+        """The picture of a face, with all that is done in it: uint8 [size, size, 3].
+
+        With `alpha` it is [size, size, 4] where the background is transparent.
+        """
         request = face.request(model=self.model, size=size)
-        if size != LOOK_PX:
-            return draw(request, self._generator)
+        if size != LOOK_PX or alpha:
+            return draw(request, self._generator, alpha=alpha)
         return self._pictures.get_or_make(request, lambda: draw(request, self._generator))
 
     def measured(self, face: Face) -> Measurement | None:

@@ -48,7 +48,7 @@ export function addBehind(s, $, on) {
     const button = e.target.closest("button");
     if (!button) return;
     if (button.dataset.behind !== undefined) choose(button.dataset.behind);
-    if (button.dataset.what === "done") s.choosing(false);
+    if (button.dataset.what === "close") s.choosing(false);
   });
   on(blur, "change", () => send());
   on(colour, "change", () => send());
