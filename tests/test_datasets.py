@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import dataset_runner
@@ -33,6 +34,7 @@ from facegen.directions.user_dials import own_bytes, save_own
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, SaveError, UsageError
 from facegen.face import Face
+from facegen.operations import UnknownOperation
 
 RUNNER = Path(dataset_runner.__file__)
 KILLS = 10
@@ -262,6 +264,20 @@ def test_files_that_are_no_faces_are_named_and_left_out(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="No face was found"):
         open_people([tmp_path / "empty"], generator.space)
+
+
+def test_a_face_that_cannot_be_drawn_is_left_out_before_the_work_begins(tmp_path):
+    generator = FakeGenerator()
+    face = Face.from_seed(generator, 3)
+    newer = replace(face, operations=(UnknownOperation("relight", '{"op": "relight"}'),))
+    for name, one in (("anna", face), ("newer", newer)):
+        one.save(tmp_path / f"{name}.png", generator.render(face.w_plus, size=256))
+    said: list[str] = []
+    people = open_people([tmp_path], generator.space, warn=said.append)
+    assert [name for name, _ in people] == ["anna"]
+    assert "newer.png is left out" in said[0]
+    with pytest.raises(FacegenError, match=r"newer\.png.*relight"):
+        open_people([tmp_path / "newer.png"], generator.space)
 
 
 def test_a_face_of_another_space_is_refused(tmp_path):

@@ -13,7 +13,7 @@ from facegen.datasets import translate as job
 from facegen.datasets.spec import parse_spec, read_spec, state, targets
 from facegen.datasets.translate import FACELESS, HAS, LEFT_OUT, MADE, translate
 from facegen.datasets.translation_sheet import by_value, sheet
-from facegen.errors import BadFileError, FacegenError, UsageError
+from facegen.errors import BadFileError, FacegenError, SaveError, UsageError
 from facegen.face import Face
 from facegen.images import decode_image
 from facegen.local.edit import LocalEditor
@@ -99,6 +99,18 @@ def test_from_is_what_a_face_has_or_is_nearest_to():
         ("size = 300\n[a.b]\nset = { yaw = 1 }", "300"),
         ('["../up".b]\nset = { yaw = 1 }', "Names of characteristics"),
         ("[a]\nset = { yaw = 1 }", "translations"),
+        ("[a.b]\nset = { yaw = true }", r"\[a.b\].*number or a text"),
+        ("[a.b]\nset = { yaw = 1 }\n[a.b]\nset = { yaw = 2 }", "no TOML"),
+        ("[a.other]\nset = { yaw = 1 }", "choose another name"),
+        ("[a.b]\nset = { yaw = 1 }\n[A.b]\nset = { yaw = 2 }", "would be one file"),
+        ('["a-b".c]\nset = { yaw = 1 }\n[a.b-c]\nset = { yaw = 2 }', "would be one file"),
+        (
+            "[a-b.c]\nset = { yaw = 1 }\n[a.c]\nset = { yaw = 2 }\n[a.b-other]\nset = { yaw = 3 }",
+            "would be one file",
+        ),
+        ('[a.b]\nset = { glasses = "+99" }', r"\[a.b\].*moved by up to 8.0"),
+        ("a = " + 5000 * "[", "nested"),
+        ("size = " + 5000 * "9", "too long"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_sentence(text, told):
@@ -236,3 +248,39 @@ def test_a_region_of_ones_own_choice(editor, tmp_path):
     row = translate(tmp_path, spec, PEOPLE[:1], editor)[0]
     assert row["region"] == "eyes"
     assert not row["met"]  # lips are measured
+
+
+def test_a_manifest_that_was_cut_off_is_told_of_and_made_anew_without_it(editor, tmp_path):
+    spec = parse_spec("[glasses.with]\nset = { glasses = 2 }", Dials())
+    first = translate(tmp_path, spec, PEOPLE[:1], editor)
+    table = tmp_path / "metadata.jsonl"
+    whole = table.read_bytes()
+    for data in (whole[:50], b"", whole + whole, b"[1]\n", b"\xff\xfe"):
+        table.write_bytes(data)
+        with pytest.raises(BadFileError, match=r"metadata\.jsonl is damaged. Remove it"):
+            translate(tmp_path, spec, PEOPLE[:1], editor)
+    table.unlink()
+    assert translate(tmp_path, spec, PEOPLE[:1], editor)[0]["met"] == first[0]["met"]
+
+
+def test_a_picture_that_was_thrown_away_is_told_of_on_the_sheet(editor, tmp_path):
+    spec = parse_spec("[glasses.with]\nset = { glasses = 2 }", Dials())
+    rows = translate(tmp_path, spec, PEOPLE[:1], editor)
+    (tmp_path / rows[0]["file_name"]).unlink()
+    picture = decode_image(sheet(tmp_path, rows, spec, PEOPLE[:1], editor), name="sheet.jpg")
+    assert abs(int(picture[60, 300, 0]) - 236) < 4
+
+
+def test_a_job_file_that_cannot_be_read_is_told_of(editor, tmp_path):
+    (tmp_path / "translations.json").mkdir()
+    with pytest.raises(SaveError, match="cannot be read"):
+        translate(tmp_path, parse_spec(SPEC, Dials()), PEOPLE, editor)
+
+
+def test_names_of_people_lead_nowhere_else(editor, tmp_path):
+    out = tmp_path / "out"
+    people = [("../../x", face()), ("..", face()), ("a" * 300, face()), ("a" * 300, face())]
+    rows = translate(out, parse_spec("[a.b]\nset = { glasses = 2 }", Dials()), people, editor)
+    assert len({row["file_name"] for row in rows}) == 4
+    assert all((out / row["file_name"]).resolve().is_relative_to(out) for row in rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from facegen.datasets.plan import Plan
-from facegen.errors import SaveError, UsageError
+from facegen.errors import BadFileError, SaveError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.records import RecordError, parse_record
@@ -30,7 +30,7 @@ from facegen.sweeps.export import json_lines, one_schema
 FORMAT = 3
 """Of dataset.json and of the manifest's rows. 1: random pictures did not raise the eyes, and had
 fewer expressions. 2: what the landmarks say of the gaze was called `measured_gaze`."""
-RECORDS = ".records"
+RECORDS, TABLE = ".records", "metadata.jsonl"
 
 
 def open_folder(
@@ -80,7 +80,7 @@ def begin_job(out: Path, file: str, job: Mapping[str, Any]) -> None:
     text = json.dumps(job, indent=1, sort_keys=True).encode() + b"\n"
     path = out / file
     if path.exists():
-        if (begun := path.read_bytes()) != text:
+        if (begun := _read_job(path)) != text:
             if _format_of(begun) != job["format"]:
                 raise UsageError(
                     f"{out} holds a dataset begun by another version of the program, whose "
@@ -102,6 +102,13 @@ def begin_job(out: Path, file: str, job: Mapping[str, Any]) -> None:
     if not is_empty:
         raise UsageError(f"{out} is not empty and holds no dataset; choose another --out.")
     write_atomic(path, text)
+
+
+def _read_job(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise SaveError(f"{path} cannot be read ({err.strerror}); give another --out.") from err
 
 
 @dataclass(frozen=True)
@@ -148,13 +155,35 @@ def write_tables(out: Path, rows: list[dict[str, Any]]) -> None:
         SaveError: a table cannot be written; the records stay.
     """
     _write_parquet(out / "manifest.parquet", rows)
-    write_atomic(out / "metadata.jsonl", json_lines(rows))
+    write_atomic(out / TABLE, json_lines(rows))
     shutil.rmtree(out / RECORDS, ignore_errors=True)
 
 
 def is_finished(out: Path) -> bool:
     """Whether the dataset in a folder is complete: its last table is there."""
-    return (out / "metadata.jsonl").exists()
+    return (out / TABLE).exists()
+
+
+def read_rows(out: Path, count: int) -> list[dict[str, Any]]:
+    """The manifest of a finished job.
+
+    Args:
+        out: The job's folder.
+        count: How many rows it must have.
+
+    Raises:
+        BadFileError: it is damaged.
+    """
+    path = out / TABLE
+    try:
+        rows = [parse_record(line, dict[str, Any]) for line in path.read_bytes().splitlines()]
+    except (OSError, RecordError):
+        rows = []
+    if len(rows) != count:
+        raise BadFileError(
+            f"{path} is damaged. Remove it, and the same command makes what it told of anew."
+        )
+    return rows
 
 
 def _write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.editing.dial_set import DialSet
-from facegen.errors import FacegenError, UsageError
+from facegen.errors import FacegenError, ModelError, UsageError
 from facegen.face import Face
 from facegen.protocols import Maps
 
@@ -43,7 +43,7 @@ def open_people(
     found: list[tuple[str, Face]] = []
     for path in paths:
         if not path.is_dir():
-            found.append((path.stem, Face.load(path).require_space(space)))
+            found.append((path.stem, _open(path, space)))
             continue
         for file in sorted(entry for entry in path.iterdir() if entry.is_file()):
             if file.suffix.lower() not in FACE_SUFFIXES:
@@ -54,12 +54,22 @@ def open_people(
             if twin:  # the .npz beside a .png is the same face
                 continue
             try:
-                found.append((file.stem, Face.load(file).require_space(space)))
+                found.append((file.stem, _open(file, space)))
             except FacegenError as err:
                 warn(f"{file.name} is left out: {err}")
     if not found:
         raise UsageError("No face was found in what was given; name face files or a folder.")
     return found
+
+
+def _open(path: Path, space: str) -> Face:
+    """A face that can be drawn; one that cannot would end a job in its midst."""
+    face = Face.load(path).require_space(space)
+    try:
+        face.request(model=face.model, size=1).require_known()
+    except ModelError as err:
+        raise ModelError(f"{path.name}: {err}") from err
+    return face
 
 
 def new_people(

@@ -33,7 +33,7 @@ from msgspec import Meta, Struct
 
 from facegen.editing.dial_set import DialSet
 from facegen.editing.targets import check_targets, miss_sd
-from facegen.errors import BadFileError, FacegenError, UsageError
+from facegen.errors import BadFileError, FacegenError, OutOfRangeError, UsageError
 from facegen.files import read_text
 from facegen.local.regions import load_regions
 from facegen.records import RecordError, parse_record, parse_toml
@@ -64,7 +64,7 @@ class Value(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    values: dict[str, dict[str, Value]]
+    values: dict[str, dict[str, dict[str, Any]]]
     keep_rest: bool = True
     size: Literal[256, 512, 1024] = 1024
     steps: tuple[Step, ...] = ()
@@ -145,7 +145,7 @@ def parse_spec(text: str, dials: DialSet) -> Spec:
     except RecordError as err:
         raise UsageError(f"This says no translations: {err}.") from err
     found = [
-        Translation(_name(name), _name(value), wanted)
+        _translation(name, value, wanted)
         for name, values in file.values.items()
         for value, wanted in values.items()
     ]
@@ -153,9 +153,32 @@ def parse_spec(text: str, dials: DialSet) -> Spec:
         raise UsageError(
             f"A file holds 1 to {MAX_VALUES} values such as [hair.black], got {len(found)}."
         )
+    spec = Spec(tuple(found), file.keep_rest, file.size, file.steps, json.loads(whole))
     for one in found:
-        _check(one, file.values[one.characteristic], dials)
-    return Spec(tuple(found), file.keep_rest, file.size, file.steps, json.loads(whole))
+        _check(one, spec.values_of(one.characteristic), dials)
+    _check_names(spec)
+    return spec
+
+
+def _translation(name: str, value: str, wanted: Mapping[str, Any]) -> Translation:
+    try:
+        return Translation(_name(name), _name(value), parse_record(json.dumps(wanted), Value))
+    except RecordError as err:
+        raise UsageError(f"This says no translations: [{name}.{value}]: {err}.") from err
+
+
+def _check_names(spec: Spec) -> None:
+    """Refuse names that would be one file: disks may know no capitals."""
+    written: dict[str, str] = {}
+    for name in dict.fromkeys(one.characteristic for one in spec.translations):
+        values = spec.values_of(name)
+        for value in values:
+            where = f"[{name}.{value}]"
+            stems = [f"{name}-{value}", *(f"{name}-{one}-to-{value}" for one in (*values, OTHER))]
+            for stem in stems:
+                other = written.setdefault(stem.casefold(), where)
+                if other != where:
+                    raise UsageError(f"{where} and {other} would be one file; rename one of them.")
 
 
 def _name(name: str) -> str:
@@ -163,6 +186,10 @@ def _name(name: str) -> str:
         raise UsageError(
             f"Names of characteristics and values are up to 40 letters, digits, - and _, got "
             f"'{name[:60]}'."
+        )
+    if name == OTHER:
+        raise UsageError(
+            f"'{OTHER}' is what a face is that has none of the values; choose another name."
         )
     return name
 
@@ -174,6 +201,8 @@ def _check(one: Translation, values: Mapping[str, Value], dials: DialSet) -> Non
         goals = targets(one.wanted, stands, dials)
         steps = {n for n, v in one.wanted.set.items() if isinstance(v, str) and STEP.fullmatch(v)}
         check_targets(dials, {n: v for n, v in goals.items() if n not in steps}, one.wanted.lock)
+        for name in steps:
+            _check_step(name, str(one.wanted.set[name]), dials)
     except FacegenError as err:
         raise type(err)(f"{where} {err}") from err
     unknown = [name for name in one.wanted.only_from if name not in (*values, OTHER)]
@@ -186,6 +215,15 @@ def _check(one: Translation, values: Mapping[str, Value], dials: DialSet) -> Non
     if one.wanted.region is not None and one.wanted.region not in regions:
         raise UsageError(
             f"{where} names the region '{one.wanted.region}'; there are {', '.join(regions)}."
+        )
+
+
+def _check_step(name: str, wanted: str, dials: DialSet) -> None:
+    spec = dials.spec(name)
+    most = (spec.safe[1] - spec.safe[0]) / spec.unit_per_sd
+    if abs(float(wanted)) > most:
+        raise OutOfRangeError(
+            f"{name} can be moved by up to {most:.1f} standard deviations, got {wanted}."
         )
 
 

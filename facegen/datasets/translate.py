@@ -20,7 +20,9 @@ from facegen.datasets.folder import (
     RECORDS,
     begin_job,
     folder_of,
+    is_finished,
     latent_digest,
+    read_rows,
     write_tables,
 )
 from facegen.datasets.spec import OTHER, Spec, Translation, Value, is_met, state, targets
@@ -84,9 +86,10 @@ def translate(
         "people": [[name, _digest(face)] for name, face in people],
     }
     begin_job(out, JOB_FILE, job)
-    if (out / "metadata.jsonl").exists():
-        done(len(people) * len(spec.translations))
-        return [json.loads(line) for line in (out / "metadata.jsonl").read_bytes().splitlines()]
+    if is_finished(out):
+        rows = read_rows(out, len(people) * len(spec.translations))
+        done(len(rows))
+        return rows
     rows = []
     for number, (name, face) in enumerate(people):
         before: _Before | None = None

@@ -49,6 +49,13 @@ def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
     return round(float(np.mean(values)), 3) if values else None
 
 
+def _bytes_of(out: Path, file_name: str | None) -> bytes | None:
+    try:
+        return None if file_name is None else (out / file_name).read_bytes()
+    except OSError:
+        return None
+
+
 def sheet(
     out: Path,
     rows: Sequence[Mapping[str, Any]],
@@ -84,12 +91,13 @@ def sheet(
             if row["person_number"] != line or place is None:
                 continue
             left = place * TILE_PX
-            if row["file_name"] is None:
+            data = _bytes_of(out, row["file_name"])
+            if data is None:
+                told = row["outcome"] if row["file_name"] is None else "the file is gone"
                 box = (left + 1, top + 1, left + TILE_PX - 2, top + TILE_PX - 2)
                 pen.rectangle(box, fill=GREY)
-                pen.text((left + 8, top + TILE_PX // 2 - 8), row["outcome"], "black", font)
+                pen.text((left + 8, top + TILE_PX // 2 - 8), told, "black", font)
                 continue
-            data = (out / row["file_name"]).read_bytes()
             picture = resized(decode_image(data, name=row["file_name"]), TILE_PX)
             canvas.paste(Image.fromarray(picture), (left, top))
             if not row["met"]:
