@@ -99,6 +99,10 @@ class Mask:
 
     def pack(self) -> bytes:
         """`data`, compressed by zlib; `unpack` reads it."""
+        return self._packed
+
+    @cached_property
+    def _packed(self) -> bytes:
         return zlib.compress(self.data, 9)
 
     @classmethod

@@ -20,8 +20,10 @@ from facegen.errors import UsageError
 from facegen.latents import LARGEST, NUM_WS, W_DIM
 from facegen.masks import MASK_BYTES, Mask
 from facegen.operations import (
+    LARGEST_EDGE,
     LAST_OPERATIONS,
     LATENT_BYTES,
+    MAX_IN_PICTURE,
     MAX_OPERATIONS,
     MAX_PULLS,
     MAX_TEXT,
@@ -128,6 +130,10 @@ def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
         raise ValueError("a person is put before one background")
     if places and not all(isinstance(e, LAST_OPERATIONS) for e in in_picture[places[0] + 1 :]):
         raise ValueError("the background comes after all that is done with the face")
+    if any(isinstance(entry, ResizePicture) for entry in in_picture[:-1]):
+        raise ValueError("a picture is enlarged once, after all that is done in it")
+    if len(in_picture) > MAX_IN_PICTURE:
+        raise ValueError(f"at most {MAX_IN_PICTURE} things are done in a picture")
     return operations
 
 
@@ -249,7 +255,7 @@ def _long_text(value: object) -> str:
 def _read_resize(record: Mapping[str, Any]) -> ResizePicture:
     if record["method"] not in ("lanczos", "bilinear"):
         raise ValueError("a picture is enlarged by lanczos or bilinear")
-    return ResizePicture(int(_number(record["edge"], 16, 8192)), record["method"])
+    return ResizePicture(int(_number(record["edge"], 16, LARGEST_EDGE)), record["method"])
 
 
 _READERS: dict[str, Any] = {

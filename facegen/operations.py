@@ -26,6 +26,9 @@ from facegen.masks import Mask
 
 NUM_LANDMARKS = 68
 MAX_OPERATIONS = 1000
+MAX_IN_PICTURE = 16
+"""Of those done in one picture, each of which takes up to a second."""
+LARGEST_EDGE = 4096
 MAX_TEXT = 200
 MAX_PULLS = 100
 LATENT_BYTES = NUM_WS * W_DIM * 4

@@ -78,7 +78,7 @@ def test_every_operation_comes_back_from_its_record(operation):
         {"op": "pull", "strength": 1, "landmarks": POINTS, "pulls": [[[1], [], [0, 0], [0, 1], 1]]},
         {"op": "pull", "strength": 1, "landmarks": POINTS, "pulls": list(PULLS) * 101},
         {"op": "move_picture", "roll": 0, "shift_x": 0, "shift_y": 0, "zoom": 0},
-        {"op": "resize_picture", "edge": 10**9, "method": "lanczos"},
+        {"op": "resize_picture", "edge": 8192, "method": "lanczos"},
         {**CLOSED, "closed": "AAAA"},
         {**CLOSED, "closed": "A" * 10**6},
         {**CLOSED, "side": "up"},
@@ -107,6 +107,18 @@ def test_a_damaged_operation_is_refused(record):
 def test_endless_operations_are_refused():
     with pytest.raises(ValueError, match="at most"):
         from_records([to_record(EVERY[0])] * 1001)
+
+
+def test_a_picture_is_done_in_moments():
+    moved, enlarged = (to_record(entry) for entry in EVERY[-2:])
+    assert from_records([moved] * 15 + [enlarged])
+    for records, told in (
+        ([moved] * 17, "at most 16"),
+        ([enlarged, moved], "enlarged once, after"),
+        ([enlarged, enlarged], "enlarged once, after"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            from_records(records)
 
 
 def test_the_rest_is_kept_once_and_first():

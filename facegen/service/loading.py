@@ -62,6 +62,11 @@ class Backend:
         """The dials that can change a region alone."""
         return frozenset() if self.rests is None else self.rests.dials
 
+    @property
+    def can_keep(self) -> bool:
+        """Whether the network can draw a face that keeps its rest as it was saved."""
+        return bool(getattr(self.generator, "can_keep", True))
+
     def request(self, session: Any, state: Any = None, *, quick: bool = False) -> RenderRequest:
         """The picture of a state of a session (`facegen.session.session`); None: the current.
 
@@ -69,7 +74,10 @@ class Backend:
         """
         kept = self.kept(session, state, quick=quick)
         background = self.background(session, state or session.state, kept, quick=quick)
-        operations = (*kept, *with_background(session.finish(state), background))
+        finish = session.finish(state)
+        if not self.can_keep:  # better all of the face's own picture than none
+            finish = tuple(entry for entry in finish if not isinstance(entry, KeepRest))
+        operations = (*kept, *with_background(finish, background))
         return self.service.request(session.w_plus(state), operations=operations)
 
     def background(

@@ -122,8 +122,13 @@ class Rests:
     def look(self, rest: np.ndarray) -> None:
         """Look at a picture, so that the first dial that moves on it is quick."""
         finder = self._find(quick=False)
-        if finder is not None and rest.tobytes() not in self._looked_at:
+        if finder is None or rest.tobytes() in self._looked_at:
+            return
+        try:
             finder.mask(sorted(self.dials)[:1], rest, rest)
+        except Exception:
+            _log.exception("A picture could not be looked at.")
+        else:
             self._looked_at.put(rest.tobytes(), True)
 
     def _made(
@@ -135,11 +140,11 @@ class Rests:
         painting: Painting,
     ) -> KeepRest | None:
         place = finder.place(painting.place, rest, w_plus) if painting.place else None
-        own = Mask.empty() if painting.exact else finder.mask(names, rest, w_plus)
+        own = painting.exact or finder.mask(names, rest, w_plus)
         mask = painting.over(own, place)
         self._looked_at.put(rest.tobytes(), True)
         # Where no face is seen there is no region, and the dials act on all of the picture.
-        is_unknown = mask.is_empty and own.is_empty
+        is_unknown = painting.exact is None and mask.is_empty and own.is_empty
         return None if is_unknown or mask.is_whole else KeepRest.of(rest, mask)
 
     def _find(self, *, quick: bool) -> FindsMasks | None:
@@ -150,6 +155,9 @@ class Rests:
                         self._finder = self._load()
                     except FacegenError as err:
                         _log.warning("Nothing of a picture is kept: %s", err)
+                        self._has_failed = True
+                    except Exception:
+                        _log.exception("Nothing of a picture is kept.")
                         self._has_failed = True
         return self._finder
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from facegen.backdrops import BLUR, COLOUR, FACE, KINDS, USUAL_BLUR, Backdrop
 from facegen.errors import UsageError
+from facegen.latents import MAX_SEED
 from facegen.operations import Background
 
 SEED, FILE = "seed", "file"
@@ -93,7 +94,7 @@ def of_link(text: str) -> Behind | None:
             backdrop = Backdrop.parse(text)
             return None if backdrop is None else Behind(backdrop)
         blur = Backdrop.parse(rest) or Backdrop(BLUR)
-        seed = _seed(int(number) if number.isascii() and number.isdigit() else None)
+        seed = _seed(number)
         return None if seed is None else Behind(Backdrop(FACE, blur.strength), seed)
     except UsageError:
         return None
@@ -143,5 +144,6 @@ def _backdrop(kind: str, event: Mapping[str, Any]) -> Backdrop:
     return Backdrop(kind, round(min(max(float(strength), 0.0), 1.0), STRENGTH_DIGITS))  # type: ignore[arg-type]
 
 
-def _seed(number: int | None) -> int | None:
-    return number if number is not None and number <= 2**32 - 1 else None
+def _seed(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED))
+    return int(text) if is_number and int(text) <= MAX_SEED else None

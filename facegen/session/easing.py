@@ -74,7 +74,10 @@ def eased_face(
             for entry in face.operations
         )
         face = replace(face, w_plus=dials.apply(face.base, within), operations=moves)
-    if dials.names and not dials.naturalness(centre + 0.5 * (face.w_plus - centre)):
+    if face.keep is not None and _is_no_face(face.keep.w_plus, dials, centre):
+        face = face.finished(tuple(e for e in face.pixel_operations if e is not face.keep))
+        said.append("what it keeps around its face shows nobody and was left out")
+    if _is_no_face(face.w_plus, dials, centre):
         nearer = _nearer(face.w_plus, dials, centre)
         face = replace(face, w_plus=nearer, base=nearer, operations=())
         said = ["the whole face was brought nearer to the average"]
@@ -99,6 +102,11 @@ def _eased_deltas(
         within[name] = round(end - own[name], 3)
         said.append(f"{labels.get(name, name)} was eased to {end:.3g}{WORDS.get(spec.unit, '')}")
     return within, said
+
+
+def _is_no_face(w_plus: np.ndarray, dials: Dials, centre: np.ndarray) -> bool:
+    """Whether even halfway to the average there is no face anywhere near."""
+    return bool(dials.names) and not dials.naturalness(centre + 0.5 * (w_plus - centre))
 
 
 def _nearer(w_plus: np.ndarray, dials: Dials, centre: np.ndarray) -> np.ndarray:

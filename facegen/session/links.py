@@ -43,6 +43,8 @@ NOT_TOLD = (
     "A link does not carry the background of somebody from a file: here is the face's own. A saved "
     "file carries it."
 )
+NOTHING_KEPT = "This network cannot keep the rest of a picture: dials change all of it."
+NOWHERE = "What this link names as the place where dials act is not known here."
 NOT_HERE = (
     "This address leads to somebody from a file, whom only the browser knows that opened the file"
 )
@@ -96,11 +98,22 @@ def follow(session: Session, query: Mapping[str, str]) -> Followed:
 def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     """Give the current person, who came by a link, the dials that the link tells."""
     query, eased = eased_link(query, session.dials, session.base(), session.table)
-    if query.get(PAINTED) and query.get(KEEP) == REST:
-        eased = " ".join(filter(None, (eased, NOT_PAINTED)))
+    unknown = tuple(apply_query(session, query))
+    told = [eased, *_not_kept(session, query)]
     if query.get(BACKGROUND, "").startswith(FILE):
-        eased = " ".join(filter(None, (eased, NOT_TOLD)))
-    return Followed(eased=eased, unknown=tuple(apply_query(session, query)))
+        told.append(NOT_TOLD)
+    return Followed(eased=" ".join(filter(None, told)), unknown=unknown)
+
+
+def _not_kept(session: Session, query: Mapping[str, str]) -> list[str]:
+    """What of the rest that a link keeps is not kept here, as sentences."""
+    if query.get(KEEP) != REST or not session.state.deltas:
+        return []
+    if not session.regions:
+        return [NOTHING_KEPT]
+    place = query.get(PLACE, "")
+    told = [] if place in ("", *PLACES) else [NOWHERE]
+    return [*told, NOT_PAINTED] if query.get(PAINTED) else told
 
 
 def apply_query(session: Session, query: Mapping[str, str]) -> list[str]:

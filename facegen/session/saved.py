@@ -24,6 +24,7 @@ from facegen.editing.locks import Locks
 from facegen.errors import BadFileError, FacegenError, SpaceMismatchError
 from facegen.latents import MAX_SEED
 from facegen.masks import MASK_BYTES, Mask
+from facegen.operation_records import pack_mask
 from facegen.records import RecordError, parse_record
 from facegen.session import kept_behind
 from facegen.session.behind import Behind
@@ -87,6 +88,7 @@ class _Painting:
     more: Packed = ""
     less: Packed = ""
     exact: Packed = ""
+    is_small: bool = False
     place: str = ""
 
 
@@ -119,14 +121,16 @@ def save(session: Session) -> Saved:
     number = {key: index for index, key in enumerate(states)}
     subjects = {state.subject.uid: state.subject for state in states.values()}
     bundles: dict[str, str] = {}
-    paintings = list({state.painting for state in states.values() if state.painting.digest})
+    painted = {one.painting.digest: one.painting for one in states.values()}
+    painted.pop("", None)
+    place_of = {digest: place for place, digest in enumerate(painted)}
     behinds = list({state.behind for state in states.values() if state.behind is not None})
     fields = {
         "facegen_session": FORMAT,
         "space": session.space,
         "people": [_person(session, subject, bundles) for subject in subjects.values()],
-        "states": [_state(state, paintings, behinds) for state in states.values()],
-        "paintings": [_painting(one) for one in paintings],
+        "states": [_state(state, place_of, behinds) for state in states.values()],
+        "paintings": [_painting(one) for one in painted.values()],
         "behinds": [kept_behind.to_fields(one, bundles) for one in behinds],
         "steps": [number[id(state)] for state in history.steps],
         "at": history.at,
@@ -155,17 +159,17 @@ def _person(session: Session, subject: Subject, bundles: dict[str, str]) -> dict
 
 
 def _painting(painting: Painting) -> dict[str, Any]:
-    masks = {"more": painting.more, "less": painting.less, "exact": painting.exact}
+    masks = {"more": painting.more, "less": painting.less}
     fields: dict[str, Any] = {
-        name: base64.b64encode(mask.pack()).decode("ascii")
-        for name, mask in masks.items()
-        if mask is not None and not mask.is_empty
+        name: pack_mask(mask) for name, mask in masks.items() if not mask.is_empty
     }
+    if painting.exact is not None:  # an empty one says that nothing changes
+        fields |= {"exact": pack_mask(painting.exact), "is_small": painting.exact.small}
     return fields | ({"place": painting.place} if painting.place else {})
 
 
 def _state(
-    state: EditState, paintings: Sequence[Painting], behinds: Sequence[Behind]
+    state: EditState, place_of: Mapping[str, int], behinds: Sequence[Behind]
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {"who": state.subject.uid, "psi": state.psi}
     if state.deltas:
@@ -174,8 +178,8 @@ def _state(
         fields["corrections"] = dict(state.corrections)
     if state.keeps_rest:
         fields["keeps_rest"] = True
-    if state.painting in paintings:
-        fields["painting"] = paintings.index(state.painting)
+    if state.painting.digest:
+        fields["painting"] = place_of[state.painting.digest]
     if state.behind is not None:
         fields["behind"] = behinds.index(state.behind)
     return fields
@@ -360,7 +364,7 @@ class _Reader:
             entry = _checked(value, _Painting)
             more, less = (_mask(text) or EMPTY for text in (entry.more, entry.less))
             place = entry.place if entry.place in PLACES else ""
-            return Painting(more, less, place, _mask(entry.exact))
+            return Painting(more, less, place, _mask(entry.exact, small=entry.is_small))
         except (RecordError, ValueError):
             self.left_out.append("what was painted")
             return NOTHING
@@ -390,9 +394,9 @@ class _Reader:
         return EditState(subject, psi, deltas, told, entry.keeps_rest, painting, behind)
 
 
-def _mask(text: str) -> Mask | None:
+def _mask(text: str, *, small: bool = False) -> Mask | None:
     """A mask from its text; None for none. Raises ValueError."""
-    return Mask.unpack(base64.b64decode(text, validate=True)) if text else None
+    return Mask.unpack(base64.b64decode(text, validate=True), small=small) if text else None
 
 
 def _checked(value: Any, kind: type[T]) -> T:

@@ -343,6 +343,8 @@ class Session:
 
     def paint(self, painting: Painting) -> EditState:
         """Let dials act where this says; it stays until somebody else is shown."""
+        if not self.regions:  # The network can do nothing with it.
+            return self.state
         state = replace(self.state.moved_on(), keeps_rest=True, painting=painting)
         return self._step_if_new(state)
 

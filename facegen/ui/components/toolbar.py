@@ -22,6 +22,11 @@ from facegen.ui.components import messages, presets_menu, view
 
 _log = logging.getLogger(__name__)
 
+NOT_KEPT = (
+    "This network cannot keep the rest of a picture, so all of this face looks as its dials make "
+    "it. What was kept stays in the file; another network shows it."
+)
+
 
 def show(backend: Backend, session: Session) -> None:
     """Draw the buttons."""
@@ -188,6 +193,8 @@ def open_bytes(backend: Backend, session: Session, data: bytes, name: str) -> No
         face.require_space(session.space)
         face, eased = eased_face(face, session.dials, backend.generator.w_avg, session.table)
         session.open_face(face, is_eased=bool(eased))
+        if face.keep is not None and not backend.can_keep:
+            eased = f"{eased} {NOT_KEPT}".strip()
         if eased:
             messages.notify_eased(eased)
     except FacegenError as err:
