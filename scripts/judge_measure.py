@@ -24,6 +24,7 @@ from facegen.measure.details import detail_values, learn_gaze, save_gaze
 from facegen.measure.detector import MEASURE_PX, load_instruments
 from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import fit_pose, load_shape
+from facegen.measure.segments import of_picture
 from facegen.pose.head_pose import pose_face
 from facegen.weights import ensure_files
 
@@ -122,7 +123,10 @@ def judge_details(generator: Generator, faces: int = 300, *, learn: bool = False
     if learn:
         source = f"{len(seen)} generated faces, truncation {LABELS_PSI}"
         save_gaze(learn_gaze(np.stack(pictures), np.stack(landmarks)), source=source)
-    values = [detail_values(*pair) for pair in zip(pictures, landmarks, strict=True)]
+    values = [
+        detail_values(picture, points, of_picture(picture))
+        for picture, points in zip(pictures, landmarks, strict=True)
+    ]
     for name, label in PAIRS:
         pair = np.array([[one.get(name, np.nan) for one in values], labels[label][seen]])
         pair = pair[:, np.isfinite(pair).all(axis=0)]

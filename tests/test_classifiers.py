@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from facegen.learning.renew_classifiers import with_units
+from facegen.measure.appearance import HAIR
 from facegen.measure.classifiers import (
     CONTRAST,
     EDGES,
     FOLD_SEED,
     FOLDS,
+    HAIR_PAIRS,
     PENALTY,
+    Classifiers,
     balanced_accuracy,
     fit_classifiers,
 )
 
-FACES, LENGTH = 240, EDGES + CONTRAST + 30 + 128 + 68 * 4 + 2 + 2
+FACES = 240
+LENGTH = HAIR + HAIR_PAIRS + EDGES + CONTRAST + 30 + 128 + 68 * 4 + 2 + 2
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +71,43 @@ def test_balanced_accuracy_counts_both_classes_alike():
     folds = rng.randint(0, 5, 400)
     assert balanced_accuracy(positive + 0.1 * rng.rand(400), positive, folds) == 1
     assert balanced_accuracy(rng.rand(400), positive, folds) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_face_and_its_mirror_image_read_alike_and_look_the_other_way():
+    rng = np.random.RandomState(2)
+    x = rng.randn(120, LENGTH)
+    mirrored = x.copy()
+    mirrored[:, 1::2] *= -1  # what is odd in a face changes its sign
+    labels = {"smile": x[:, :50:2].sum(axis=1), "gaze": x[:, 1:50:2].sum(axis=1)}
+    labels["smile"][::9] = np.nan
+    classifiers, unseen = fit_classifiers(x, labels, mirrored=mirrored)
+    plain, other = classifiers.predict(x), classifiers.predict(mirrored)
+    assert np.allclose(plain[:, 0], other[:, 0])
+    assert np.allclose(plain[:, 1], -other[:, 1])
+    assert unseen["gaze"].shape == (120,)
+
+
+def test_a_mirror_image_does_not_tell_the_label_of_a_face_that_is_to_be_judged_unseen():
+    rng = np.random.RandomState(4)
+    x = rng.randn(120, LENGTH)
+    labels = {"noise": rng.randn(120)}
+    _, unseen = fit_classifiers(x, labels, mirrored=x.copy())
+    assert abs(np.corrcoef(unseen["noise"], labels["noise"])[0, 1]) < 0.3
+
+
+def test_new_classifiers_keep_the_units_that_the_dials_count_in():
+    rng = np.random.RandomState(3)
+    fitted = Classifiers(
+        ("smile", "new"), np.zeros(4), np.ones(4), rng.randn(4, 2), np.zeros(2), *np.ones((3, 2))
+    )
+    x = rng.randn(500, 4)
+    scores = fitted.predict(x)
+    regressor = SimpleNamespace(
+        names=("smile", "yaw"), mean=np.array([0.7, 0]), spread=np.array([0.2, 1])
+    )
+    unseen = {name: scores[:, k] for k, name in enumerate(fitted.names)}
+    kept = with_units(fitted, unseen, regressor).predict(x)
+    assert kept[:, 0].mean() == pytest.approx(0.7)
+    assert kept[:, 0].std() == pytest.approx(0.2)
+    assert np.allclose(kept[:, 1], scores[:, 1])  # nothing is known of it
+    assert np.corrcoef(kept[:, 0], scores[:, 0])[0, 1] == pytest.approx(1)

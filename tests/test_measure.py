@@ -8,13 +8,17 @@ import pytest
 
 from facegen.editing.dial_set import DialSet
 from facegen.errors import LatentError
-from facegen.measure.classifiers import fit_classifiers, load_classifiers
+from facegen.measure.appearance import HAIR, LENGTH, appearance, mirrored_appearance
+from facegen.measure.classifiers import HAIR_PAIRS, fit_classifiers, load_classifiers
 from facegen.measure.detector import MEASURE_PX, Detection, at_size, load_instruments
 from facegen.measure.face import instrument_values
-from facegen.measure.hog import appearance
+from facegen.measure.hair import hair_row
 from facegen.measure.measurer import load_measurer
 from facegen.measure.pose import MIRROR, angles, fit_pose, learn_shape, load_shape, rotation
+from facegen.measure.segments import SEGMENTS_PX, Segments, segment_id
 from facegen.measure.shape import MEASURES, measure_shape
+
+BALD = Segments(np.full((SEGMENTS_PX, SEGMENTS_PX), segment_id("skin"), np.uint8))
 
 
 def project(yaw=0.0, pitch=0.0, roll=0.0, scale=180.0, shape=None):
@@ -76,8 +80,24 @@ def test_an_open_mouth_reads_more_open():
 def test_appearance_has_one_length_and_no_gaps():
     rng = np.random.RandomState(0)
     small, large = (rng.randint(0, 255, (px, px, 3)).astype(np.uint8) for px in (64, 512))
-    assert appearance(small).shape == appearance(large).shape
-    assert np.isfinite(appearance(np.zeros((64, 64, 3), np.uint8))).all()
+    assert appearance(small, BALD).shape == appearance(large, BALD).shape == (LENGTH,)
+    assert np.isfinite(appearance(np.zeros((64, 64, 3), np.uint8), BALD)).all()
+
+
+def test_what_is_read_of_a_mirror_image_is_known_beforehand():
+    rng = np.random.RandomState(0)
+    small = cv2.GaussianBlur(rng.randint(0, 255, (512, 512, 3)).astype(np.uint8), (0, 0), 3)
+    row = mirrored_appearance(appearance(small, BALD))
+    assert row.shape == (LENGTH,)
+    seen = appearance(np.ascontiguousarray(small[:, ::-1]), BALD)
+    assert np.abs(row[HAIR:].astype(float) - seen[HAIR:]).max() < 0.02
+    assert np.abs(appearance(small, BALD)[HAIR:].astype(float) - seen[HAIR:]).max() > 0.2
+
+
+def test_a_picture_without_hair_says_so():
+    row = hair_row(np.full((512, 512, 3), 128, np.uint8), BALD)
+    assert row[-1] == 1
+    assert not row[:-1].any()
 
 
 def test_colours_around_the_face_are_read_where_they_are():
@@ -85,7 +105,7 @@ def test_colours_around_the_face_are_read_where_they_are():
     picture[:160, :60] = (200, 30, 30)
     picture[470:] = (30, 30, 200)
     detection = Detection(project(), np.zeros(128, np.float32), 30.0, 0.0)
-    values = instrument_values(appearance(picture), detection)
+    values = instrument_values(appearance(picture, BALD), detection)
     assert values["bg_left_a"] > 30 > 5 > abs(values["bg_right_a"])
     assert values["clothes_b"] < -40
     assert values["bg_right_l"] == pytest.approx(54, abs=2)
@@ -99,7 +119,7 @@ def test_pictures_that_cannot_be_measured_are_refused(shape):
 
 def test_classifiers_are_tested_on_faces_they_did_not_see():
     rng = np.random.RandomState(0)
-    x = rng.randn(200, 16 * 16 * 9 + 30 + 128 + 276)
+    x = rng.randn(200, HAIR + HAIR_PAIRS + 16 * 16 * 9 + 30 + 128 + 276)
     y = (x[:, :16].sum(axis=1) > 0).astype(float)
     y[:10] = np.nan
     fitted, unseen = fit_classifiers(x, {"made": y, "noise": rng.randint(0, 2, 200).astype(float)})

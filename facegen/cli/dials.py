@@ -144,6 +144,30 @@ def learn_directions(*, model: str, samples: int | None, mixed: int | None) -> N
     click.echo(f"{len(names)} dials in directions/{generator.space}")
 
 
+@directions.command("classifiers")
+@model_option
+def renew_classifiers_command(*, model: str) -> None:
+    """Learn the classifiers again from the labelled faces; dials and units stay. Resumable.
+
+    Writes facegen/measure/classifiers.npz; `directions probabilities` comes after it. Takes ten
+    minutes on two cores.
+    """
+    from facegen.learning.renew_classifiers import renew_classifiers
+
+    needs_checkout("directions classifiers")
+    generator = load_generator(model)
+    with count_progress("Measuring labelled faces") as progress:
+        fitted = renew_classifiers(generator, progress=progress)
+    rows = zip(fitted.names, fitted.scores, fitted.balanced, fitted.auc, strict=True)
+    print_table(
+        [
+            {"channel": name, "correlation": round(float(r), 3), "balanced": round(float(b), 3),
+             "auc": round(float(a), 3)}
+            for name, r, b, a in rows
+        ]
+    )  # fmt: skip
+
+
 @directions.command("segments")
 @model_option
 def learn_segments_command(*, model: str) -> None:

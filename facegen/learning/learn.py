@@ -33,7 +33,7 @@ from facegen.latents import BUNDLED_SPACE, LABELS_PSI, broadcast_w, truncate, z_
 from facegen.learning import dagger
 from facegen.learning.calibrate import Calibration, calibrate
 from facegen.learning.labels import read_labels
-from facegen.learning.samples import Sample, mixed_latent, scan
+from facegen.learning.samples import Sample, both_features, mixed_latent, scan
 from facegen.learning.train_regressor import fit_regressor
 from facegen.measure.classifiers import (
     CLASSIFIERS_FILE,
@@ -227,8 +227,9 @@ def learn_instruments(
     load_correction.cache_clear()
     rows = {seed: index for index, seed in enumerate(labelled.tolist())}
     pick = [rows[seed] for seed in seeds.tolist()]
-    x = np.stack([features(seen[seed].appearance, seen[seed].detection) for seed in seeds])  # type: ignore[arg-type]
-    classifiers, unseen = fit_classifiers(x, {k: v[pick] for k, v in labels.items()})
+    x, mirrored = both_features([seen[seed] for seed in seeds])
+    known = {name: values[pick] for name, values in labels.items()}
+    classifiers, unseen = fit_classifiers(x, known, mirrored=mirrored)
     write_atomic(CLASSIFIERS_FILE, npz_bytes(pack(classifiers)))
     load_classifiers.cache_clear()
     return unseen

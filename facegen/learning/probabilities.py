@@ -21,13 +21,12 @@ from facegen.files import write_atomic
 from facegen.latents import LABELS_PSI
 from facegen.learning.labels import read_labels
 from facegen.learning.learn import CACHE_DIR
-from facegen.learning.samples import scan
+from facegen.learning.samples import both_features, scan
 from facegen.measure.classifiers import (
     FOLD_SEED,
     FOLDS,
     Classifiers,
     balanced_accuracy,
-    features,
     fit_classifiers,
     load_classifiers,
 )
@@ -129,13 +128,14 @@ def learn_probabilities(
         progress=progress,
     )
     pairs = [(k, seen[seed]) for k, seed in enumerate(seeds.tolist())]
-    found = [(k, one.appearance, one.detection) for k, one in pairs if one.detection is not None]
-    rows = [k for k, _, _ in found]
-    x = np.stack([features(appearance, detection) for _, appearance, detection in found])
+    found = [(k, one) for k, one in pairs if one.detection is not None]
+    rows = [k for k, _ in found]
+    x, mirrored = both_features([one for _, one in found])
     known = {name: values[rows] for name, values in labels.items()}
-    fitted, unseen = fit_classifiers(x, known)
+    fitted, unseen = fit_classifiers(x, known, mirrored=mirrored)
     if faces is None:
         require_in_use(fitted, load_classifiers(), x)
+    unseen = in_units_of(load_classifiers(), fitted, unseen, x)
     folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
     return {
         name: fit_channel(unseen[name], known[name], folds, cut, question)
@@ -203,9 +203,28 @@ def require_in_use(fitted: Classifiers, in_use: Classifiers, x: np.ndarray) -> N
         other = theirs[:, in_use.names.index(name)] if name in in_use.names else None
         if other is None or np.corrcoef(ours[:, k], other)[0, 1] < SAME_WEIGHTS:
             raise ModelError(
-                f"The classifier of {name} in use is not the one that these faces teach. Learn the "
-                "dials again with `python -m facegen directions learn`, then this."
+                f"The classifier of {name} in use is not the one that these faces teach. Learn "
+                "them again with `python -m facegen directions classifiers`, then this."
             )
+
+
+def in_units_of(
+    in_use: Classifiers, fitted: Classifiers, unseen: Mapping[str, np.ndarray], x: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Scores of fits that did not see the face, counted as the classifiers in use count.
+
+    Args:
+        in_use: Whose scores differ from those of `fitted` by a factor and an offset.
+        fitted: Whose folds gave `unseen`.
+        unseen: Channel -> [N].
+        x: Features [N, D].
+    """
+    ours, theirs = fitted.predict(x), in_use.predict(x)
+    lines = {
+        name: np.polyfit(ours[:, k], theirs[:, in_use.names.index(name)], 1)
+        for k, name in enumerate(fitted.names)
+    }
+    return {name: np.polyval(lines[name], scores) for name, scores in unseen.items()}
 
 
 def fit_channel(

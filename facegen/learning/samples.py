@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -12,8 +12,10 @@ import numpy as np
 from facegen.directions.regressor import ROW_GROUPS, spread_groups
 from facegen.directions.store import npz_bytes
 from facegen.files import write_atomic
+from facegen.measure.appearance import LENGTH, appearance
+from facegen.measure.classifiers import features, mirrored_features
 from facegen.measure.detector import MEASURE_PX, Detection, load_instruments
-from facegen.measure.hog import appearance
+from facegen.measure.segments import of_picture
 from facegen.protocols import Generates, Progress
 
 MIXED_SEED = 1_000_000
@@ -27,7 +29,7 @@ class Sample:
     """One picture before any classifier is applied: what classifiers are learned from.
 
     Attributes:
-        appearance: Its features, as `facegen.measure.hog.appearance` gives them.
+        appearance: Its features, as `facegen.measure.appearance.appearance` gives them.
         detection: What the instruments found; None if no face was.
     """
 
@@ -37,7 +39,14 @@ class Sample:
 
 def sample_of(image: np.ndarray) -> Sample:
     """The sample of a picture, uint8 [H, H, 3]."""
-    return Sample(appearance(image), load_instruments().detect(image))
+    return Sample(appearance(image, of_picture(image)), load_instruments().detect(image))
+
+
+def both_features(faces: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """What classifiers read of faces that were seen, and of their mirror images: [N, D] each."""
+    seen = [(face.appearance, face.detection) for face in faces if face.detection is not None]
+    plain = np.stack([features(*pair) for pair in seen])
+    return plain, np.stack([mirrored_features(*pair) for pair in seen])
 
 
 def mixed_latent(generator: Generates, index: int) -> np.ndarray:
@@ -108,6 +117,8 @@ def read_sample(path: Path) -> Sample | None:
     """What was kept; None if nothing was, or the file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as data:
+            if len(data["a"]) != LENGTH:
+                return None  # of another version
             if "lm" not in data:
                 return Sample(data["a"], None)
             detection = Detection(

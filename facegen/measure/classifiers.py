@@ -2,19 +2,21 @@
 
 Each is a ridge regression on the labels' own coding: 0 and 1 give a score that is near 0 or 1,
 graded labels give a grade, ages give years. Blocks are standardised and weighted to count alike,
-whatever their length. Linear, so a face costs a millisecond once its features are known.
+whatever their length. Linear, so a face costs a millisecond once its features are known. They are
+fitted on faces and their mirror images alike, so that they do not care which way one looks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from facegen.errors import BadFileError
+from facegen.measure.appearance import HAIR, mirrored_appearance
 from facegen.measure.detector import Detection
 from facegen.measure.pose import fit_pose, load_shape
 from facegen.threads import one_blas_thread
@@ -25,8 +27,11 @@ FOLDS = 5
 FOLD_SEED = 1
 MIN_SAMPLES = 50
 NUM_THRESHOLDS = 197
+HAIR_PAIRS = (HAIR - 1) * HAIR // 2
 EDGES = 16 * 16 * 8
 CONTRAST = 16 * 16
+SIDED = ("gaze", "light_label")
+"""Labels that tell left from right: of the mirror image they have the other sign."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,30 +62,48 @@ class Classifiers:
         """Scores [N, K] of features [N, D]."""
         return ((x - self.mean) * self.scale) @ self.weights + self.bias
 
+    def scaled(self, factor: np.ndarray, offset: np.ndarray) -> Classifiers:
+        """The same with scores times factor plus offset, [K] each."""
+        return replace(self, weights=self.weights * factor, bias=self.bias * factor + offset)
+
 
 def features(appearance: np.ndarray, detection: Detection) -> np.ndarray:
     """All features of one face as one row; its blocks are named by `block_slices`.
 
     Args:
-        appearance: What `facegen.measure.hog.appearance` gave.
+        appearance: What `facegen.measure.appearance.appearance` gave.
         detection: What the instruments found.
     """
+    hair = appearance[: HAIR - 1].astype(np.float32)
+    # What is red or blond is no straight line through colours, lightness and texture.
+    pairs = np.outer(hair, hair)[np.triu_indices(HAIR - 1)]
     pose, front = fit_pose(detection.landmarks, load_shape())
     geometry = np.concatenate(
         [front.ravel() * 100, detection.landmarks.ravel() / 5, [pose.yaw, pose.pitch]]
     )
     nets = np.array([detection.age, np.clip(detection.male, -6, 6)])
     return np.concatenate(
-        [appearance.astype(np.float32), detection.descriptor, geometry, nets]
-    ).astype(np.float32)
+        [
+            appearance[:HAIR].astype(np.float32), pairs, appearance[HAIR:].astype(np.float32),
+            detection.descriptor, geometry, nets,
+        ]
+    ).astype(np.float32)  # fmt: skip
+
+
+def mirrored_features(appearance: np.ndarray, detection: Detection) -> np.ndarray:
+    """`features` of the mirror image."""
+    return features(mirrored_appearance(appearance), detection.mirrored())
 
 
 def block_slices(length: int) -> dict[str, slice]:
     """Where each block of features lies in a row of this length."""
     tail = 128 + 68 * 4 + 2 + 2
+    edges = HAIR + HAIR_PAIRS
     ends = {
-        "edges": EDGES,
-        "contrast": EDGES + CONTRAST,
+        "hair": HAIR,
+        "hair_pairs": edges,
+        "edges": edges + EDGES,
+        "contrast": edges + EDGES + CONTRAST,
         "colours": length - tail,
         "descriptor": length - tail + 128,
         "geometry": length - 2,
@@ -92,13 +115,14 @@ def block_slices(length: int) -> dict[str, slice]:
 
 
 def fit_classifiers(
-    x: np.ndarray, labels: Mapping[str, np.ndarray]
+    x: np.ndarray, labels: Mapping[str, np.ndarray], *, mirrored: np.ndarray | None = None
 ) -> tuple[Classifiers, dict[str, np.ndarray]]:
     """Fit all channels.
 
     Args:
         x: Features [N, D].
         labels: Channel -> [N], NaN where unknown.
+        mirrored: Features of the mirror images, [N, D], to learn from as well.
 
     Returns:
         The classifiers, and per channel the scores [N] of classifiers that did not see the face
@@ -110,11 +134,16 @@ def fit_classifiers(
 
     one_blas_thread()
     x = x.astype(np.float64)
-    mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-6)
+    other = x if mirrored is None else mirrored.astype(np.float64)
+    both = np.concatenate([x, other])
+    mean, scale = both.mean(axis=0), 1.0 / (both.std(axis=0) + 1e-6)
     for block in block_slices(x.shape[1]).values():
         scale[block] /= np.sqrt(max(block.stop - block.start, 16))
-    z = (x - mean) * scale
-    gram = z @ z.T
+    # A ridge on faces and mirror images is one on what they have in common, or, for sided labels,
+    # on what sets them apart: half as many rows.
+    common = ((x + other) / 2 - mean) * scale
+    apart = common if mirrored is None else (x - other) / 2 * scale
+    grams = [common @ common.T, apart @ apart.T]
     folds = np.random.RandomState(FOLD_SEED).randint(0, FOLDS, len(x))
     names = [
         name
@@ -126,11 +155,13 @@ def fit_classifiers(
     for name in names:
         y = labels[name]
         known = np.flatnonzero(np.isfinite(y))
-        alpha, offset = _dual(gram, y, known)
+        is_odd = name in SIDED and mirrored is not None
+        z, gram = (apart, grams[1]) if is_odd else (common, grams[0])
+        alpha, offset = _dual(gram, y, known, level=0.0 if is_odd else None)
         out = gram[:, known] @ alpha + offset
         for inside, outside in PredefinedSplit(folds[known]).split():
             train, test = known[inside], known[outside]
-            part, level = _dual(gram, y, train)
+            part, level = _dual(gram, y, train, level=0.0 if is_odd else None)
             out[test] = gram[np.ix_(test, train)] @ part + level
         unseen[name] = out
         weights.append(z[known].T @ alpha)
@@ -146,10 +177,13 @@ def fit_classifiers(
     return fitted, unseen
 
 
-def _dual(gram: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
+def _dual(
+    gram: np.ndarray, y: np.ndarray, rows: np.ndarray, *, level: float | None = None
+) -> tuple[np.ndarray, float]:
+    """Weights of the rows, and the level they are about: the rows' mean unless it is known."""
     from sklearn.kernel_ridge import KernelRidge
 
-    level = float(y[rows].mean())
+    level = float(y[rows].mean()) if level is None else level
     model = KernelRidge(alpha=PENALTY, kernel="precomputed")
     return model.fit(gram[np.ix_(rows, rows)], y[rows] - level).dual_coef_, level
 

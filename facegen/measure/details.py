@@ -15,7 +15,9 @@ import numpy as np
 
 from facegen.files import write_atomic
 from facegen.measure.detector import MEASURE_PX, at_size
+from facegen.measure.hair import inner_pixels
 from facegen.measure.pose import Pose, fit_pose, load_shape
+from facegen.measure.segments import Segments
 from facegen.measure.shape import EYES, pose_terms, raw_measures, read_rows
 
 GAZE_FILE = Path(__file__).with_name("gaze_correction.json")
@@ -27,18 +29,18 @@ EYE_ZOOM = 4  # an eye is about 50 px wide: its outline needs finer steps
 LID_SHARE = 0.08  # of an eye's width, kept clear of lids and lashes
 WHITE_PERCENTILE = 85  # of an eye's lightness; what is far darker is iris or pupil
 MIN_EYE_PIXELS = 40
-MIN_SKIN_PIXELS = 50
-LEFT_CHEEK, RIGHT_CHEEK = (1, 31, 48, 3), (15, 35, 54, 13)
-SHRINK = 0.6  # patches are kept clear of what surrounds them
-BAND_LOW, BAND_HIGH = 1.4, 1.7  # of the way from mouth to eyes, upward from the eyes: the hair
+MIN_PIXELS = 400  # of 512 x 512
 
 
-def detail_values(picture: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
+def detail_values(
+    picture: np.ndarray, landmarks: np.ndarray, segments: Segments
+) -> dict[str, float]:
     """The details of one face; a value that cannot be read is left out.
 
     Args:
         picture: uint8 [512, 512, 3] RGB, aligned as FFHQ is.
         landmarks: [68, 2], pixels of it.
+        segments: What its pixels show.
 
     Returns:
         gaze_side, gaze_up: where the irises stand between the eyes' corners, in shares of an
@@ -47,7 +49,7 @@ def detail_values(picture: np.ndarray, landmarks: np.ndarray) -> dict[str, float
         upper_lip, lower_lip: height of each, in distances between the eyes' outer corners.
         mouth_corner_left, mouth_corner_right: how far each stands above the middle of the lips.
         skin_ita: individual typology angle in degrees: above 55 very light, below -30 dark.
-        hair_lightness, hair_redness, hair_yellowness: L*, a*, b* above the forehead.
+        hair_lightness, hair_redness, hair_yellowness: L*, a*, b* of the hair, the median.
     """
     pose, front = fit_pose(landmarks, load_shape())
     values = mouth_values(front)
@@ -57,7 +59,7 @@ def detail_values(picture: np.ndarray, landmarks: np.ndarray) -> dict[str, float
             zip(GAZES, (gaze - load_gaze() @ gaze_terms(pose, front)).tolist(), strict=True)
         )
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return values | skin_values(lab, landmarks) | hair_values(lab, landmarks)
+    return values | skin_values(lab, segments) | hair_values(lab, segments)
 
 
 def mouth_values(front: np.ndarray) -> dict[str, float]:
@@ -161,21 +163,13 @@ def load_gaze(path: Path = GAZE_FILE) -> np.ndarray:
     return read_rows(path, GAZES, NUM_TERMS)
 
 
-def skin_values(lab: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
-    """The skin's tone from the cheeks and the forehead, [512, 512, 3] Lab.
+def skin_values(lab: np.ndarray, segments: Segments) -> dict[str, float]:
+    """The skin's tone from the face's skin, [512, 512, 3] Lab.
 
-    The darker and the lighter fourth of the pixels are left out: hair, shadow, gloss.
+    The darker and the lighter fourth of the pixels are left out: shadow, gloss.
     """
-    mask = np.zeros(lab.shape[:2], np.uint8)
-    up = landmarks[27] - landmarks[33]
-    brows = landmarks[[19, 24]]
-    forehead = np.concatenate([brows + 0.15 * up, (brows + 0.7 * up)[::-1]])
-    for patch in (landmarks[list(LEFT_CHEEK)], landmarks[list(RIGHT_CHEEK)], forehead):
-        middle = patch.mean(axis=0)
-        shrunk = middle + SHRINK * (patch - middle)
-        cv2.fillConvexPoly(mask, shrunk.round().astype(np.int32), 1)
-    pixels = lab[mask > 0]
-    if len(pixels) < MIN_SKIN_PIXELS:
+    pixels = lab[inner_pixels(segments, "skin")]
+    if len(pixels) < MIN_PIXELS:
         return {}
     low, high = np.percentile(pixels[:, 0], [25, 75])
     kept = pixels[(pixels[:, 0] >= low) & (pixels[:, 0] <= high)]
@@ -183,17 +177,10 @@ def skin_values(lab: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
     return {"skin_ita": float(np.degrees(np.arctan2(light - 50, max(float(yellow), 1e-3))))}
 
 
-def hair_values(lab: np.ndarray, landmarks: np.ndarray) -> dict[str, float]:
-    """The colour above the forehead: hair, unless there is a hat or none."""
-    eyes = landmarks[36:48].mean(axis=0)
-    up = eyes - landmarks[[48, 54]].mean(axis=0)
-    across = np.array([-up[1], up[0]]) * 0.5
-    low, high = eyes + BAND_LOW * up, eyes + BAND_HIGH * up
-    corners = np.array([low - across, low + across, high + across, high - across])
-    mask = np.zeros(lab.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, corners.round().astype(np.int32), 1)
-    pixels = lab[mask > 0]
-    if len(pixels) < MIN_SKIN_PIXELS:
+def hair_values(lab: np.ndarray, segments: Segments) -> dict[str, float]:
+    """The hair's colour; nothing where there is hardly any."""
+    pixels = lab[inner_pixels(segments, "hair")]
+    if len(pixels) < MIN_PIXELS:
         return {}
     names = ("hair_lightness", "hair_redness", "hair_yellowness")
     return dict(zip(names, np.median(pixels, axis=0).astype(float).tolist(), strict=True))

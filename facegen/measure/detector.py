@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -62,6 +62,15 @@ class Detection:
     age: float
     male: float
     box: Box = ()
+
+    def mirrored(self) -> Detection:
+        """What would be found in the mirror image, if the instruments made no difference."""
+        return replace(self, landmarks=mirrored_landmarks(self.landmarks), box=())
+
+
+def mirrored_landmarks(landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks [68, 2] of the mirror image, in pixels of a 512 px picture."""
+    return landmarks[list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
 
 
 class Instruments:
@@ -133,7 +142,7 @@ class Instruments:
                 edges = (middle - half, y - half, middle + half, y + half)
                 rect = self._dlib.rectangle(*(round(edge) for edge in edges))
                 found.append(self._landmarks(flat, rect))
-            found[-1] = found[-1][list(MIRROR)] * [-1, 1] + [MEASURE_PX - 1, 0]
+            found[-1] = mirrored_landmarks(found[-1])
         return np.array(found)
 
     def detect_at(self, picture: np.ndarray, box: Box) -> Detection:

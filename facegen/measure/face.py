@@ -31,7 +31,7 @@ def channel_values(
     """All channels of a face whose features are known already.
 
     Args:
-        appearance: What `facegen.measure.hog.appearance` gave.
+        appearance: What `facegen.measure.appearance.appearance` gave.
         detection: What the instruments found in the same picture.
         classifiers: For what only an eye can judge.
     """

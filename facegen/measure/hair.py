@@ -17,7 +17,51 @@ MIN_HAIR_PIXELS = 400  # of 512 x 512: with fewer there is no hair to speak of
 EDGE_PX = 2  # kept clear at the segment's border, at 256 px
 PERCENTILES = (5, 25, 50, 75, 95)
 SCALES_PX = (1.0, 2.0, 4.0, 8.0)
+AROUND = 3.0  # scales about a pixel: so far its neighbours count for the way that edges run
 FOREHEAD = 0.5  # of the way from brows to lips: so far above the brows a fringe lies
+# Number -> middle and spread over 600 of the labelled faces, rounded: only a scale to count in.
+HAIR_NUMBERS: dict[str, tuple[float, float]] = {
+    "hair_a": (7.1, 4.4), "hair_b": (6.7, 6.9), "hair_chroma": (11.3, 6.9),
+    "hair_chroma_95": (21.2, 10.1), "hair_hue_x": (0.65, 0.18), "hair_hue_y": (0.48, 0.39),
+    "hair_l_5": (10.9, 9.5), "hair_l_25": (18.5, 13.5), "hair_l_50": (26.2, 16.1),
+    "hair_l_75": (36.1, 17.9), "hair_l_95": (52.3, 18.4), "hair_share": (0.25, 0.14),
+    "hair_below": (0.12, 0.14), "hair_forehead": (0.19, 0.26),
+    "hair_strands_1": (0.77, 0.097), "hair_strands_2": (0.77, 0.097),
+    "hair_strands_4": (0.78, 0.092), "hair_strands_8": (0.76, 0.097),
+    "hair_texture_1": (0.22, 0.069), "hair_texture_2": (0.14, 0.039),
+    "hair_texture_4": (0.16, 0.056), "hair_texture_8": (0.20, 0.097),
+}  # fmt: skip
+MOST = 3.0  # spreads: a few pixels of hair give odd numbers
+
+
+def inner_pixels(segments: Segments, name: str) -> np.ndarray:
+    """Where a segment is in a picture of HAIR_PX, kept clear of its border: bool [512, 512]."""
+    inner = cv2.erode(segments.mask(name), np.ones((2 * EDGE_PX + 1,) * 2, np.uint8))
+    return cv2.resize(inner, (HAIR_PX, HAIR_PX), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def hair_row(image: np.ndarray, segments: Segments) -> np.ndarray:
+    """The numbers of the hair as classifiers read them; the same for the mirror image.
+
+    Args:
+        image: uint8 [H, H, 3] RGB, aligned as FFHQ is.
+        segments: What its pixels show.
+
+    Returns:
+        float32 [len(HAIR_NUMBERS) + 1], in spreads from the middle of `HAIR_NUMBERS`, at most
+        MOST; where hardly any hair is seen all are 0 but the last, which is 1 then.
+
+    Raises:
+        LatentError: no uint8 RGB picture of at least 64 px.
+    """
+    known = hair_statistics(image, segments)
+    row = np.zeros(len(HAIR_NUMBERS) + 1, np.float32)
+    if not known:
+        row[-1] = 1
+        return row
+    for place, (name, (middle, spread)) in enumerate(HAIR_NUMBERS.items()):
+        row[place] = np.clip((known[name] - middle) / spread, -MOST, MOST)
+    return row
 
 
 def hair_statistics(image: np.ndarray, segments: Segments) -> dict[str, float]:
@@ -45,14 +89,14 @@ def hair_statistics(image: np.ndarray, segments: Segments) -> dict[str, float]:
     """
     picture = at_size(image, HAIR_PX)
     mask = segments.mask("hair")
-    inner = cv2.erode(mask, np.ones((2 * EDGE_PX + 1,) * 2, np.uint8))
-    inside = cv2.resize(inner, (HAIR_PX, HAIR_PX), interpolation=cv2.INTER_NEAREST) > 0
+    inside = inner_pixels(segments, "hair")
     if inside.sum() < MIN_HAIR_PIXELS:
         return {}
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     light, a, b = (lab[..., i][inside] for i in range(3))
     chroma = np.hypot(a, b)
-    values = {f"hair_l_{p}": float(np.percentile(light, p)) for p in PERCENTILES}
+    levels = np.percentile(light, PERCENTILES)
+    values = {f"hair_l_{p}": float(level) for p, level in zip(PERCENTILES, levels, strict=True)}
     mean_chroma = max(float(chroma.mean()), 1e-3)
     values |= {
         "hair_share": float(mask.mean()),
@@ -72,14 +116,25 @@ def _texture(light: np.ndarray, inside: np.ndarray) -> dict[str, float]:
     for scale in SCALES_PX:
         coarser = cv2.GaussianBlur(light, (0, 0), scale)
         values[f"hair_texture_{scale:g}"] = float((finer - coarser)[inside].std()) / spread
-        x = cv2.Sobel(coarser, cv2.CV_32F, 1, 0)
-        y = cv2.Sobel(coarser, cv2.CV_32F, 0, 1)
-        xx, yy, xy = (cv2.GaussianBlur(v, (0, 0), 3 * scale) for v in (x * x, y * y, x * y))
-        energy, along = xx + yy, np.hypot(xx - yy, 2 * xy)
-        total = max(float(energy[inside].sum()), 1e-6)
-        values[f"hair_strands_{scale:g}"] = float(along[inside].sum()) / total
+        values[f"hair_strands_{scale:g}"] = _alignment(coarser, inside, int(scale))
         finer = coarser
     return values
+
+
+def _alignment(light: np.ndarray, inside: np.ndarray, scale: int) -> float:
+    """How much edges run one way: the structure tensor's coherence (Bigun & Granlund 1987)."""
+    x = cv2.Sobel(light, cv2.CV_32F, 1, 0)
+    y = cv2.Sobel(light, cv2.CV_32F, 0, 1)
+    # Means over neighbours, so they are taken where there are fewer pixels: 70 ms less.
+    edge = HAIR_PX // scale
+    tensor = cv2.resize(
+        np.dstack([x * x, y * y, x * y]), (edge, edge), interpolation=cv2.INTER_AREA
+    )
+    xx, yy, xy = cv2.split(cv2.GaussianBlur(tensor, (0, 0), AROUND))
+    share = cv2.resize(inside.astype(np.float32), (edge, edge), interpolation=cv2.INTER_AREA)
+    near = share > 0.5
+    total = max(float((xx + yy)[near].sum()), 1e-6)
+    return float(np.hypot(xx - yy, 2 * xy)[near].sum()) / total
 
 
 def _lie(segments: Segments, mask: np.ndarray) -> dict[str, float]:

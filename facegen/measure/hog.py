@@ -18,7 +18,7 @@ COLOUR_PX = 24
 EPS = 1e-3
 
 
-def appearance(image: np.ndarray) -> np.ndarray:
+def edges_and_colours(image: np.ndarray) -> np.ndarray:
     """Histograms of oriented gradients, local contrast and a small Lab picture.
 
     Args:
@@ -45,3 +45,13 @@ def appearance(image: np.ndarray) -> np.ndarray:
     lab = cv2.cvtColor(at_size(image, COLOUR_PX), cv2.COLOR_RGB2LAB).astype(np.float32)
     colour = (lab - 128) / 64
     return np.concatenate([edges.ravel(), contrast.ravel(), colour.ravel()]).astype(np.float16)
+
+
+def mirrored_edges_and_colours(row: np.ndarray) -> np.ndarray:
+    """What `edges_and_colours` gives of the mirror image, but for rounding."""
+    n = EDGE_PX // CELL_PX
+    cells, tail = n * n * BINS, n * n * (BINS + 1)
+    edges = row[:cells].reshape(n, n, BINS)[:, ::-1][:, :, -np.arange(BINS) % BINS]
+    contrast = row[cells:tail].reshape(n, n)[:, ::-1]
+    colour = row[tail:].reshape(COLOUR_PX, COLOUR_PX, 3)[:, ::-1]
+    return np.concatenate([edges.ravel(), contrast.ravel(), colour.ravel()])

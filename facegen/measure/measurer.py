@@ -14,6 +14,7 @@ import numpy as np
 
 from facegen.errors import UsageError
 from facegen.measure.align import align, ffhq_quad, is_whole, moved_box
+from facegen.measure.appearance import appearance
 from facegen.measure.classifiers import load_classifiers
 from facegen.measure.details import detail_values, read_gaze
 from facegen.measure.detector import (
@@ -25,8 +26,8 @@ from facegen.measure.detector import (
     require_picture,
 )
 from facegen.measure.face import channel_values
-from facegen.measure.hog import appearance
 from facegen.measure.pose import fit_pose, load_shape
+from facegen.measure.segments import of_picture
 from facegen.measure.shape import measure_shape
 
 TURNED_DEG = 25.0
@@ -160,10 +161,11 @@ def _measurement(picture: np.ndarray, detection: Detection, *, details: bool) ->
     """Everything of a face found in a picture of MEASURE_PX."""
     detection, doubt = _steadied(picture, detection)
     landmarks = detection.landmarks / MEASURE_PX
-    values = channel_values(appearance(picture), detection, load_classifiers())
+    segments = of_picture(picture)
+    values = channel_values(appearance(picture, segments), detection, load_classifiers())
     values |= _gaze(picture, landmarks)
     if details:
-        values |= detail_values(picture, detection.landmarks)
+        values |= detail_values(picture, detection.landmarks, segments)
     return Measurement(values, landmarks, detection.descriptor, doubt)
 
 
