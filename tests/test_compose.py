@@ -25,6 +25,7 @@ from facegen.evaluation.judges import Judgement, align
 from facegen.evaluation.realism import learn_realism
 from facegen.evaluation.solvers import Made, by_targets
 from facegen.learning.samples import Sample
+from facegen.measure.appearance import LENGTH
 from facegen.measure.detector import Detection
 from facegen.measure.measurer import Measurement
 from facegen.measure.probabilities import load_probabilities
@@ -343,7 +344,7 @@ def counted(dials, tmp_path, monkeypatch):
         found = Detection(
             rng.uniform(100, 400, (68, 2)), rng.randn(128).astype(np.float32), 30.0, 0.5
         )
-        return Sample(rng.randn(4032).astype(np.float32), found)
+        return Sample(rng.randn(LENGTH).astype(np.float32), found)
 
     class Judges:
         def __init__(self, folder):
