@@ -150,11 +150,13 @@ class Instruments:
         rect = self._dlib.rectangle(*(round(edge) for edge in box))
         return self._detection(np.ascontiguousarray(picture), rect, describe=True)
 
-    def find(self, image: np.ndarray) -> list[tuple[Box, np.ndarray]]:
+    def find(self, image: np.ndarray, *, small_too: bool = False) -> list[tuple[Box, np.ndarray]]:
         """All faces of a picture of any shape, the largest first.
 
         Args:
             image: uint8 [H, W, 3] RGB.
+            small_too: Look for faces of half the size as well where large ones are found, which
+                takes four times as long.
 
         Returns:
             The box and the landmarks, [68, 2], of each, in pixels of the picture.
@@ -163,7 +165,7 @@ class Instruments:
         small = np.ascontiguousarray(image)
         if factor < 1:
             small = cv2.resize(small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        boxes = self._boxes(small)
+        boxes = [] if small_too else self._boxes(small)
         if not boxes or max(small.shape[:2]) <= FIND_PX // 2:
             boxes = self._boxes(small, doubled=True)
         found = []
@@ -173,6 +175,20 @@ class Instruments:
             box = (rect.left(), rect.top(), rect.right(), rect.bottom())
             found.append((tuple(edge / factor for edge in box), points))
         return found
+
+    def sureness(self, image: np.ndarray) -> float:
+        """How much the surest face of a picture looks like one; what is found is above 0.
+
+        Args:
+            image: uint8 [H, H, 3] RGB of at least 64 px, aligned as FFHQ is.
+
+        Returns:
+            The detector's score; -1 if nothing resembles a face.
+        """
+        small = np.ascontiguousarray(at_size(image, DETECT_PX))
+        with self._turn:
+            scores = self._detector.run(small, 1, -1.0)[1]
+        return float(max(scores, default=-1.0))
 
     def _boxes(self, picture: np.ndarray, *, doubled: bool = False) -> Any:
         """Rectangles of faces, as dlib gives them; small ones are found in the doubled picture."""
