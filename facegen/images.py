@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 MAX_PIXELS = 40_000_000
 MAX_FILE_BYTES = 64 << 20
 READABLE_FORMATS = ("PNG", "JPEG", "WEBP")
+"""As Pillow calls them."""
+FORMAT_NAMES = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "AVIF": "AVIF", "HEIF": "HEIC"}
+DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, RuntimeError)
+"""What Pillow raises at a damaged picture; RuntimeError, the decoder of AVIF."""
+WHITE = 255
 DISPLAY_QUALITY = 90
 CHEQUERS = (255, 236)
 """Greys of the chequerboard that stands for transparency."""
 CELLS = 48
 PNG_COMPRESS_LEVEL = 3  # a fifth of the time of the default for 8 % more bytes
 
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+DIGITAL_SOURCE_TYPE = SOURCE_TYPES + "trainedAlgorithmicMedia"
+"""What IPTC calls a picture that a network made."""
+EDITED_SOURCE_TYPE = SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
+"""And a photograph in which something made by a network was put."""
 
 
 def to_uint8(img: Tensor) -> np.ndarray:
@@ -91,62 +100,97 @@ def encode_jpeg(image: np.ndarray, *, quality: int = DISPLAY_QUALITY) -> bytes:
     return buffer.getvalue()
 
 
-def encode_png(image: np.ndarray, *, texts: dict[str, str] | None = None) -> bytes:
+def encode_png(
+    image: np.ndarray,
+    *,
+    texts: dict[str, str] | None = None,
+    source_type: str | None = DIGITAL_SOURCE_TYPE,
+    exif: bytes | None = None,
+) -> bytes:
     """PNG bytes with iTXt chunks and the mark of synthetic media.
 
     Args:
         image: uint8 [H, W, 3], or [H, W, 4] with alpha.
         texts: Keyword -> text, written compressed.
+        source_type: `DIGITAL_SOURCE_TYPE`, `EDITED_SOURCE_TYPE`, or None for a photograph as
+            it was taken.
+        exif: A block of EXIF.
     """
     info = PngImagePlugin.PngInfo()
-    info.add_itxt("XML:com.adobe.xmp", synthetic_xmp())
+    if source_type is not None:
+        info.add_itxt("XML:com.adobe.xmp", synthetic_xmp(source_type))
     for key, text in (texts or {}).items():
         info.add_itxt(key, text, zip=True)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", pnginfo=info, compress_level=PNG_COMPRESS_LEVEL)
+    options: dict[str, Any] = {} if exif is None else {"exif": exif}
+    Image.fromarray(image).save(
+        buffer, "PNG", pnginfo=info, compress_level=PNG_COMPRESS_LEVEL, **options
+    )
     return buffer.getvalue()
 
 
-def synthetic_xmp() -> str:
-    """XMP packet that declares the picture AI-generated, by IPTC's digital source type."""
+def synthetic_xmp(source_type: str = DIGITAL_SOURCE_TYPE) -> str:
+    """XMP packet that declares the picture AI-generated, or edited, by IPTC's source type."""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"/>'
+        f'Iptc4xmpExt:DigitalSourceType="{source_type}"/>'
         "</rdf:RDF></x:xmpmeta>"
         '<?xpacket end="w"?>'
     )
 
 
-def open_image(data: bytes, *, name: str) -> Image.Image:
+def open_image(
+    data: bytes,
+    *,
+    name: str,
+    formats: tuple[str, ...] = READABLE_FORMATS,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
     """Open untrusted bytes as a picture without decoding its pixels.
 
+    Args:
+        data: A file's bytes.
+        name: As its user knows it.
+        formats: Which may be opened, as Pillow calls them.
+        max_pixels: Width times height at most.
+
     Raises:
-        BadFileError: not a PNG, JPEG or WebP, damaged, or too large.
+        BadFileError: of another format, damaged, or too large.
     """
-    if len(data) > MAX_FILE_BYTES:
-        raise BadFileError(
-            f"{name} has {len(data) / 1e6:.0f} MB; pictures of up to "
-            f"{MAX_FILE_BYTES / 1e6:.0f} MB can be opened."
-        )
+    require_bytes(len(data), name=name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=READABLE_FORMATS)
+            warnings.simplefilter("ignore")  # of large pictures, whose size is checked, and of EXIF
+            picture = Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as err:
-        raise _too_large(name, "far more") from err
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as err:
+        raise _too_large(name, "far more", max_pixels) from err
+    except (UnidentifiedImageError, *DECODING_ERRORS) as err:
+        *others, last = (FORMAT_NAMES[one] for one in formats)
         raise BadFileError(
-            f"{name} is not a picture that can be read, or is cut off; open a whole PNG, JPEG or "
-            "WebP."
+            f"{name} is not a picture that can be read, or is cut off; open a whole "
+            f"{', '.join(others)} or {last}."
         ) from err
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name, f"{width}×{height}")
+    if width * height > max_pixels:
+        raise _too_large(name, f"{width}×{height}", max_pixels)
     return picture
+
+
+def require_bytes(count: int, *, name: str) -> None:
+    """Refuse a file that is larger than any picture to be opened.
+
+    Raises:
+        BadFileError: it is.
+    """
+    if count > MAX_FILE_BYTES:
+        raise BadFileError(
+            f"{name} has {count / 1e6:.0f} MB; pictures of up to {MAX_FILE_BYTES / 1e6:.0f} MB "
+            "can be opened."
+        )
 
 
 def decode_image(data: bytes, *, name: str, alpha: bool = False) -> np.ndarray:
@@ -168,23 +212,38 @@ def decode_image(data: bytes, *, name: str, alpha: bool = False) -> np.ndarray:
         if alpha and upright.has_transparency_data:
             return np.asarray(upright.convert("RGBA"))
         return np.asarray(_as_rgb(upright))
-    except (OSError, ValueError, SyntaxError, EOFError) as err:
-        raise BadFileError(f"{name} is cut off or damaged; open another copy of it.") from err
+    except DECODING_ERRORS as err:
+        raise damaged(name) from err
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # Pillow's own conversion would cut 16 bits at 255
-        grey = np.asarray(picture).astype(np.float64) * (255 / 65535)
-        return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode.startswith("I"):
+        return eight_bits(picture).convert("RGB")
     if picture.has_transparency_data:
-        clear = picture.convert("RGBA")
-        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, clear).convert("RGB")
+        return on_backdrop(picture, WHITE)
     return picture.convert("RGB")
 
 
-def _too_large(name: str, size: str) -> BadFileError:
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 16 bits in 8: Pillow's own conversion would cut at 255."""
+    grey = np.asarray(picture).astype(np.float32) * np.float32(255 / 65535)
+    return Image.fromarray(grey.round().clip(0, 255).astype(np.uint8))
+
+
+def on_backdrop(picture: Image.Image, grey: int) -> Image.Image:
+    """A picture with transparent parts, as RGB on plain grey, 0 to 255."""
+    clear = picture.convert("RGBA")
+    backdrop = Image.new("RGBA", clear.size, (grey, grey, grey, 255))
+    return Image.alpha_composite(backdrop, clear).convert("RGB")
+
+
+def damaged(name: str) -> BadFileError:
+    """What to raise where a picture's pixels cannot be decoded."""
+    return BadFileError(f"{name} is cut off or damaged; open another copy of it.")
+
+
+def _too_large(name: str, size: str, limit: int) -> BadFileError:
     return BadFileError(
-        f"{name} has {size} pixels; pictures of up to {MAX_PIXELS / 1e6:.0f} megapixels can be "
+        f"{name} has {size} pixels; pictures of up to {limit / 1e6:.0f} megapixels can be "
         "opened. Make it smaller first."
     )

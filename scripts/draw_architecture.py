@@ -51,6 +51,8 @@ ROOMS = {
                 "the picture of a request"),
     "library": ("people that are kept", "one's own people in an SQLite file: names, tags, search, "
                 "history as a tree, folders of face files"),
+    "photos": ("photographs", "reading what cameras and phones write, aligning every face, putting "
+               "an edited one back"),
     "face": ("a face and its file", "`Face`: latent, operations, origin; PNG and npz"),
     "measure": ("picture to numbers", "`Measurer`: landmarks, pose, shape, classifiers, "
                 "descriptor"),

@@ -22,7 +22,7 @@ LEVELS = {
     "networks": 5,
     "generator": 6,
     "face": 7, "measure": 7, "bench": 7,
-    "directions": 8, "retouch": 8, "library": 8,
+    "directions": 8, "retouch": 8, "library": 8, "photos": 8,
     "editing": 9, "optimise": 9, "learning": 9,
     "pose": 10, "session": 10, "local": 10, "explore": 10,
     "sweeps": 11, "evaluation": 11,

@@ -16,7 +16,7 @@ from checkpoint_files import nvidia_pickle, small_network
 from click.testing import CliRunner
 
 from facegen.cli import cli
-from facegen.images import decode_image
+from facegen.images import decode_image, encode_jpeg
 from facegen.paths import weights_dir
 
 ROOT = Path(__file__).parent.parent
@@ -85,7 +85,7 @@ def test_a_command_is_understood(line):
 
 
 @pytest.mark.weights
-def test_the_commands_run_one_after_another(tmp_path, monkeypatch):
+def test_the_commands_run_one_after_another(tmp_path, monkeypatch, picture):
     weights = tmp_path / "weights"  # what is imported must not land among the user's
     weights.mkdir()
     for path in weights_dir().iterdir():
@@ -93,10 +93,12 @@ def test_the_commands_run_one_after_another(tmp_path, monkeypatch):
     monkeypatch.setenv("FACEGEN_WEIGHTS", str(weights))
     monkeypatch.chdir(tmp_path)
     Path("my-stylegan2.pkl").write_bytes(nvidia_pickle(small_network()))
+    Path("holiday.jpg").write_bytes(encode_jpeg(picture))
     printed = {line: run(line) for line in commands() if line not in NOT_RUN}
     assert sorted(path.name for path in Path("faces").glob("*.png")) == [
         f"seed{seed:04d}.png" for seed in range(8)
     ]
+    assert decode_image(Path("edited.jpg").read_bytes(), name="edited").shape == picture.shape
     faces = [Path("faces/seed0003.png"), Path("younger.png"), Path("older.png")]
     pictures = [decode_image(path.read_bytes(), name=path.name) for path in faces]
     assert all(picture.shape == (1024, 1024, 3) for picture in pictures)

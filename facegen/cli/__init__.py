@@ -35,6 +35,8 @@ _MODULES = {
     "sweep": "sweep",
     "dataset": "dataset",
     "translate": "translate",
+    "align": "photos",
+    "paste": "photos",
 }
 
 

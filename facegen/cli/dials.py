@@ -17,7 +17,6 @@ from facegen.cli.shared import (
     print_table,
 )
 from facegen.errors import BadFileError, FacegenError, UsageError
-from facegen.images import decode_image
 from facegen.latents import BUNDLED_SPACE
 
 
@@ -56,8 +55,8 @@ def dials(*, space: str, as_json: bool) -> None:
 def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) -> None:
     r"""Measure the faces in each picture: angles, age, shapes, and what classifiers see.
 
-    Any PNG, JPEG or WebP; every face in it is measured, the largest first. Faces that are not
-    aligned as in FFHQ are rotated and cropped first. What each number means:
+    Any JPEG, PNG, WebP, AVIF or HEIC; every face in it is measured, the largest first. Faces that
+    are not aligned as in FFHQ are rotated and cropped first. What each number means:
     docs/guides/measure.md.
 
     \b
@@ -83,20 +82,10 @@ def measure(images: tuple[Path, ...], *, as_json: bool, with_landmarks: bool) ->
 
 
 def _measured_rows(path: Path, *, with_landmarks: bool) -> list[dict[str, object]]:
-    from facegen.measure.detector import MIN_PX
     from facegen.measure.measurer import load_measurer
+    from facegen.photos.intake import open_photo
 
-    try:
-        data = path.read_bytes()
-    except OSError as err:
-        raise BadFileError(f"{path} cannot be opened ({err.strerror}).") from err
-    picture = decode_image(data, name=path.name)
-    height, width = picture.shape[:2]
-    if min(height, width) < MIN_PX:
-        raise BadFileError(
-            f"{path.name} is {width}×{height}; a picture to measure needs at least {MIN_PX} pixels "
-            "each way. Take a larger one."
-        )
+    picture = open_photo(path).image
     found = load_measurer().measure_all(picture)
     if not found:
         raise BadFileError(f"No face was found in {path.name}; is it turned far away, or small?")

@@ -1,0 +1,1 @@
+"""Photographs: read, aligned, and an edited face put back into them."""
