@@ -14,7 +14,8 @@ from test_app import fake, frame, start  # noqa: F401
 from test_rests import backend, dials, generator, picture, regions, session  # noqa: F401
 
 from facegen import masks
-from facegen.errors import ModelError
+from facegen.directions.user_dials import checked_name
+from facegen.errors import ModelError, UsageError
 from facegen.face import Face
 from facegen.images import encode_png
 from facegen.masks import Mask
@@ -24,11 +25,12 @@ from facegen.service.loading import Backend
 from facegen.service.render import RenderService
 from facegen.service.rests import Rests
 from facegen.session import saved
-from facegen.session.edit_state import link_of
+from facegen.session.edit_state import BESIDE_DIALS, REST, link_of
 from facegen.session.links import follow
 from facegen.session.painting import STROKES_PX, Painting
 from facegen.session.session import Session
-from facegen.ui import shared
+from facegen.ui import shared, state_keys
+from facegen.ui.browser_state import PAGE_QUERY
 from facegen.ui.components import toolbar, view
 
 WHOLE = Mask.whole()
@@ -146,6 +148,12 @@ def test_undo_across_the_switch_and_strokes_gives_every_picture_back(backend, se
     for expected in shown[1:]:
         session.redo()
         assert np.array_equal(picture(backend, session), expected)
+
+
+@pytest.mark.parametrize("word", sorted({*BESIDE_DIALS, *PAGE_QUERY, REST}))
+def test_no_dial_of_ones_own_is_called_like_a_word_of_links_and_switches(word):
+    with pytest.raises(UsageError, match=f"choose another, e.g. my_{word}"):
+        checked_name(word)
 
 
 # -- in the app -----------------------------------------------------------------------------------
@@ -267,3 +275,30 @@ def test_strokes_of_every_kind_leave_a_picture(app, monkeypatch):
 
 def _cells(value: int) -> str:
     return base64.b64encode(bytes([value]) * STROKES_PX**2).decode()
+
+
+def test_a_network_that_keeps_nothing_says_so_and_the_way_back_brings_all_again(fake, monkeypatch):  # noqa: F811
+    class Other(FakeGenerator):
+        model = "other-1024"
+
+    def parts(progress, model=None):
+        other = Other()
+        return fake_parts(progress) if model is None else (other, FakeDials(other), fake_parts()[2])
+
+    def rests(_, net, __):
+        return None if net.model == Other.model else Rests(REGIONS, FakeRegions)
+
+    monkeypatch.setattr(loading, "load_parts", parts)
+    monkeypatch.setattr(loading, "make_rests", rests)
+    monkeypatch.setattr(loading, "usable_models", lambda: {"fake": "One", "other": "Other"})
+    app = start(seed="7", smile="2", keep="rest", place="face")
+    app.session_state["_facegen_session"].paint(Painting(more=Mask.of(~HALF)))
+    kept = frame(app.run())[0]["id"]
+    app.session_state[state_keys.MODEL] = "other"
+    app.run()
+    assert not app.exception
+    assert "cannot keep the rest" in app.info[0].value
+    assert frame(app)[0]["id"] != kept
+    assert not app.run().info, "it is said once"
+    app.session_state[state_keys.MODEL] = None
+    assert frame(app.run())[0]["id"] == kept

@@ -44,7 +44,11 @@ MAX_FILE_BYTES = 1 << 20
 MAX_OWN_DIALS = 200
 SAFE_MARGIN_SD = 1.0
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
-_TAKEN = {entry.name for entry in DIALS} | {"identity", "own", "none", "all"}
+_LINK_WORDS = {
+    "seed", "psi", "corrected", "person", "keep", "rest", "place", "painted", "background", "find",
+    "people", "crowd",
+}  # fmt: skip
+_TAKEN = {entry.name for entry in DIALS} | {"identity", "own", "none", "all"} | _LINK_WORDS
 
 log = logging.getLogger(__name__)
 

@@ -32,6 +32,9 @@ and a name of what was painted, which only the session knows in which it was.
 PERSON = "person"
 """In an address: somebody from a file, by the name of what the file brought along."""
 
+BESIDE_DIALS = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED, BACKGROUND)
+"""What a link tells that is no dial."""
+
 Deltas = tuple[tuple[str, float], ...]
 """Dial -> change in its unit, in the order of names."""
 
@@ -306,8 +309,7 @@ def deltas_of_link(
     query: Mapping[str, str], limits: Mapping[str, float]
 ) -> tuple[Deltas, list[str]]:
     """The dials of a link, and the names in it that are no known dials."""
-    beside = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED, BACKGROUND)
-    dials = {name: value for name, value in query.items() if name not in beside}
+    dials = {name: value for name, value in query.items() if name not in BESIDE_DIALS}
     unknown = sorted(name for name in dials if name not in limits)
     numbers = {name: parse_number(value) for name, value in dials.items()}
     known = {name: number for name, number in numbers.items() if number is not None}

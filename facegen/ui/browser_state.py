@@ -10,7 +10,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from facegen.latents import DEFAULT_PSI
 from facegen.service.loading import Backend
 from facegen.session.edit_state import clean_psi, parse_number, parse_seed
-from facegen.session.links import Followed, address_of, follow, open_link, problem_of
+from facegen.session.links import (
+    NOTHING_KEPT,
+    Followed,
+    address_of,
+    follow,
+    open_link,
+    problem_of,
+)
 from facegen.session.session import Session
 from facegen.ui import keeping, state_keys
 from facegen.ui.components.messages import notify, notify_eased
@@ -62,6 +69,8 @@ def session(backend: Backend) -> Session:
 
 def _refresh_dials(backend: Backend, found: Session) -> None:
     """Use the users' own dials as they are on the disk now."""
+    if not backend.regions and found.state.moved_in(found.regions):
+        notify_eased(NOTHING_KEPT)
     found.regions = backend.regions  # Another network may keep nothing.
     version = backend.version()
     if version != found.dials_version:
