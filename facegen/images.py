@@ -94,9 +94,9 @@ def flattened(image: np.ndarray) -> np.ndarray:
 
 
 def encode_jpeg(image: np.ndarray, *, quality: int = DISPLAY_QUALITY) -> bytes:
-    """JPEG bytes for display; faces are saved as PNG."""
+    """JPEG bytes for display, of what is transparent as `flattened`; faces are saved as PNG."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(flattened(image)).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

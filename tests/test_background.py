@@ -121,7 +121,7 @@ def test_a_transparent_picture_is_saved_as_one_and_shown_on_a_chequerboard():
     assert decode_image(data, name="a").shape == (256, 256, 3)
     assert b"trainedAlgorithmicMedia" in data
     assert Face.from_bytes(data, name="a.png").operations == (put,)
-    assert encode_jpeg(shown)
+    assert encode_jpeg(clear) == encode_jpeg(shown)
     assert decode_image(encode_png(image), name="a", alpha=True).shape == (256, 256, 3)
 
 

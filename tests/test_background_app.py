@@ -11,6 +11,9 @@ from fakes import TABLE, FakeDials, FakeGenerator
 
 from facegen.backdrops import Backdrop
 from facegen.face import Face
+from facegen.images import decode_image
+from facegen.library.exchange import add_file, export_people
+from facegen.library.store import Library
 from facegen.masks import Mask
 from facegen.operations import background_among
 from facegen.retouch.apply import draw
@@ -22,7 +25,7 @@ from facegen.service.rests import Rests
 from facegen.session import saved
 from facegen.session.behind import Behind, asked, of_link
 from facegen.session.edit_state import link_of
-from facegen.session.links import NOT_TOLD, address_of, follow
+from facegen.session.links import NO_BACKGROUND, NOT_TOLD, address_of, follow
 from facegen.session.saved import Saved
 from facegen.session.session import Session
 from facegen.sweeps.export import frame_png
@@ -183,6 +186,10 @@ def test_links_tell_what_they_can(backend, session, generator, dials):
     assert followed.eased == NOT_TOLD
     assert followed.unknown == ()
     assert other.state.behind is None
+    for text in ("beach", "seed:" + "9" * 5000, "blur=9"):
+        followed = follow(other, {"seed": "417", "background": text})
+        assert followed.eased == NO_BACKGROUND
+        assert other.state.behind is None
     for text in ("", "beach", "seed:", "seed:x", "seed:99999999999", "blur=9", "#xyz", "seed:-1"):
         assert of_link(text) is None
 
@@ -192,6 +199,7 @@ def test_links_tell_what_they_can(backend, session, generator, dials):
     [
         None, 7, {}, {"kind": "beach"}, {"kind": 3}, {"kind": ["blur"]}, {"kind": "colour"},
         {"kind": "colour", "colour": "red"}, {"kind": "colour", "colour": {}},
+        {"kind": "blur", "strength": 10**400},
     ],
 )  # fmt: skip
 def test_nonsense_of_a_browser_changes_nothing(event):
@@ -210,6 +218,20 @@ def test_what_a_browser_asks_for():
     assert asked({"kind": "face", "another": True}, taken, 6)[1].seed == 6
     blurred = asked({"kind": "face", "strength": 0.6}, taken, 6)[1]
     assert (blurred.seed, blurred.backdrop.strength) == (5, 0.6)
+
+
+def test_a_library_hands_transparent_pictures_out(generator, session, backend, tmp_path):
+    session.put_before(CLEAR)
+    face = backend.face(session)
+    kept = Library(tmp_path / "library.sqlite")
+    draws = lambda one: draw(  # noqa: E731
+        one.request(model=generator.model, size=256), generator, alpha=True
+    )
+    (tmp_path / "a.npz").write_bytes(face.to_npz())
+    person = add_file(kept, tmp_path / "a.npz", draw=draws)
+    (path,) = export_people(kept, [person], tmp_path / "out", draws)
+    assert decode_image(path.read_bytes(), name="a", alpha=True)[0, 0, 3] == 0
+    assert Face.load(path).operations == face.operations
 
 
 def test_where_nobody_is_found_the_picture_stays(generator, dials, session):

@@ -1,7 +1,7 @@
 """Where the person stands in a picture, as the mask that cutting them out begins with.
 
 255 where they surely are, 0 where surely not; the edge between is as wide as it may be unsure:
-wide along hair and hats, narrow along skin and clothes.
+wide along hair and beards, narrow along skin, hats and clothes.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def asked(event: object, now: Behind | None, fresh_seed: int) -> tuple[bool, Beh
         return False, now
     try:
         backdrop = _backdrop(str(kind), event)
-    except UsageError:
+    except (UsageError, OverflowError):  # a whole number of hundreds of digits
         return False, now
     if kind != FACE:
         return True, Behind(backdrop)

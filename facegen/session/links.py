@@ -39,6 +39,7 @@ NO_SEED = "The link has no usable seed"
 NOT_PAINTED = (
     "A link does not carry what was painted: dials act in their own regions. A saved file does."
 )
+NO_BACKGROUND = "The link names a background that there is not: here is the face's own."
 NOT_TOLD = (
     "A link does not carry the background of somebody from a file: here is the face's own. A saved "
     "file carries it."
@@ -100,8 +101,9 @@ def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     query, eased = eased_link(query, session.dials, session.base(), session.table)
     unknown = tuple(apply_query(session, query))
     told = [eased, *_not_kept(session, query)]
-    if query.get(BACKGROUND, "").startswith(FILE):
-        told.append(NOT_TOLD)
+    background = query.get(BACKGROUND, "")
+    if background and of_link(background) is None:
+        told.append(NOT_TOLD if background.startswith(FILE) else NO_BACKGROUND)
     return Followed(eased=" ".join(filter(None, told)), unknown=unknown)
 
 
