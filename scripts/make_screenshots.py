@@ -79,6 +79,16 @@ def _before(page: Page) -> None:
     page.locator(".fg-before").wait_for()
 
 
+def _background(page: Page) -> None:
+    page.get_by_role("button", name="Background").click()
+    old = page.locator(".fg-img").get_attribute("data-id")
+    page.get_by_role("button", name="Blur").click()
+    page.locator(f".fg-img[data-kind=full]:not([data-id='{old}'])").wait_for()
+    page.locator(".fg-blur").press("End")
+    page.wait_for_function("location.search.includes('blur%3D1')")
+    _rest(page)
+
+
 def _search(page: Page) -> None:
     page.get_by_label("Search a dial").fill("hair")
 
@@ -199,6 +209,7 @@ SHOTS = (
     Shot("design-dark", "/?seed=417&smile=1.5&yaw=25", scheme="dark"),
     Shot("compare", "/?seed=417&smile=1.5&yaw=25", act=_compare),
     Shot("before", "/?seed=417&smile=1.5&yaw=25", scheme="dark", act=_before),
+    Shot("background", "/?seed=23", act=_background),
     Shot("search", "/?seed=2003&hair_length=1", act=_search),
     Shot("locks", "/?seed=1003", act=_locks),
     Shot("presets", "/?seed=1003", act=_presets),
