@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from photo_scenes import similarity, textured, whole, with_face
 
 from facegen.errors import LatentError, UsageError
 from facegen.measure.align import align, warp
+from facegen.measure.measurer import load_measurer
 from facegen.photos.align import aligned_crop, find_faces, lies_on_its_side, overshoots
 from facegen.photos.quality import covered, face_area, sharpness
 
@@ -120,6 +123,23 @@ def test_every_face_is_found_the_largest_first(picture, generator):
     assert first.eyes_px > 1.5 * second.eyes_px
     assert first.box[0] > 1000 > second.box[2]
     assert first.crop.shape == (256, 256, 3)
+
+
+@pytest.mark.weights
+def test_somebody_larger_in_the_same_square_does_not_take_its_place(scene, monkeypatch):
+    image, _ = scene
+    (alone,) = find_faces(image)
+    real = load_measurer()
+
+    class SeesTheOther:
+        def angles(self, crop):
+            found = real.angles(crop)
+            return replace(found, landmarks=1.2 * (found.landmarks - 0.3))
+
+    monkeypatch.setattr("facegen.photos.align.load_measurer", SeesTheOther)
+    (found,) = find_faces(image)
+    corners = np.array([[0, 0, 1], [2400, 2100, 1], [0, 2100, 1]], float).T
+    assert np.abs((found.matrix - alone.matrix) @ corners).max() < 0.06 * 1024
 
 
 @pytest.mark.weights

@@ -161,6 +161,10 @@ def test_endings_and_trimmed_crops_are_refused(photo, crop, tmp_path):
     assert "512×300" in told
 
 
+def test_crops_that_lie_among_photos_are_no_photos(photo, crop):
+    assert photos_in([crop.parent, photo], warn=pytest.fail) == {"holiday": photo}
+
+
 def test_photos_of_one_name_get_names_of_their_own(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -17,8 +17,8 @@ from facegen.version import __version__
 from facegen.weights import entries
 from facegen.weights.fetch import is_fetched
 
-PACKAGES = ("torch", "openvino", "streamlit", "numpy", "pillow", "scikit-learn", "dlib-bin",
-            "opencv-python-headless", "onnxruntime")  # fmt: skip
+PACKAGES = ("torch", "openvino", "streamlit", "numpy", "pillow", "pi-heif", "scikit-learn",
+            "dlib-bin", "opencv-python-headless", "onnxruntime")  # fmt: skip
 
 
 @click.command()

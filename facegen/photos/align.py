@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from facegen.errors import UsageError
-from facegen.images import resized
 from facegen.measure.align import LEFT_EYE, RIGHT_EYE, align, ffhq_quad, is_whole
 from facegen.measure.detector import MEASURE_PX, Box, load_instruments, require_picture
 from facegen.measure.measurer import load_measurer
+from facegen.measure.pose import fit_pose, load_shape
 from facegen.photos.quality import warnings_of
 
 CROP_PX = 1024
@@ -23,6 +23,7 @@ CROP_SIZES = (256, 512, 1024)
 SURE = 0.4
 """What the detector gives a face, once aligned: 0.5 to 4 for faces, even with a bar over the eyes;
 below 0.35 what only looks like one, and faces behind a mask."""
+SAME_FACE = 0.12  # of a crop's edge: what is found further off is another face
 PAD_SHARE, BORDER_SHARE, BLUR_SHARE = 0.3, 0.1, 0.02  # of the square's edge
 OUTSIDE_PX = 256
 OVERSHOOT_PX = 0.5
@@ -164,6 +165,11 @@ def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """How far the middles of two sets of points [N, 2] lie apart."""
+    return float(np.hypot(*(one.mean(axis=0) - other.mean(axis=0))))
+
+
 def _main_edges(far: dict[str, float]) -> tuple[str, ...]:
     """The edges beyond which most of a crop lies."""
     return tuple(edge for edge, pixels in far.items() if pixels > max(far.values()) / 2)
@@ -175,16 +181,18 @@ def _aligned(
     """A face that was found, its landmarks looked for once more where it stands upright."""
     height, width = image.shape[:2]
     quad = ffhq_quad(landmarks)
-    if alone and is_whole(quad, width, height):
+    if is_taken_whole := alone and is_whole(quad, width, height):
         quad = np.array([[0, 0], [0, height], [width, height], [width, 0]], np.float64)
-        seen = load_measurer().angles(resized(image, MEASURE_PX))
-    else:
-        upright, matrix = align(image, quad, MEASURE_PX)
-        seen = load_measurer().angles(upright)
-        if seen is not None:
-            back = cv2.invertAffineTransform(matrix)
-            landmarks = moved(seen.landmarks * MEASURE_PX, back)
-            quad = ffhq_quad(landmarks)
+    upright, matrix = align(image, quad, MEASURE_PX)
+    places = moved(landmarks, matrix)
+    seen = load_measurer().angles(upright)
+    if seen is not None and _apart(seen.landmarks * MEASURE_PX, places) < SAME_FACE * MEASURE_PX:
+        yaw, pitch = seen.values["yaw"], seen.values["pitch"]
+        landmarks = moved(seen.landmarks * MEASURE_PX, cv2.invertAffineTransform(matrix))
+        quad = quad if is_taken_whole else ffhq_quad(landmarks)
+    else:  # nothing, or somebody else who stands close and is larger
+        pose = fit_pose(places, load_shape())[0]
+        yaw, pitch = pose.yaw, pose.pitch
     crop, matrix = aligned_crop(image, quad, size)
     is_sure = load_instruments().sureness(crop) >= SURE
     eyes = landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)
@@ -193,8 +201,8 @@ def _aligned(
         crop,
         moved(landmarks, matrix) / size,
         eyes_px=float(np.hypot(*eyes)),
-        yaw=seen.values["yaw"] if seen else 0.0,
-        pitch=seen.values["pitch"] if seen else 0.0,
+        yaw=yaw,
+        pitch=pitch,
         outside=edge_strength(small, image.shape[:2], OUTSIDE_PX) > 0,
         beyond=_main_edges(overshoots(matrix, image.shape[:2], size)),
     )

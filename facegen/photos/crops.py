@@ -74,7 +74,7 @@ def photos_in(paths: Iterable[Path], *, warn: Callable[[str], None]) -> dict[str
     that does not help, with the folder's name before.
 
     Args:
-        paths: Files, or folders of them.
+        paths: Files, or folders of them; crops in a folder are no photos.
         warn: Called with a sentence for each file of a folder that is left out.
 
     Raises:
@@ -86,9 +86,11 @@ def photos_in(paths: Iterable[Path], *, warn: Callable[[str], None]) -> dict[str
             found.append(path)
             continue
         for entry in sorted(one for one in path.iterdir() if one.is_file()):
+            if entry.name.startswith(".") or _is_crop(entry):
+                continue
             if entry.suffix.lower() in PHOTO_SUFFIXES:
                 found.append(entry)
-            elif not entry.name.startswith("."):
+            else:
                 warn(f"{entry.name} is left out: its ending is not that of a photo.")
     found = list(dict.fromkeys(found))
     if not found:
@@ -218,6 +220,15 @@ def paste_crop(
         reconstruction=None if reconstruction is None else reconstruction.image,
         where=where, grain=grain,
     )  # fmt: skip
+
+
+def _is_crop(path: Path) -> bool:
+    """Whether `align_photo` wrote this, a crop or its record."""
+    try:
+        read_record(path.with_suffix(".json"))
+    except BadFileError:
+        return False
+    return True
 
 
 def _faces_of(photo: Photo, size: int) -> list[AlignedFace]:

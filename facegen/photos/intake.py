@@ -26,7 +26,7 @@ from facegen.images import (
 )
 
 MAX_PHOTO_PIXELS = 64_000_000
-"""Phones take 48 to 50 million; in memory that is 192 MB, and as much again while it is read."""
+"""Phones take 48 to 50 million. 64 are 192 MB in memory, and three times that while being read."""
 MIN_PHOTO_PX = 64
 BACKDROP = 128  # grey, behind what is transparent: neither a light nor a dark rim shows
 ANIMATED_FORMATS = ("PNG", "WEBP", "AVIF")
@@ -130,8 +130,8 @@ def read_photo(data: bytes, *, name: str) -> Photo:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF, which is told in a note
             picture.load()
-            exif, picture = _turned_upright(picture, notes)
-            image = np.array(_in_srgb(picture, profile, notes))
+            exif = _turn_upright(picture, notes)
+            image = np.asarray(_in_srgb(picture, profile, notes))
     except DECODING_ERRORS as err:
         raise damaged(name) from err
     image.setflags(write=False)
@@ -186,16 +186,15 @@ def _jpeg_coding(picture: Image.Image) -> tuple[tuple[tuple[int, ...], ...], int
     return tuple(tables), sampling
 
 
-def _turned_upright(picture: Image.Image, notes: list[str]) -> tuple[bytes, Image.Image]:
-    """The EXIF that stays, and the picture as its orientation says."""
+def _turn_upright(picture: Image.Image, notes: list[str]) -> bytes:
+    """Turn a picture as its orientation says; returns the EXIF that stays."""
     try:
-        upright = ImageOps.exif_transpose(picture)
-        exif = upright.getexif()
-        kept = exif.tobytes() if len(exif) else b""
+        ImageOps.exif_transpose(picture, in_place=True)  # no copy of what stands upright already
+        exif = picture.getexif()
+        return exif.tobytes() if len(exif) else b""
     except Exception:  # Pillow's reader of EXIF raises anything on damaged tags
         notes.append("Its EXIF is damaged and was left out.")
-        return b"", picture
-    return kept, upright
+        return b""
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
@@ -215,7 +214,7 @@ def _in_srgb(picture: Image.Image, profile: bytes | None, notes: list[str]) -> I
     if converted is None:
         if picture.mode == "CMYK":
             notes.append("Its print colours have no profile, so they are approximate.")
-        converted = picture.convert("RGB")
+        converted = picture if picture.mode == "RGB" else picture.convert("RGB")
     if alpha is not None:
         notes.append("What is transparent is shown on grey.")
         converted.putalpha(alpha)
