@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from facegen.learning.renew_classifiers import with_units
+from facegen.directions.store import read_direction, write_direction
+from facegen.latents import BUNDLED_SPACE
+from facegen.learning.renew_classifiers import renew_ranges, with_units
 from facegen.measure.appearance import HAIR
 from facegen.measure.classifiers import (
     CONTRAST,
@@ -111,3 +114,15 @@ def test_new_classifiers_keep_the_units_that_the_dials_count_in():
     assert kept[:, 0].std() == pytest.approx(0.2)
     assert np.allclose(kept[:, 1], scores[:, 1])  # nothing is known of it
     assert np.corrcoef(kept[:, 0], scores[:, 0])[0, 1] == pytest.approx(1)
+
+
+def test_natural_ranges_are_measured_anew_and_the_direction_stays(tmp_path):
+    before = read_direction(BUNDLED_SPACE, "hair_red")
+    write_direction(before, folder=tmp_path)
+    scores = np.linspace(-1, 4, 1000)
+    renew_ranges(BUNDLED_SPACE, "hair_red", scores, folder=tmp_path)
+    after = read_direction(BUNDLED_SPACE, "hair_red", folder=tmp_path)
+    assert after.meta.natural == pytest.approx((-0.95, 3.95), abs=0.01)
+    assert after.meta.safe[0] < -0.95 < 3.95 < after.meta.safe[1]
+    assert np.array_equal(after.vector, before.vector)
+    assert replace(after.meta, natural=before.meta.natural, safe=before.meta.safe) == before.meta

@@ -351,12 +351,7 @@ def make_direction(
     unit_per_sd, centre = (sd, mean) if in_units else (1.0, 0.0)
     vector = spread_groups((step / unit_per_sd).reshape(len(ROW_GROUPS), -1)).astype(np.float32)
     seen = training.channels[recipe.channel][training.natural]
-    values = (seen - mean) / sd * unit_per_sd + centre
-    low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
-    measured = method_of(recipe.channel)
-    margin = JUDGED_MARGIN_SD if measured == CLASSIFIER else SAFE_MARGIN_SD
-    safe = SAFE.get(entry.name, (low - margin, high + margin))
-    low, high = max(low, safe[0]), min(high, safe[1])
+    natural, safe = ranges(entry.name, (seen - mean) / sd * unit_per_sd + centre)
     meta = DirectionMeta(
         name=entry.name,
         title=entry.label,
@@ -365,18 +360,28 @@ def make_direction(
         space=space,
         unit_per_sd=_round(unit_per_sd),
         mean=_round(centre),
-        natural=(_round(low), _round(high)),
-        safe=(_round(safe[0]), _round(safe[1])),
+        natural=natural,
+        safe=safe,
         rows=(acting[0][0], acting[-1][1]),
         score=_round(float(regressor.score[k])),
         channel=recipe.channel,
-        measured=measured,
+        measured=method_of(recipe.channel),
         samples=len(training.groups),
         seeds=training.text,
         channel_sd=_round(sd),
         channel_mean=_round(mean),
     )
     return Direction(meta, vector)
+
+
+def ranges(dial: str, values: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a dial's readings of natural faces are, [N], and how far it may be moved."""
+    low, high = (float(np.percentile(values, q)) for q in NATURAL_PERCENTILES)
+    is_judged = method_of(RECIPES[dial].channel) == CLASSIFIER
+    margin = JUDGED_MARGIN_SD if is_judged else SAFE_MARGIN_SD
+    safe = SAFE.get(dial, (low - margin, high + margin))
+    low, high = max(low, safe[0]), min(high, safe[1])
+    return (_round(low), _round(high)), (_round(safe[0]), _round(safe[1]))
 
 
 def calibrated(direction: Direction, result: Calibration) -> Direction:
