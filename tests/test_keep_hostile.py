@@ -105,7 +105,8 @@ def test_instruments_that_fail_cost_the_region_and_nothing_else(
     ("more", "told"),
     [({"place": "nonsense"}, "place"), ({"painted": "x" * 100_000}, "painted"),
      ({"place": "face", "painted": ""}, ""), ({"keep": "REST" * 1000}, ""),
-     ({"place": "../../x", "painted": "1"}, "place"), ({"background": "seed:" + "9" * 5000}, "background"),
+     ({"place": "../../x", "painted": "1"}, "place"),
+     ({"background": "seed:" + "9" * 5000}, "background"),
      ({"background": "x" * 10**6}, "background"), ({"background": "colour:\0"}, "background")],
 )  # fmt: skip
 def test_links_that_tell_nonsense_are_followed_as_far_as_they_go(
