@@ -14,17 +14,19 @@ Nothing is decided here: each call is one of the rooms below (`facegen.editing.f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import edit_face, reach_targets
+from facegen.errors import UsageError
 from facegen.face import Face, clean_name
 from facegen.files import write_atomic
 from facegen.generator import Generator
 from facegen.latents import DEFAULT_MODEL, DEFAULT_PSI
+from facegen.local.edit import load_local_editor
 from facegen.retouch.apply import draw
 from facegen.sweeps.export import make_zip, sheet_png
 from facegen.sweeps.grid import make_cells
@@ -55,10 +57,17 @@ def load(
 
 @dataclass(frozen=True, eq=False)
 class EditableFace:
-    """A face with the dials that move it; a value, like the `Face` it holds."""
+    """A face with the dials that move it; a value, like the `Face` it holds.
+
+    Attributes:
+        face: Who.
+        dials: Of its latent space.
+        generator: Draws it; needed where the rest of the picture is kept.
+    """
 
     face: Face
     dials: DialSet
+    generator: Generator | None = None
 
     @property
     def readings(self) -> dict[str, float]:
@@ -66,29 +75,54 @@ class EditableFace:
         return self.dials.read(self.face.w_plus)
 
     def edit(
-        self, *, lock: str | Iterable[str] = (), name: str | None = None, **targets: float
+        self,
+        *,
+        lock: str | Iterable[str] = (),
+        name: str | None = None,
+        keep_rest: bool = False,
+        **targets: float,
     ) -> EditableFace:
         """Set dials to readings: `edit(age=60, yaw=15, lock="identity")`.
 
         Args:
             lock: What keeps its reading: a dial or several; "identity" for the person.
             name: A new name for the person.
+            keep_rest: Whether these dials change their regions of the picture alone.
             targets: Dial -> reading in its unit.
 
         Raises:
             UnknownDialError, UsageError, OutOfRangeError: as `facegen.editing.faces.reach_targets`.
+            ModelError: the rest is to be kept, and the network cannot.
         """
         locks = [lock] if isinstance(lock, str) else list(lock)
         moved = reach_targets(self.dials, self.face, self.face, targets, locks)
+        moved = self._kept(moved, targets if keep_rest else ())
         return replace(self, face=moved if name is None else replace(moved, name=clean_name(name)))
 
-    def move(self, **deltas: float) -> EditableFace:
+    def move(self, *, keep_rest: bool = False, **deltas: float) -> EditableFace:
         """Move dials by steps in their units: `move(smile=+1, age=-10)`; a step of 0 holds one.
+
+        Args:
+            keep_rest: Whether these dials change their regions of the picture alone.
+            deltas: Dial -> step.
 
         Raises:
             UnknownDialError: no such dial.
+            ModelError: the rest is to be kept, and the network cannot.
         """
-        return replace(self, face=edit_face(self.dials, self.face, deltas))
+        moved = edit_face(self.dials, self.face, deltas)
+        return replace(self, face=self._kept(moved, deltas if keep_rest else ()))
+
+    def _kept(self, moved: Face, local: Collection[str]) -> Face:
+        """The moved face with the rest kept: for some dials, and what it kept before."""
+        if not local and self.face.keep is None:
+            return moved
+        if self.generator is None:
+            raise UsageError(
+                "Keeping the rest of a picture needs the network that draws it; take the face from "
+                "`load().face` or `load().open`."
+            )
+        return load_local_editor(self.generator, self.dials).keep(self.face, moved, local)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +168,8 @@ class FaceGenerator:
         Raises:
             UsageError: the seed or psi is out of range.
         """
-        return EditableFace(Face.from_seed(self.generator, seed, psi), self.dials)
+        face = Face.from_seed(self.generator, seed, psi)
+        return EditableFace(face, self.dials, self.generator)
 
     def open(self, path: str | Path) -> EditableFace:
         """The face of a file (PNG, npz) or a public latent.
@@ -142,7 +177,8 @@ class FaceGenerator:
         Raises:
             BadFileError: it is not one; SpaceMismatchError if it belongs to another network.
         """
-        return EditableFace(Face.load(path).require_space(self.generator.space), self.dials)
+        face = Face.load(path).require_space(self.generator.space)
+        return EditableFace(face, self.dials, self.generator)
 
     def render(self, face: EditableFace | Face, *, size: int | None = None) -> np.ndarray:
         """The picture of a face, with what was done in it: uint8 [size, size, 3]."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import facegen as fg
 from facegen.editing.dial_set import DialSet
-from facegen.errors import UnknownDialError
+from facegen.errors import UnknownDialError, UsageError
 from facegen.images import decode_image
 
 
@@ -32,6 +34,25 @@ def test_a_face_is_edited_to_a_reading(gen):
     assert moved.readings["smile"] > face.readings["smile"]
     with pytest.raises(UnknownDialError):
         face.edit(nothing=1)
+
+
+def test_the_rest_of_a_picture_is_kept_and_stays_kept(gen, tmp_path):
+    face = gen.face(seed=7)
+    before = gen.render(face, size=256).astype(int)
+    made = face.edit(lipstick=2.5, keep_rest=True)
+    change = np.abs(gen.render(made, size=256).astype(int) - before).max(axis=2)
+    assert change.max() > 20
+    assert not change[:100].any(), "hair and brows are as they were"
+    gen.save(made, tmp_path / "made.png")
+    both = gen.open(tmp_path / "made.png").move(smile=0.5, keep_rest=True)
+    change = np.abs(gen.render(both, size=256).astype(int) - before).max(axis=2)
+    assert not change[:20].any()
+    assert both.face.keep is not None
+    # An edit that keeps nothing changes what is kept, and forgets nothing of it.
+    turned = both.move(yaw=10)
+    assert turned.face.keep is not None
+    with pytest.raises(UsageError, match="network"):
+        replace(face, generator=None).move(smile=1.0, keep_rest=True)
 
 
 def test_a_saved_face_opens_with_its_picture(gen, tmp_path):
