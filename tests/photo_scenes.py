@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -19,14 +20,19 @@ def encoded(image: np.ndarray | Image.Image, kind: str, **options: Any) -> bytes
 
 def textured(height: int, width: int, *, noise: float = 0.0, seed: int = 0) -> np.ndarray:
     """Something with coarse and fine structure and no edges: uint8 [height, width, 3]."""
+    return _textured(height, width, noise, seed).copy()
+
+
+@lru_cache(maxsize=8)
+def _textured(height: int, width: int, noise: float, seed: int) -> np.ndarray:
     rng = np.random.RandomState(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     waves = [30 * np.sin(x / (40 + 9 * c)) + 25 * np.cos(y / (55 - 7 * c)) for c in range(3)]
-    image = 120 + np.stack(waves, axis=2)
+    image = 120 + np.stack(waves, axis=2).astype(np.float32)
     fine = rng.randn(height, width, 1).astype(np.float32)
     image = image + 20 * cv2.GaussianBlur(fine, (0, 0), 1.5)[..., None]
     if noise:
-        image = image + noise * rng.randn(height, width, 3)
+        image = image + noise * rng.randn(height, width, 3).astype(np.float32)
     return image.round().clip(0, 255).astype(np.uint8)
 
 

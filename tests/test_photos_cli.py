@@ -42,10 +42,10 @@ def photo(tmp_path):
     exif[Base.Make] = "Maker"
     exif.get_ifd(IFD.GPSInfo).update({1: "N", 2: (48.0, 10.0, 3.0)})
     image = textured(800, 900)
-    path.write_bytes(encoded(image, "PNG", exif=exif))
+    path.write_bytes(encoded(image, "PNG", exif=exif, compress_level=1))
     (tmp_path / "crops").mkdir()
     crop = warp(image, MATRIX, 512, 512)
-    Image.fromarray(crop).save(tmp_path / "crops" / "holiday-1.png")
+    Image.fromarray(crop).save(tmp_path / "crops" / "holiday-1.png", compress_level=1)
     rows = tuple(tuple(row) for row in MATRIX.tolist())
     record = CropRecord(FORMAT, path.name, file_sha256(path), (900, 800), 1, 1, 512, rows)
     (tmp_path / "crops" / "holiday-1.json").write_text(json.dumps(asdict(record)))
