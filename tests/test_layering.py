@@ -25,9 +25,10 @@ LEVELS = {
     "directions": 8, "retouch": 8, "library": 8, "photos": 8,
     "editing": 9, "optimise": 9, "learning": 9,
     "pose": 10, "session": 10, "local": 10, "explore": 10,
-    "sweeps": 11, "evaluation": 11,
+    "sweeps": 11,
     "datasets": 12, "service": 12, "easy": 12,
-    "cli": 13, "ui": 13,
+    "evaluation": 13,
+    "cli": 14, "ui": 14,
 }  # fmt: skip
 SPECIAL = {"__init__", "__main__"}  # the package's front doors
 FRONT_DOOR_ONLY = {"streamlit": {"ui"}, "click": {"cli"}}

@@ -243,6 +243,63 @@ def local_dials(
     click.echo(path)
 
 
+@evaluate.command("translations")
+@model_option
+@click.option("--faces", type=click.IntRange(min=1), default=16, show_default=True,
+              help="Faces never used for anything else, from seed 7400000 on.")  # fmt: skip
+@click.option("--spec", "spec_file", type=click.Path(dir_okay=False, path_type=Path),
+              default=Path("docs/guides/translations.toml"), show_default=True,
+              help="What each face is brought to, as `translate` takes it.")  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="Folder of the pictures; an unfinished one is continued.")  # fmt: skip
+@click.option("--natural", type=click.IntRange(min=60), default=240, show_default=True,
+              help="Unedited faces that realism is learned from and judged by.")  # fmt: skip
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path), required=True,
+              help="Write translations.md and its sheets into this folder; docs/results is "
+              "published.")  # fmt: skip
+def judge_translations_command(
+    *, model: str, faces: int, spec_file: Path, out: Path, natural: int, docs: Path
+) -> None:
+    """Translate faces to every value of a file and judge the pictures. Resumable."""
+    from facegen.datasets.spec import read_spec
+    from facegen.datasets.translate import translate
+    from facegen.editing.dial_set import DialSet
+    from facegen.evaluation.cached_judges import CachedJudges
+    from facegen.evaluation.compose import CACHE_DIR, learn_reference
+    from facegen.evaluation.lite0 import load_lite0
+    from facegen.evaluation.realism import picture_features
+    from facegen.evaluation.translations import FIRST_SEED, judge_translations, write_report
+    from facegen.face import Face
+    from facegen.latents import DEFAULT_PSI
+    from facegen.local.edit import load_local_editor
+
+    generator = load_generator(model)
+    dials = DialSet.load(generator.space, own=False)
+    spec = read_spec(spec_file, dials)
+    editor = load_local_editor(generator, dials)
+    seeds = range(FIRST_SEED, FIRST_SEED + faces)
+    people = [(f"seed{seed}", Face.from_seed(generator, seed, DEFAULT_PSI)) for seed in seeds]
+    net = load_lite0()  # a judge that is missing shows now
+    total = natural + len(people) * len(spec.translations)
+    done = 0
+    with count_progress("Translating and judging") as progress:
+
+        def step(more: int = 1) -> None:
+            nonlocal done
+            done += more
+            progress(done, total)
+
+        looks = CachedJudges(generator, dials, CACHE_DIR / generator.model)
+        reference = learn_reference(generator, dials, looks, natural, step)
+        rows = translate(out, spec, people, editor, done=step)
+    judged = judge_translations(
+        out, rows, spec, people, editor, reference.realism,
+        lambda picture: picture_features(net, picture),
+    )  # fmt: skip
+    path = write_report(judged, out, rows, spec, people, editor, command=_command_line(), docs=docs)
+    click.echo(path)
+
+
 @evaluate.command("segments")
 @model_option
 @click.option("--faces", type=click.IntRange(min=1), help="The first so many; all by default.")

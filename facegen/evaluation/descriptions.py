@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 YES, NO = True, False
 # Dial -> where it is sent for NO and for YES, in standard deviations: where labelled faces without
-# it and with it stand in the mean (`facegen.measure.probabilities`), in round numbers.
+# it and with it stand in the mean (`facegen.measure.probabilities`), in round numbers, as the
+# classifiers of 2026-11-26 saw them; kept, so that runs before and after can be compared.
 # fmt: off
 ANSWERS: Mapping[str, tuple[float, float]] = {
     "gender": (-0.8, 1.0), "glasses": (-0.5, 1.9), "sunglasses": (-0.2, 4.7), "hat": (-0.3, 1.9),
