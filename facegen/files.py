@@ -1,4 +1,4 @@
-"""Writing files so that a failure leaves what stood there before untouched; reading small ones."""
+"""Files: named after people, written so that a failure leaves what stood there, small ones read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,40 @@ from facegen.errors import BadFileError, SaveError
 
 MAX_TEXT_BYTES = 200_000
 """Of files that people write by hand."""
+MAX_STEM_BYTES = 120
+"""With a number and an ending it stays below the 143 that an encrypted home takes."""
+DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL"}
+    | {f"{kind}{digit}" for kind in ("COM", "LPT") for digit in "0123456789¹²³"}
+)
+"""What Windows takes for devices, whatever the ending and the case."""
+
+
+def file_stem(name: str, *, otherwise: str = "face") -> str:
+    """A file name without ending, out of what somebody is called: letters of any script stay.
+
+    Letters with their marks, numbers, "-" and "_" are kept, in Unicode's form NFC; characters that
+    cannot be seen vanish; each run of anything else, dots and slashes included, becomes one "-".
+
+    >>> file_stem("Zoë (李雷)")
+    'Zoë-李雷'
+    >>> file_stem("../..")
+    'face'
+
+    Args:
+        name: Any text.
+        otherwise: The stem where nothing is left of it.
+
+    Returns:
+        At most `MAX_STEM_BYTES` bytes of UTF-8, no device of Windows.
+    """
+    seen = (c for c in name if unicodedata.category(c) != "Cf")
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c == "_" else " " for c in seen)
+    stem = unicodedata.normalize("NFC", "-".join(kept.split()))
+    stem = stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore").strip("-")
+    while stem and unicodedata.category(stem[0])[0] == "M":  # it would cling to a slash
+        stem = stem[1:].lstrip("-")
+    return f"{stem}_" if stem.upper() in DEVICES else stem or otherwise
 
 
 @contextmanager

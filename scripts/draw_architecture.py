@@ -73,7 +73,7 @@ ROOMS = {
     "controls": ("the table of dials", "names, labels, units, groups"),
     "paths": ("where files are", "the program's data and the user's"),
     "checks": ("arrays", "shapes and finite numbers"),
-    "files": ("safe writing", "whole or not at all"),
+    "files": ("safe writing", "named after people; whole or not at all"),
     "cache": ("one bounded cache", "least recently used is dropped"),
     "records": ("JSON from files", "typed records that check what they read"),
     "masks": ("where a picture may change", "masks of 256 x 256 cells, for every size"),

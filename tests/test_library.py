@@ -291,12 +291,12 @@ def test_a_library_travels_as_a_folder_of_face_files(library, tmp_path):
     library.star(library.add(a_face(2, "Ada b", step=0.5)).id, True)
     out = tmp_path / "out"
     paths = list(export_people(library, library.people(), out, picture))
-    assert [path.name for path in paths] == ["ada-b.png", "ada-b-2.png"]
+    assert [path.name for path in paths] == ["Ada-b.png", "Ada-b-2.png"]
     assert np.array_equal(Face.load(paths[0]).w_plus, a_face(2, step=0.5).w_plus)
     index = json.loads((out / INDEX).read_text())
     assert [entry["file"] for entry in index["people"]] == [path.name for path in paths]
     again = list(export_people(library, library.people()[:1], out, picture))
-    assert [path.name for path in again] == ["ada-b-3.png"]  # Nothing is written over.
+    assert [path.name for path in again] == ["Ada-b-3.png"]  # Nothing is written over.
 
     other = Library(tmp_path / "other.sqlite")
     came = dict(import_people(other, out, read=lambda face: {"age": 50.0}))

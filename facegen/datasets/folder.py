@@ -23,7 +23,7 @@ import numpy as np
 from facegen.datasets.plan import Plan
 from facegen.errors import BadFileError, SaveError, UsageError
 from facegen.face import Face
-from facegen.files import write_atomic
+from facegen.files import file_stem, write_atomic
 from facegen.records import RecordError, parse_record
 from facegen.sweeps.export import json_lines, one_schema
 
@@ -230,8 +230,7 @@ def record_path(out: Path, folder: str, index: int) -> Path:
 
 def folder_of(name: str, person: int) -> str:
     """The folder of a person under images/."""
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]
-    return f"{person:05d}-{safe}"
+    return f"{person:05d}-{file_stem(name, otherwise='person')}"
 
 
 def latent_digest(w_plus: np.ndarray) -> str:

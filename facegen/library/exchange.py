@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from facegen.errors import BadFileError, FacegenError
 from facegen.face import Face
-from facegen.files import make_folder, write_atomic
+from facegen.files import file_stem, make_folder, write_atomic
 from facegen.images import decode_image, encode_jpeg, shrunk
 from facegen.library.store import Library, Person
 from facegen.records import RecordError, parse_record
@@ -138,8 +137,8 @@ def is_png(path: Path) -> bool:
 
 
 def _free(folder: Path, person: Person) -> Path:
-    """A file name of plain characters that is not taken."""
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", person.name).strip("-").lower()[:40] or "person"
+    """A file name after a person that is not taken."""
+    stem = file_stem(person.name, otherwise="person")
     for number in range(1, 10_000):
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
         if not path.exists():

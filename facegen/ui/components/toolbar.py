@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +10,7 @@ import streamlit as st
 
 from facegen.errors import FacegenError
 from facegen.face import Face
+from facegen.files import file_stem
 from facegen.formats.sniff import FACES, Kind, require_kind
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
@@ -118,12 +118,6 @@ def take_presses(session: Session, event: object) -> None:
             PRESSES[press.what](session, press.text)
 
 
-def file_stem(session: Session) -> str:
-    """A file name for the current face, of plain characters."""
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", session.name).strip("-").lower()
-    return stem or "face"
-
-
 def _star(backend: Backend, session: Session) -> None:
     if not kept_people.is_on():
         return
@@ -149,7 +143,7 @@ def _save(backend: Backend, session: Session) -> None:
     st.download_button(
         "Save",
         data=png,
-        file_name=f"{file_stem(session)}.png",
+        file_name=f"{file_stem(session.name)}.png",
         mime="image/png",
         key="save",
         icon=":material/download:",
@@ -221,7 +215,7 @@ def _more(backend: Backend, session: Session) -> None:
         st.download_button(
             "Save the latent (.npz)",
             data=lambda: backend.face(session).to_npz(),
-            file_name=f"{file_stem(session)}.npz",
+            file_name=f"{file_stem(session.name)}.npz",
             mime="application/octet-stream",
             key="save_npz",
             on_click="ignore",

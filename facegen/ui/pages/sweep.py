@@ -9,6 +9,7 @@ import math
 import streamlit as st
 
 from facegen.errors import FacegenError
+from facegen.files import file_stem
 from facegen.measure.measurer import load_measurer
 from facegen.optimise.identity import GOOD_STEPS, can_optimise
 from facegen.pose.expressions import AVAILABLE, EXPRESSIONS, expression
@@ -205,7 +206,7 @@ def _start(
             messages.notify(str(err))
             return
         st.session_state[state_keys.SWEEP] = job.start()
-        st.session_state[state_keys.SWEEP_NAME] = toolbar.file_stem(session)
+        st.session_state[state_keys.SWEEP_NAME] = file_stem(session.name)
 
     st.button(
         "Make the sweep",
