@@ -1,4 +1,6 @@
 // What is behind somebody: as it is, blurred, a colour, another's, or nothing.
+import { heedSwipes } from "./swipe.js";
+
 export function addBehind(s, $, on) {
   const bar = $("behinds"), blur = $("blur"), colour = $("colour");
   let kind = "", known = null;
@@ -50,6 +52,7 @@ export function addBehind(s, $, on) {
     if (button.dataset.behind !== undefined) choose(button.dataset.behind);
     if (button.dataset.what === "close") s.choosing(false);
   });
+  heedSwipes(blur);
   on(blur, "change", () => send());
   on(colour, "change", () => send());
   on(window, "keydown", (e) => { if (e.key === "Escape" && s.isChoosing) s.choosing(false); });

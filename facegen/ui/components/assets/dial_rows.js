@@ -1,6 +1,7 @@
 // One dial: its row of elements, and what it shows.
 import { BACK_SIGN, LOCK_SIGN, make } from "./dial_elements.js";
 import { format, spoken } from "./dial_text.js";
+import { heedSwipes } from "./swipe.js";
 
 export function addRows(s) {
   const lock = (row) => { if (row.lock) { s.lock(row, true); row.lock.focus(); } };
@@ -82,6 +83,7 @@ export function addRows(s) {
       if (!row.dial.locked) return;
       node.classList.remove("nudge"); void node.offsetWidth; node.classList.add("nudge");
     };
+    heedSwipes(input, () => { s.down = null; s.paint(row); });
     input.onpointerdown = () => { if (!row.dial.locked) s.down = dial.name; s.tell(row, ""); };
     input.onfocus = () => s.near(row);
     input.oninput = () => {

@@ -1,6 +1,7 @@
 // A finished sweep: drag the face to turn it through the pictures that were made.
 // A message is: header length (4 bytes, little endian), header (JSON), the pictures in order.
 import { listener } from "./listen.js";
+import { heedSwipes } from "./swipe.js";
 
 const memory = new WeakMap();
 const DRAG_SHARE = 0.8;  // of the picture's width takes the face from one end to the other
@@ -84,6 +85,7 @@ function setUp(el) {
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
     if (by) { e.preventDefault(); s.step(...by); }
   });
+  heedSwipes(slider);
   on(slider, "input", () => {
     const frame = s.line(s.at)[+slider.value];
     s.yaw = frame.yaw;
