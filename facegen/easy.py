@@ -25,6 +25,7 @@ from facegen.errors import UsageError
 from facegen.face import Face, clean_name
 from facegen.files import write_atomic
 from facegen.generator import Generator
+from facegen.images import at_edge, picture_kind
 from facegen.latents import DEFAULT_MODEL, DEFAULT_PSI
 from facegen.local.edit import load_local_editor
 from facegen.retouch.apply import draw
@@ -184,13 +185,19 @@ class FaceGenerator:
         """The picture of a face, with what was done in it: uint8 [size, size, 3]."""
         return self._drawn(face, size, alpha=False)
 
-    def save(self, face: EditableFace | Face, path: str | Path) -> Path:
+    def save(self, face: EditableFace | Face, path: str | Path, *, size: int | None = None) -> Path:
         """Write the picture with the face inside.
 
+        Args:
+            face: Whose.
+            path: Ends in `.png`, `.jpg` or `.webp`.
+            size: Edge in pixels, at most the picture's own; its own unless given.
+
         Raises:
-            UsageError: the path does not end in `.png`; SaveError if it cannot be written.
+            UsageError: another ending or too large a size; SaveError if it cannot be written.
         """
-        _bare(face).save(path, self._drawn(face, None, alpha=True))
+        picture_kind(Path(path))  # before the picture is drawn
+        _bare(face).save(path, at_edge(self._drawn(face, None, alpha=True), size))
         return Path(path)
 
     def _drawn(self, face: EditableFace | Face, size: int | None, *, alpha: bool) -> np.ndarray:

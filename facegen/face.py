@@ -1,8 +1,8 @@
 """A face as a value: a latent with its history, saved in and opened from files.
 
-A face file is a PNG whose own metadata holds the latent (one iTXt chunk named "facegen" with
-JSON), or an `.npz` twin with the arrays and the same JSON. Bytes from outside are read by
-`facegen.formats.latents`; nothing in a file is ever executed.
+A face file is a PNG, JPEG or WebP whose own metadata hold the latent (JSON, see
+`facegen.formats.face_pictures`), or an `.npz` twin with the arrays and the same JSON. Bytes from
+outside are read by `facegen.formats.latents`; nothing in a file is ever executed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facegen.errors import BadFileError, LatentError, SpaceMismatchError, UsageError
+from facegen.errors import BadFileError, LatentError, SpaceMismatchError
 from facegen.files import write_atomic
+from facegen.formats.face_pictures import KEYWORD, encode_face
 from facegen.formats.latents import FaceRecord, read_latent_bytes
-from facegen.images import MAX_FILE_BYTES, encode_png
+from facegen.images import MAX_FILE_BYTES, PictureKind, picture_kind
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, MAX_SEED, as_w_plus
 from facegen.operation_records import from_records, pack_latent, to_record, unpack_latent
 from facegen.operations import (
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from facegen.protocols import Maps
 
 FORMAT_MAJOR, FORMAT_MINOR = 1, 1
-PNG_KEYWORD = "facegen"
 MAX_NAME_LENGTH = 80
 
 
@@ -188,27 +188,26 @@ class Face:
         """Write the picture with the latent inside, atomically.
 
         Args:
-            path: Ends in `.png`.
+            path: Ends in `.png`, `.jpg`, `.jpeg` or `.webp`.
             image: The rendered picture, uint8 [H, W, 3], or [H, W, 4] with alpha.
             npz: Also write the `.npz` twin beside it.
 
         Raises:
-            UsageError: the path does not end in `.png`.
+            UsageError: the path ends otherwise.
             SaveError: it cannot be written; earlier files are untouched.
         """
         path = Path(path)
-        if path.suffix.lower() != ".png":
-            raise UsageError(
-                f"A face is saved as a .png, got {path.name}; name it {path.stem}.png."
-            )
-        png = self.to_png(image)
-        write_atomic(path, png)
+        write_atomic(path, self.to_picture(image, picture_kind(path)))
         if npz:
             write_atomic(path.with_suffix(".npz"), self.to_npz())
 
     def to_png(self, image: np.ndarray) -> bytes:
         """PNG bytes of the picture with the latent and the mark of synthetic media inside."""
-        return encode_png(image, texts={PNG_KEYWORD: self._to_json(with_arrays=True)})
+        return self.to_picture(image, "PNG")
+
+    def to_picture(self, image: np.ndarray, kind: PictureKind) -> bytes:
+        """As `to_png`; a JPEG or WebP opens as the same face, its pixels only come near."""
+        return encode_face(image, self._to_json(with_arrays=True), kind)
 
     def to_npz(self) -> bytes:
         """Bytes of the `.npz` twin: `w_plus`, `base`, and the JSON as `facegen`."""
@@ -220,7 +219,7 @@ class Face:
 
     @classmethod
     def load(cls, path: str | Path) -> Face:
-        """Open a face file (PNG or npz) or a public latent (npy, npz, pt).
+        """Open a face file (PNG, JPEG, WebP or npz) or a public latent (npy, npz, pt).
 
         Raises:
             BadFileError: missing, damaged, hostile, or not a face; LatentError for its numbers.
@@ -242,7 +241,7 @@ class Face:
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> Face:
         """As `load`, from bytes; `name` is the file's name for errors."""
-        record = read_latent_bytes(data, keyword=PNG_KEYWORD, name=name)
+        record = read_latent_bytes(data, keyword=KEYWORD, name=name)
         if record.text is None:
             stem = Path(name).stem
             return cls.from_w_plus(as_w_plus(record.arrays["w_plus"], what=name), name=stem)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from facegen.errors import BadFileError
+from facegen.errors import BadFileError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,13 @@ MAX_FILE_BYTES = 64 << 20
 READABLE_FORMATS = ("PNG", "JPEG", "WEBP")
 """As Pillow calls them."""
 FORMAT_NAMES = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "AVIF": "AVIF", "HEIF": "HEIC"}
+PictureKind = Literal["PNG", "JPEG", "WEBP"]
+PICTURE_KINDS: dict[str, PictureKind] = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP",
+}  # fmt: skip
+"""Endings of the files in which faces are saved."""
+PICTURE_SIZES = (256, 512, 1024)
+"""Edges, in pixels, in which pictures are handed out besides their own."""
 DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, RuntimeError)
 """What Pillow raises at a damaged picture; RuntimeError, the decoder of AVIF."""
 WHITE = 255
@@ -129,18 +137,64 @@ def encode_png(
     return buffer.getvalue()
 
 
-def synthetic_xmp(source_type: str = DIGITAL_SOURCE_TYPE) -> str:
-    """XMP packet that declares the picture AI-generated, or edited, by IPTC's source type."""
-    return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+def picture_kind(path: Path) -> PictureKind:
+    """The format that a file's ending asks for, as Pillow calls it.
+
+    Raises:
+        UsageError: faces are not saved in it.
+    """
+    if (kind := PICTURE_KINDS.get(path.suffix.lower())) is None:
+        raise UsageError(
+            f"A face is saved as .png, .jpg or .webp, got {path.name}; name it {path.stem}.png."
+        )
+    return kind
+
+
+def at_edge(image: np.ndarray, edge: int | None) -> np.ndarray:
+    """A square picture, averaged down to be handed out.
+
+    Args:
+        image: uint8 [H, H, 3], or [H, H, 4] with alpha.
+        edge: In pixels; None for the picture as it is.
+
+    Raises:
+        UsageError: the picture is smaller.
+    """
+    if edge is None or edge == len(image):
+        return image
+    if edge > len(image):
+        raise UsageError(
+            f"The picture has {len(image)} px, fewer than {edge}; ask for {len(image)} or less."
+        )
+    # Pillow weighs colours by alpha: no fringe of what is hidden.
+    return np.asarray(Image.fromarray(image).resize((edge, edge), Image.Resampling.BOX))
+
+
+def synthetic_xmp(source_type: str = DIGITAL_SOURCE_TYPE, *, more: str = "") -> str:
+    """XMP packet that declares the picture AI-generated, or edited, by IPTC's source type.
+
+    Args:
+        source_type: One of those above.
+        more: Further attributes, with their namespaces.
+    """
+    mark = (
+        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        f'Iptc4xmpExt:DigitalSourceType="{source_type}"'
+    )
+    return xmp_packet(f"{mark} {more}" if more else mark)
+
+
+def xmp_packet(attributes: str, *, wrapped: bool = True) -> str:
+    """XMP with these attributes, in the wrapper by which programs find it unless told not to be."""
+    packet = (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description rdf:about="" '
-        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{source_type}"/>'
+        f'<rdf:Description rdf:about="" {attributes}/>'
         "</rdf:RDF></x:xmpmeta>"
-        '<?xpacket end="w"?>'
     )
+    if not wrapped:
+        return packet
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{packet}<?xpacket end="w"?>'
 
 
 def open_image(

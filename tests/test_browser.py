@@ -25,6 +25,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facegen.face import Face
+
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 ROOT = Path(__file__).parent.parent
@@ -554,6 +556,34 @@ def test_a_file_that_is_too_large_is_refused_before_it_travels(drawn, chromium, 
     note = visitor.page.locator(".fg-note[role=alert]")
     note.wait_for()
     assert "huge.png has 18 MB" in note.inner_text()
+    visitor.close()
+
+
+def test_other_pictures_are_saved_under_the_name_and_open_again(drawn, chromium, tmp_path):
+    visitor = Visitor(chromium, drawn.url, "/?seed=5")
+    page = visitor.page
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Name", exact=True).fill("Zoë 李雷")
+    page.get_by_label("Name", exact=True).press("Enter")
+    for label, choice in (("Picture as", "JPEG"), ("Size", "256 px")):
+        page.get_by_role("combobox", name=label).click()
+        page.get_by_role("option", name=choice).click()
+    path = tmp_path / "saved.jpg"
+    for _ in range(20):  # until the page knows all of it
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save this picture").click()
+        if download.value.suggested_filename == "Zoë-李雷.jpg":
+            download.value.save_as(path)
+            if Image.open(path).size == (256, 256):
+                break
+    assert Image.open(path).format == "JPEG"
+    assert Face.load(path).name == "Zoë 李雷"
+    page.keyboard.press("Escape")
+    saved = visitor.face_id
+    page.keyboard.press("n")
+    other = visitor.wait_other(saved)
+    open_file(visitor, path)
+    assert visitor.wait_other(other) == saved
     visitor.close()
 
 

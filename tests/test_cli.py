@@ -63,6 +63,25 @@ def test_edit_without_a_change_keeps_every_pixel(faces, tmp_path):
     assert np.array_equal(pixels(tmp_path / "npz.png"), pixels(faces / "seed0003.png"))
 
 
+def test_pictures_come_in_other_formats_and_sizes(faces, tmp_path):
+    source, whole = faces / "seed0003.png", pixels(faces / "seed0003.png")
+    for name, size in (("a.jpg", 256), ("a.webp", 512), ("a.png", 256)):
+        run("edit", source, "--size", size, "--out", tmp_path / name)
+        seen = pixels(tmp_path / name)
+        assert seen.shape == (size, size, 3)
+        step = 1024 // size
+        small = whole.reshape(size, step, size, step, 3).mean((1, 3))
+        assert np.abs(seen - small).mean() < 2
+        assert np.array_equal(Face.load(tmp_path / name).w_plus, Face.load(source).w_plus)
+    run("edit", tmp_path / "a.jpg", "--out", tmp_path / "again.png")  # drawn anew, not enlarged
+    assert np.array_equal(pixels(tmp_path / "again.png"), whole)
+    run("edit", tmp_path / "a.png", "--size", 1024, "--out", tmp_path / "full.png")
+    assert np.array_equal(pixels(tmp_path / "full.png"), whole)
+    run("generate", "--seeds", "3", "--truncation", "0.7", "--format", "webp", "--size", "256",
+        "--out", tmp_path / "more")  # fmt: skip
+    assert pixels(tmp_path / "more" / "seed0003.webp").shape == (256, 256, 3)
+
+
 def test_edit_moves_dials_and_keeps_the_story(faces, tmp_path):
     out = tmp_path / "edited.png"
     run("edit", faces / "seed0003.png", "--set", "smile=+2", "--set", "age=-10y", "--out", out)
@@ -208,7 +227,7 @@ def test_show_tells_what_is_inside(faces):
         (["edit", "FACE", "--set", "smlie=+1", "--out", "x.png"], 1, "smile"),
         (["edit", "FACE", "--set", "smile", "--out", "x.png"], 1, "must look like"),
         (["edit", "FACE", "--set", "smile=+1deg", "--out", "x.png"], 1, "smile is in"),
-        (["edit", "FACE", "--out", "x.jpg"], 1, "saved as a .png"),
+        (["edit", "FACE", "--out", "x.gif"], 1, "saved as .png, .jpg or .webp"),
         (["generate", "--seeds", "7-3", "--out", "x"], 2, "must rise"),
         (["generate", "--seeds", "a", "--out", "x"], 2, "not a seed"),
         (["generate", "--seeds", "0-99999999", "--out", "x"], 2, "more than"),

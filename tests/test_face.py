@@ -156,7 +156,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
     return {
         "empty.png": (b"", "not a face file"),
         "text.png": (b"hello", "not a face file"),
-        "jpeg.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), "without a latent"),
+        "jpeg.jpg": (b"\xff\xd8\xff\xe0" + bytes(64), "cut off"),
         "plain.png": (png_with(None), "without a latent"),
         "half.png": (good[: len(good) // 2], "cut off"),
         "header_only.png": (good[:40], "cut off|not a picture"),
@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path, monkeypatch):
 
 def test_saving_under_another_ending_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"name it a\.png"):
-        small_face().save(tmp_path / "a.jpg", SMALL_PICTURE)
+        small_face().save(tmp_path / "a.gif", SMALL_PICTURE)
 
 
 def test_rebased_keeps_the_picture_and_drops_the_edits():

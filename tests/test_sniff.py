@@ -118,7 +118,7 @@ def test_wrong_kinds_are_told_where_they_belong():
         ("boundary.npy", "is a direction, not a face: open it under Your dials"),
         ("model.safetensors", "is a network, not a face: use `facegen models import`"),
         ("mine.json", "is a file of presets, not a face: open it in the menu Presets"),
-        ("photo.jpg", "is a picture without a latent inside, not a face: open the PNG"),
+        ("photo.jpg", "is a picture without a latent inside, not a face: open the file"),
     ):
         with pytest.raises(BadFileError, match=f"^{name} {place}"):
             require_kind(FILES[name][0], name, FACES, wanted="a face")

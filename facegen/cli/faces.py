@@ -23,11 +23,12 @@ from facegen.cli.shared import (
     model_option,
     npz_option,
     open_face,
-    png_option,
+    picture_option,
     print_json,
+    size_option,
 )
 from facegen.face import Face, clean_name
-from facegen.images import decode_image
+from facegen.images import PICTURE_KINDS, at_edge, decode_image, picture_kind
 from facegen.latents import DEFAULT_PSI
 from facegen.operations import (
     BOUND_OPERATIONS,
@@ -54,6 +55,15 @@ if TYPE_CHECKING:
     help="psi: 0 the average face, 1 the full variety.",
 )
 @folder_option
+@click.option(
+    "--format",
+    "ending",
+    type=click.Choice([ending[1:] for ending in PICTURE_KINDS if ending != ".jpeg"]),
+    default="png",
+    show_default=True,
+    help="Of the pictures; the face is inside of each.",
+)
+@size_option
 @npz_option
 @model_option
 @engine_option
@@ -63,6 +73,8 @@ def generate(
     seeds: list[int],
     truncation: float,
     out: Path,
+    ending: str,
+    size: int | None,
     npz: bool,
     model: str,
     engine: str,
@@ -72,13 +84,15 @@ def generate(
 
     \b
     python -m facegen generate --seeds 0-7 --truncation 0.7 --out faces
+    python -m facegen generate --seeds 0-7 --format webp --size 512 --out small
     """
     generator = load_generator(model, engine=engine)
 
     def piece(seed: int) -> Piece:
         face = Face.from_seed(generator, seed, truncation)
-        path = out / f"seed{seed:04d}.png"
-        return path, face, generator.render(face.w_plus), {"seed": seed, "psi": truncation}
+        path = out / f"seed{seed:04d}.{ending}"
+        picture = at_edge(generator.render(face.w_plus), size)
+        return path, face, picture, {"seed": seed, "psi": truncation}
 
     write_faces(map(piece, seeds), out, "Generating", len(seeds), npz=npz, as_json=as_json)
 
@@ -117,7 +131,8 @@ def generate(
     help="Do not measure the picture to come nearer to the targets.",
 )
 @click.option("--name", help="Name of the person, kept in the file.")
-@png_option
+@picture_option
+@size_option
 @npz_option
 @model_option
 @engine_option
@@ -132,21 +147,26 @@ def edit(
     quick: bool,
     name: str | None,
     out: Path,
+    size: int | None,
     npz: bool,
     model: str,
     engine: str,
 ) -> None:
     r"""Move dials on a saved face, or put it before another background, and write the result.
 
+    Without any of that it writes the same face as another kind of picture, or a smaller one.
+
     \b
     python -m facegen edit faces/seed0007.png --set smile=+2 --set age=-1 --out young.png
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
     python -m facegen edit faces/seed0007.png --set glasses=+2 --keep-rest --out glasses.png
     python -m facegen edit faces/seed0007.png --background blur=0.6 --out portrait.png
+    python -m facegen edit faces/seed0007.png --size 512 --out small.webp
 
     Targets are measured on the picture and corrected (eight pictures at most); where one is
     missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
     """
+    picture_kind(out)  # before minutes of work
     before = open_face(face)
     wanted = None if background is None else wanted_background(background, before)
     after = before
@@ -160,7 +180,8 @@ def edit(
     after = before_background(before, after, wanted, model=model, engine=engine)
     if name is not None:
         after = replace(after, name=clean_name(name))
-    after.save(out, _picture(face, before, after, model=model, engine=engine), npz=npz)
+    picture = _picture(face, before, after, size=size, model=model, engine=engine)
+    after.save(out, at_edge(picture, size), npz=npz)
     click.echo(out)
 
 
@@ -298,12 +319,16 @@ class Pictures:
         return self._known[key]
 
 
-def _picture(path: Path, before: Face, after: Face, *, model: str, engine: str) -> np.ndarray:
+def _picture(
+    path: Path, before: Face, after: Face, *, size: int | None, model: str, engine: str
+) -> np.ndarray:
     """The picture of `after`; what is unchanged keeps the saved pixels whatever drew them."""
     is_same = before.pixel_operations == after.pixel_operations
     is_same = is_same and np.array_equal(before.w_plus, after.w_plus)
     if is_same and path.suffix.lower() == ".png":
-        return decode_image(path.read_bytes(), name=path.name, alpha=True)
+        saved = decode_image(path.read_bytes(), name=path.name, alpha=True)
+        if size is None or size <= len(saved):
+            return saved
     generator = generator_for(after, model=model, engine=engine, draws_faces=bool(after.edits))
     return drawn(after, generator)
 

@@ -19,10 +19,12 @@ from facegen.cli.shared import (
     model_option,
     npz_option,
     open_face,
-    png_option,
+    picture_option,
+    size_option,
 )
 from facegen.errors import UsageError
 from facegen.face import Face, clean_name
+from facegen.images import at_edge, picture_kind
 from facegen.latents import MAX_SEED
 from facegen.operations import BOUND_OPERATIONS, Operation, describe
 
@@ -85,7 +87,8 @@ def many_faces(what: str) -> Callable[[Command], Command]:
     help="The mean of the latents: of many people nearly the average face.",
 )
 @click.option("--name", help="Name of the person, kept in the file. [the parents' names]")
-@png_option
+@picture_option
+@size_option
 @npz_option
 @model_option
 @engine_option
@@ -96,6 +99,7 @@ def combine(
     plain: bool,
     name: str | None,
     out: Path,
+    size: int | None,
     npz: bool,
     model: str,
     engine: str,
@@ -109,11 +113,12 @@ def combine(
     """
     from facegen.explore.family import average, check_parents
 
+    picture_kind(out)  # before any work
     parents = _parents(faces, [out])
     check_parents(parents, weights)
     generator = generator_for(parents[0], model=model, engine=engine)
     face = average(parents, weights, generator=generator, plain=plain, name=name)
-    face.save(out, drawn(face, generator), npz=npz)
+    face.save(out, at_edge(drawn(face, generator), size), npz=npz)
     click.echo(out)
 
 

@@ -21,14 +21,14 @@ from facegen.cli.shared import (
 from facegen.errors import BadFileError, FacegenError, UsageError
 from facegen.face import Face
 from facegen.files import write_atomic
-from facegen.images import encode_png
+from facegen.formats.sniff import has_twin
+from facegen.images import PICTURE_KINDS, encode_png
 from facegen.latents import BUNDLED_SPACE, DEFAULT_PSI, NUM_WS
 
 if TYPE_CHECKING:
     from facegen.directions.user_dials import OwnDial
 
-FACE_FILES = (".png", ".npz", ".npy", ".pt")
-PICTURES = (".jpg", ".jpeg", ".webp")
+FACE_FILES = (*PICTURE_KINDS, ".npz", ".npy", ".pt")
 STRIP_PX = 256
 
 
@@ -251,7 +251,7 @@ def remove(name: str, *, space: str) -> None:
 
 
 def folder_latents(folder: Path, space: str) -> list[np.ndarray]:
-    """The latents, [18, 512] each, of all face files in a folder; a PNG's npz twin counts once.
+    """The latents, [18, 512] each, of all face files in a folder, each face once.
 
     Raises:
         BadFileError: it cannot be read, or holds pictures without a latent.
@@ -261,11 +261,9 @@ def folder_latents(folder: Path, space: str) -> list[np.ndarray]:
         files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as err:
         raise BadFileError(f"The folder {folder} cannot be opened ({err.strerror}).") from err
-    pictures = {path.stem for path in files if path.suffix.lower() == ".png"}
     faces, bad = [], []
     for path in files:
-        suffix = path.suffix.lower()
-        if suffix not in (*FACE_FILES, *PICTURES) or (suffix == ".npz" and path.stem in pictures):
+        if path.suffix.lower() not in FACE_FILES or has_twin(path):
             continue
         try:
             faces.append(Face.load(path))

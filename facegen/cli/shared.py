@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from facegen.errors import UsageError
+from facegen.images import PICTURE_SIZES
 from facegen.latents import DEFAULT_MODEL, MAX_SEED
 from facegen.paths import IN_CHECKOUT
 
@@ -41,11 +42,17 @@ folder_option = click.option(
     required=True,
     help="Folder for the pictures; made if need be.",
 )
-png_option = click.option(
+picture_option = click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="The PNG to write.",
+    help="The picture to write: .png, .jpg or .webp, each with the face inside.",
+)
+size_option = click.option(
+    "--size",
+    type=click.Choice([str(size) for size in PICTURE_SIZES]),
+    callback=lambda context, option, value: value and int(value),
+    help="Edge of the pictures, pixels. [their own]",
 )
 npz_option = click.option("--npz", is_flag=True, help="Also write the latent as .npz.")
 lock_option = click.option(

@@ -12,9 +12,11 @@ import numpy as np
 from facegen.editing.dial_set import DialSet
 from facegen.errors import FacegenError, ModelError, UsageError
 from facegen.face import Face
+from facegen.formats.sniff import has_twin
+from facegen.images import PICTURE_KINDS
 from facegen.protocols import Maps
 
-FACE_SUFFIXES = (".png", ".npz", ".npy", ".pt")
+FACE_SUFFIXES = (*PICTURE_KINDS, ".npz", ".npy", ".pt")
 # Borders between the bins of each thing that can be balanced, in the dial's unit.
 BALANCE: dict[str, tuple[str, tuple[float, ...]]] = {
     "age": ("age", (20.0, 35.0, 50.0)),
@@ -50,8 +52,7 @@ def open_people(
                 if not file.name.startswith("."):
                     warn(f"{file.name} is left out: it is no face file.")
                 continue
-            twin = file.suffix.lower() != ".png" and file.with_suffix(".png").exists()
-            if twin:  # the .npz beside a .png is the same face
+            if has_twin(file):
                 continue
             try:
                 found.append((file.stem, _open(file, space)))

@@ -1,4 +1,4 @@
-"""Reads latents out of untrusted bytes: PNG text, npz, npy, and PyTorch tensors.
+"""Reads latents out of untrusted bytes: pictures, npz, npy, and PyTorch tensors.
 
 Sizes are checked before anything is allocated, arrays are rebuilt from their raw numbers, and no
 object is ever unpickled: a zip bomb, a pickle, or an array that claims terabytes ends in one
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -18,12 +17,14 @@ from tokenize import TokenError
 import numpy as np
 
 from facegen.errors import BadFileError
+from facegen.formats.face_pictures import read_face
 from facegen.formats.safe_pickle import read_pickle
-from facegen.images import open_image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK\x03\x04"
+JPEG_MAGIC = b"\xff\xd8\xff"
+RIFF_MAGIC = b"RIFF"
 PICKLE_MAGIC = b"\x80"
 MAX_ARRAY_BYTES = 4 << 20
 MAX_ZIP_BYTES = 16 << 20
@@ -44,44 +45,24 @@ def read_latent_bytes(data: bytes, *, keyword: str, name: str) -> FaceRecord:
 
     Args:
         data: The whole file.
-        keyword: Name of the PNG text chunk and of the npz entry that hold our JSON.
+        keyword: Name of the npz entry that holds our JSON.
         name: File name for errors.
 
     Raises:
         BadFileError: damaged, hostile, or nothing of the kind.
     """
-    if data.startswith(PNG_SIGNATURE):
-        return FaceRecord(text=_read_png_text(data, keyword=keyword, name=name))
+    if data.startswith((PNG_SIGNATURE, JPEG_MAGIC, RIFF_MAGIC)):
+        return FaceRecord(text=read_face(data, name=name))
     if data.startswith(NPY_MAGIC):
         return FaceRecord({"w_plus": _read_npy(data, name=name)})
     if data.startswith(ZIP_MAGIC):
         return _read_zip(data, keyword=keyword, name=name)
     if data.startswith(PICKLE_MAGIC):
         return FaceRecord({"w_plus": _read_torch(data, name=name)})
-    if data[:3] == b"\xff\xd8\xff" or data[:4] == b"RIFF":
-        raise BadFileError(
-            f"{name} is a picture without a latent inside. Open the PNG that facegen saved; other "
-            "programs and sites drop the latent when they convert it."
-        )
     raise BadFileError(
-        f"{name} is not a face file. Open a PNG or npz saved by facegen, or a latent as .npy, "
+        f"{name} is not a face file. Open a picture or npz saved by facegen, or a latent as .npy, "
         ".npz or .pt."
     )
-
-
-def _read_png_text(data: bytes, *, keyword: str, name: str) -> str:
-    picture = open_image(data, name=name)
-    try:
-        picture.load()  # all pixels: a file that is cut off must not pass for whole
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as err:
-        raise BadFileError(f"{name} is cut off or damaged; open another copy of it.") from err
-    text = getattr(picture, "text", {}).get(keyword)
-    if text is None:
-        raise BadFileError(
-            f"{name} is a picture without a latent inside. Open the PNG that facegen saved; other "
-            "programs and sites drop the latent when they convert it."
-        )
-    return str(text)
 
 
 def _read_npy(data: bytes, *, name: str) -> np.ndarray:

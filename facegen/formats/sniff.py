@@ -21,13 +21,17 @@ from typing import BinaryIO
 import numpy as np
 
 from facegen.errors import BadFileError
+from facegen.formats.face_pictures import KEYWORD, may_hold_face
 from facegen.formats.latents import (
+    JPEG_MAGIC,
     LATENT_KEYS,
     NPY_MAGIC,
     PICKLE_MAGIC,
     PNG_SIGNATURE,
+    RIFF_MAGIC,
     ZIP_MAGIC,
 )
+from facegen.images import PICTURE_KINDS
 
 HEAD_BYTES = 256 << 10
 MAX_PICKLE_BYTES = 4 << 20
@@ -37,13 +41,13 @@ MANY_TENSORS = 64
 """A file with so many tensors holds a network."""
 UNIT_LENGTH = 1e-3
 """The rows of a published direction have a length of 1 within this; those of a latent about 10."""
-FACE_KEYWORD = b"facegen"
+FACE_KEYWORD = KEYWORD.encode()
 PRESETS_MARK = "facegen_presets"
 DIAL_MEMBERS = {"vector.npy", "weights.npy", "meta.npy"}
 DIRECTION_KEYS = {"vector", "boundary", "direction", "directions", "lat_comp", "act_comp"}
 NETWORK_KEYS = {"g_ema", "G_ema", "state_dict", "generator", "synthesis", "mapping", "latent_avg"}
 NETWORK_WORDS = (b"dnnlib", b"torch_utils.persistence", b"training.networks", b"torch.nn.modules")
-PHOTOGRAPHS = (b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+PHOTOGRAPHS = (JPEG_MAGIC, b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
 
 class Kind(Enum):
@@ -59,7 +63,7 @@ class Kind(Enum):
     PRESETS = ("a file of presets", "open it in the menu Presets of the Design page")
     PHOTOGRAPH = (
         "a picture without a latent inside",
-        "open the PNG that facegen saved; other programs and sites drop the latent when they "
+        "open the file that facegen saved; other programs and sites drop the latent when they "
         "convert it",
     )
     MODEL = ("a network", "use `facegen models import`")
@@ -99,6 +103,19 @@ def sniff(data: bytes | Path, name: str) -> Kind:
         return Kind.UNKNOWN
 
 
+def has_twin(path: Path) -> bool:
+    """Whether a better file of the same face lies beside one: a picture with it, PNG before others.
+
+    Args:
+        path: A face file.
+    """
+    endings = list(PICTURE_KINDS)
+    suffix = path.suffix.lower()
+    better = endings[: endings.index(suffix)] if suffix in endings else endings
+    beside = (path.with_suffix(ending) for ending in better)
+    return any(sniff(one, one.name) is Kind.FACE for one in beside if one.is_file())
+
+
 def require_kind(data: bytes | Path, name: str, accepted: Collection[Kind], *, wanted: str) -> Kind:
     """The kind of a file, if it is accepted; what is damaged or unknown is left to its reader.
 
@@ -130,6 +147,8 @@ def _sniff(stream: BinaryIO, name: str) -> Kind:
             return Kind.MODEL
         stream.seek(0)
         return _kind_of_pickle(stream.read(MAX_PICKLE_BYTES))
+    if head.startswith((JPEG_MAGIC, RIFF_MAGIC)) and may_hold_face(stream, head):
+        return Kind.FACE
     if head.startswith(PHOTOGRAPHS) or _is_webp_or_heic(head):
         return Kind.PHOTOGRAPH
     if _is_safetensors(head) or (head.lstrip()[:5] == b"<?xml" and b"<net " in head):

@@ -17,13 +17,13 @@ import numpy as np
 from facegen.errors import BadFileError, FacegenError
 from facegen.face import Face
 from facegen.files import file_stem, make_folder, write_atomic
-from facegen.images import decode_image, encode_jpeg, shrunk
+from facegen.images import PICTURE_KINDS, decode_image, encode_jpeg, shrunk
 from facegen.library.store import Library, Person
 from facegen.records import RecordError, parse_record
 
 INDEX = "library.json"
 MAX_INDEX_BYTES = 8 << 20
-FACES = (".png", ".npz")
+FACES = (*PICTURE_KINDS, ".npz")
 THUMB_EDGE = 256
 THUMB_QUALITY = 85
 
@@ -78,7 +78,7 @@ def import_people(
 
     Args:
         library: Where to.
-        folder: With PNG and npz files.
+        folder: With face files.
         draw: Draws those that have no picture; None leaves them without.
         read: Gives what to search by; None for nothing.
 
@@ -117,7 +117,7 @@ def add_file(
         BadFileError: there is none in it.
     """
     face = Face.load(path)
-    picture = decode_image(path.read_bytes(), name=path.name) if is_png(path) else None
+    picture = decode_image(path.read_bytes(), name=path.name) if has_picture(path) else None
     if picture is None and draw is not None:
         picture = draw(face)
     thumb = None if picture is None else thumb_of(picture)
@@ -131,9 +131,9 @@ def thumb_of(picture: np.ndarray) -> bytes:
     return encode_jpeg(shrunk(picture, THUMB_EDGE), quality=THUMB_QUALITY)
 
 
-def is_png(path: Path) -> bool:
+def has_picture(path: Path) -> bool:
     """Whether a file's name says that there is a picture in it."""
-    return path.suffix.lower() == ".png"
+    return path.suffix.lower() in PICTURE_KINDS
 
 
 def _free(folder: Path, person: Person) -> Path:

@@ -15,12 +15,12 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from facegen.errors import UsageError
-from facegen.images import EDITED_SOURCE_TYPE, encode_png, synthetic_xmp
+from facegen.images import EDITED_SOURCE_TYPE, PICTURE_KINDS, encode_png, synthetic_xmp
 from facegen.photos.intake import Photo
 
 Metadata = Literal["no-location", "all", "none"]
 METADATA: tuple[Metadata, ...] = ("no-location", "all", "none")
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".avif": "AVIF"}
+FORMATS = {**PICTURE_KINDS, ".avif": "AVIF"}
 QUALITY = 95
 AVIF_QUALITY = 85
 WHERE_AND_WHOSE = (

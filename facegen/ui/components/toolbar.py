@@ -12,6 +12,7 @@ from facegen.errors import FacegenError
 from facegen.face import Face
 from facegen.files import file_stem
 from facegen.formats.sniff import FACES, Kind, require_kind
+from facegen.images import PICTURE_KINDS, PICTURE_SIZES, at_edge
 from facegen.latents import MAX_SEED
 from facegen.service.loading import Backend
 from facegen.session.easing import eased_face
@@ -96,6 +97,9 @@ def _seed_typed(session: Session, text: str) -> None:
         session.new_person(seed)
 
 
+SAVED_AS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WebP"}
+"""Ending -> what the menu calls it."""
+
 PRESSES: dict[str, Callable[[Session, str], None]] = {
     "new": _new_person,
     "undo": _undo,
@@ -154,6 +158,40 @@ def _save(backend: Backend, session: Session) -> None:
     )
 
 
+def _save_as(backend: Backend, session: Session) -> None:
+    """The picture in a format and size to choose."""
+    full = backend.generator.img_resolution
+    with st.container(key="fg_save_as", horizontal=True, vertical_alignment="bottom"):
+        ending = st.selectbox(
+            "Picture as",
+            SAVED_AS,
+            key="save_format",
+            format_func=SAVED_AS.get,
+            help="The face is inside of each: open the file here again and go on.",
+        )
+        sizes = [None, *sorted((size for size in PICTURE_SIZES if size < full), reverse=True)]
+        edge = st.selectbox(
+            "Size",
+            sizes,
+            key="save_size",
+            format_func=lambda size: f"{size} px" if size else "Full size",
+        )
+
+    def picture() -> bytes:
+        whole = backend.service.with_alpha(backend.request(session))
+        return backend.face(session).to_picture(at_edge(whole, edge), PICTURE_KINDS[ending])
+
+    st.download_button(
+        "Save this picture",
+        data=picture,
+        file_name=f"{file_stem(session.name)}{ending}",
+        mime=f"image/{SAVED_AS[ending].lower()}",
+        key="save_as",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
 def _open(backend: Backend, session: Session) -> None:
     count = st.session_state.get(state_keys.FACES_OPENED, 0)
     key = f"fg_open_{count}"
@@ -200,7 +238,9 @@ def open_bytes(backend: Backend, session: Session, data: bytes, name: str) -> No
 
 def _more(backend: Backend, session: Session) -> None:
     with st.popover(
-        "More", icon=":material/more_horiz:", help="Name, latent file, numbers for experts"
+        "More",
+        icon=":material/more_horiz:",
+        help="Name, other pictures, latent file, numbers for experts",
     ):
         name_key = f"name_{session.state.subject.uid}"
         # Set anew in every run: one that is begun again would leave the box empty.
@@ -212,15 +252,15 @@ def _more(backend: Backend, session: Session) -> None:
             help="Saved with the face.",
             on_change=lambda: session.rename(st.session_state[name_key]),
         )
+        _save_as(backend, session)
         st.download_button(
-            "Save the latent (.npz)",
+            "Save the latent alone (.npz)",
             data=lambda: backend.face(session).to_npz(),
             file_name=f"{file_stem(session.name)}.npz",
             mime="application/octet-stream",
             key="save_npz",
             on_click="ignore",
             width="stretch",
-            help="The numbers behind the face, for other programs; no picture.",
         )
         with st.expander("For experts"):
             w_plus, base = session.w_plus(), session.base()

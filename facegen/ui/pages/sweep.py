@@ -230,7 +230,7 @@ def _open(backend: Backend, session: Session) -> None:
             toolbar.open_bytes(backend, session, upload.getvalue(), upload.name)
 
     st.file_uploader(
-        "Drop a saved face here", key=key, on_change=opened, help="A PNG or .npz saved here."
+        "Drop a saved face here", key=key, on_change=opened, help="A picture or .npz saved here."
     )
 
 

@@ -36,6 +36,6 @@ export function addFileDrop(s, $, on) {
     e.stopImmediatePropagation();
     e.target.value = "";
     tell(`${file.name} has ${Math.round(file.size / 2 ** 20)} MB, more than a face file can have `
-      + `(${s.head.max_mb} MB). Open a PNG or latent that was saved here.`);
+      + `(${s.head.max_mb} MB). Open a picture or latent that was saved here.`);
   }, true);
 }
