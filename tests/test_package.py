@@ -160,7 +160,7 @@ def test_app_starts_streamlit_with_the_settings_of_the_checkout(monkeypatch):
     (command,) = started
     assert Path(command[4]).is_file()
     assert "--server.fileWatcherType=none" in command
-    assert "--theme.dark.primaryColor=#cb663d" in command
+    assert "--theme.dark.primaryColor=#bd5730" in command
     assert command[-2:] == ["--server.port=8600", "--server.headless=true"]
 
 

@@ -53,10 +53,10 @@ export function addTiles(s, $, on) {
 
   function add(index) {
     const node = document.createElement("div"), box = document.createElement("div"), words = document.createElement("p");
-    const check = document.createElement("button");
+    const check = document.createElement("span");
     node.className = "fg-tile"; node.role = "option"; node.tabIndex = index ? -1 : 0;
     node.dataset.place = index; node.ariaSelected = "false"; node.ariaLabel = `Person ${index + 1}`;
-    check.type = "button"; check.className = "fg-check"; check.tabIndex = -1; check.ariaLabel = "Select"; check.title = "Select. Key: space";
+    check.className = "fg-check"; check.ariaHidden = "true"; check.title = "Select. Key: space";
     node.append(box, words, check);
     s.tiles.set(index, { place: index, node, url: null, near: false, failed: false, name: "", words: "" });
     near.observe(node);
