@@ -88,7 +88,7 @@ EVERYBODY = {name for name, level in LEVELS.items() if level <= 1}
 
 BOX_WIDTH, BOX_HEIGHT, GAP, LEFT = 196, 46, 10, 44
 WIDTH = LEFT + 5 * (BOX_WIDTH + GAP)
-COLOURS = ((13, "#dbeafe"), (10, "#dcfce7"), (7, "#fef9c3"), (3, "#ffedd5"), (0, "#f1f5f9"))
+COLOURS = ((14, "#dbeafe"), (10, "#dcfce7"), (7, "#fef9c3"), (3, "#ffedd5"), (0, "#f1f5f9"))
 """From this level on, this colour."""
 
 
