@@ -61,7 +61,8 @@ def middle(mask: np.ndarray) -> tuple[float, float]:
 def test_every_dial_has_a_region_or_is_global():
     assert set(TABLE.dials) == {dial.name for dial in DIALS}
     assert sum(region == GLOBAL for region in TABLE.dials.values()) < 10
-    assert set(TABLE.regions) == set(TABLE.dials.values()) - {GLOBAL}
+    # Narrow places that no dial has by itself are there to be chosen: `region` in translations.
+    assert set(TABLE.dials.values()) - {GLOBAL} <= set(TABLE.regions)
 
 
 @pytest.mark.parametrize("name", TABLE.regions)

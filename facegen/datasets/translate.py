@@ -34,7 +34,7 @@ from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.images import encode_png
 from facegen.local.background import again
-from facegen.local.edit import LocalEditor, Look
+from facegen.local.edit import LocalEditor, Look, counted
 from facegen.measure.measurer import Measurement
 from facegen.operations import background_among
 from facegen.sweeps.export import json_line
@@ -175,7 +175,9 @@ def _made(
     if "mask" in spec.steps and keep is not None:
         mask = np.repeat(keep.region.values[..., None], 3, axis=2)
         write_atomic(out / folder / "steps" / f"{stem}-mask.png", encode_png(mask))
-    return row | _measured(before, after, one.wanted, goals, editor) | {
+    own_place = one.wanted.region is not None  # Then what shows elsewhere is not meant.
+    seen = _measured(before, after, one.wanted, goals, editor, () if own_place else local)
+    return row | seen | {
         "file_name": f"{folder}/{stem}.png",
         "file_sha256": hashlib.sha256(png).hexdigest(),
         "outcome": MADE,
@@ -202,7 +204,12 @@ def _reachable(goals: Mapping[str, float], dials: DialSet) -> dict[str, float]:
 
 
 def _measured(
-    before: _Before, after: Face, wanted: Value, goals: Mapping[str, float], editor: LocalEditor
+    before: _Before,
+    after: Face,
+    wanted: Value,
+    goals: Mapping[str, float],
+    editor: LocalEditor,
+    local: Sequence[str],
 ) -> dict[str, Any]:
     """What the translated picture shows: the targets, everything else, and the person."""
     seen = editor.measured(after)
@@ -210,6 +217,9 @@ def _measured(
     if seen is None:
         return {"naturalness": natural}
     dials, now = editor.dials, editor.dials.in_units(seen.values)
+    whole = editor.measured(Face.from_w_plus(after.w_plus)) if local else None
+    if whole is not None:  # As the corrections counted it.
+        now = counted(before.stands, now, dials.in_units(whole.values), local)
     same = {other for name in goals for other in (name, *same_things(name))}
     moved = {
         name: (now[name] - before.stands[name]) / dials.spec(name).unit_per_sd
