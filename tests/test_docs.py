@@ -29,7 +29,7 @@ SOURCES = sorted(
 )  # fmt: skip
 MADE_BY_USERS = {
     "metadata.jsonl", "manifest.parquet", "dataset.json", "translations.json",
-    "sheet.png", "sheet.jpg", "sweep.gif", "sweep.mp4", "sweep.toml", "dataset.toml",
+    "sheet.png", "sheet.jpg", "sweep.gif", "sweep.mp4", "sweep.webm", "sweep.toml", "dataset.toml",
     "gpu.json", "gpu.md", "stylegan2-ffhq-1024.sha256", "face.png", "library.json", "gpu/report.md",
 }  # fmt: skip
 """Files that commands write, which a page may name."""

@@ -102,12 +102,13 @@ def test_holding_the_person_closely_brings_the_turned_pictures_nearer(real, chro
     visitor.close()
 
 
-def test_the_film_plays_in_chromium(chromium, tmp_path):  # noqa: F811
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_the_film_plays_in_chromium(chromium, kind):  # noqa: F811
     import base64
 
     import numpy as np
 
-    from facegen.sweeps.export import make_mp4
+    from facegen.sweeps.film import make_film
     from facegen.sweeps.grid import Cell
     from facegen.sweeps.sweep import Frame
 
@@ -116,9 +117,9 @@ def test_the_film_plays_in_chromium(chromium, tmp_path):  # noqa: F811
         Frame(i, Cell(yaw=float(i)), face, np.full((256, 256, 3), 40 * i, np.uint8))
         for i in range(5)
     ]
-    data = base64.b64encode(make_mp4(frames)).decode()
+    data = base64.b64encode(make_film(frames, kind)).decode()
     page = chromium.new_page()
-    page.set_content(f'<video muted autoplay src="data:video/mp4;base64,{data}"></video>')
+    page.set_content(f'<video muted autoplay src="data:video/{kind};base64,{data}"></video>')
     page.wait_for_function("document.querySelector('video').ended")
     assert page.evaluate("document.querySelector('video').videoWidth") == 256
     page.close()

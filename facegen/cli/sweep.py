@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -97,7 +98,8 @@ def confirm_many(count: int, *, yes: bool, size: int) -> None:
               help="Edge of the pictures, pixels.")  # fmt: skip
 @click.option("--sheet/--no-sheet", help="Also write a contact sheet, sheet.png.")
 @click.option("--gif/--no-gif", help="Also write sweep.gif, there and back.")
-@click.option("--mp4/--no-mp4", help="Also write sweep.mp4 (VP9).")
+@click.option("--mp4/--no-mp4", help="Also write sweep.mp4 (H.264), there and back.")
+@click.option("--webm/--no-webm", help="Also write sweep.webm (VP9), there and back.")
 @click.option("--no-measure/--measure", help="Do not measure the finished pictures: faster.")
 @click.option(
     "--open-loop/--closed-loop", help="Do not correct the angles by measuring previews first."
@@ -121,6 +123,7 @@ def sweep(
     sheet: bool,
     gif: bool,
     mp4: bool,
+    webm: bool,
     no_measure: bool,
     open_loop: bool,
     person_steps: int,
@@ -145,9 +148,9 @@ def sweep(
         frame_record,
         json_lines,
         make_gif,
-        make_mp4,
         sheet_png,
     )
+    from facegen.sweeps.film import make_film
     from facegen.sweeps.grid import make_cells, parse_expression, parse_range
     from facegen.sweeps.sweep import Frame, Sweep
 
@@ -181,7 +184,7 @@ def sweep(
     write_atomic(out / CONFIG_FILE, config_text().encode())
     records: list[dict[str, object]] = []
     frames: list[Frame] = []
-    keep = sheet or gif or mp4
+    keep = sheet or gif or mp4 or webm
     with count_progress("Turning") as progress:
         for frame in turning.frames(cells):
             name = f"images/{frame.cell.stem(frame.index)}.png"
@@ -191,7 +194,8 @@ def sweep(
             progress(len(records), len(cells))
     write_atomic(out / "metadata.jsonl", json_lines(records))
     for wanted, name, make in (
-        (sheet, "sheet.png", sheet_png), (gif, "sweep.gif", make_gif), (mp4, "sweep.mp4", make_mp4),
+        (sheet, "sheet.png", sheet_png), (gif, "sweep.gif", make_gif),
+        (mp4, "sweep.mp4", make_film), (webm, "sweep.webm", partial(make_film, kind="webm")),
     ):  # fmt: skip
         if wanted:
             write_atomic(out / name, make(frames))

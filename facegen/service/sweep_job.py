@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ from facegen.optimise.identity import optimiser_of
 from facegen.protocols import Measures
 from facegen.service.queued import QueuedGenerator
 from facegen.service.render import UNEXPECTED, RenderService
-from facegen.sweeps.export import caption, frame_png, make_gif, make_mp4, make_zip, sheet_png
+from facegen.sweeps.export import caption, frame_png, make_gif, make_zip, sheet_png
+from facegen.sweeps.film import make_film
 from facegen.sweeps.grid import Cell
 from facegen.sweeps.sweep import Frame, Sweep
 
@@ -142,7 +144,7 @@ class SweepJob:
         return None if done < 2 else self.seconds / done * (self.total - done)
 
     def file_of(self, kind: str) -> Callable[[], bytes]:
-        """What makes a download: "sheet", "gif", "mp4" or "zip"."""
+        """What makes a download: "sheet", "gif", "mp4", "webm" or "zip"."""
 
         def make() -> bytes:
             shots = list(self.shots)
@@ -152,7 +154,13 @@ class SweepJob:
                     [shot.frame for shot in shots], png_of=lambda f: files[id(f)].read_bytes()
                 )
             frames = [shot.as_frame() for shot in shots]
-            return {"sheet": sheet_png, "gif": make_gif, "mp4": make_mp4}[kind](frames)
+            makers: dict[str, Callable[[list[Frame]], bytes]] = {
+                "sheet": sheet_png,
+                "gif": make_gif,
+                "mp4": make_film,
+                "webm": partial(make_film, kind="webm"),
+            }
+            return makers[kind](frames)
 
         return make
 

@@ -1,16 +1,13 @@
-"""What a sweep is handed out as: contact sheet, GIF, MP4, zip of face files with a manifest."""
+"""What a sweep is handed out as: contact sheet, GIF, zip of face files with a manifest."""
 
 from __future__ import annotations
 
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -22,7 +19,6 @@ SHEET_EDGE = 192
 LABEL_PX = 30
 GIF_EDGE = 384
 FRAME_MS = 120
-VIDEO_EDGE = 720
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -102,26 +98,6 @@ def make_gif(frames: Sequence[Frame], *, edge: int = GIF_EDGE, frame_ms: int = F
         comment=b"AI-generated: trainedAlgorithmicMedia",
     )  # fmt: skip
     return buffer.getvalue()
-
-
-def make_mp4(frames: Sequence[Frame], *, edge: int = VIDEO_EDGE, frame_ms: int = FRAME_MS) -> bytes:
-    """A film of the sweep, there and back: VP9 in MP4, which browsers play.
-
-    Raises:
-        UsageError: this OpenCV cannot write it.
-    """
-    pictures = there_and_back(frames)
-    edge = min(edge, pictures[0].shape[0])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sweep.mp4"
-        code = cv2.VideoWriter.fourcc(*"vp09")
-        writer = cv2.VideoWriter(str(path), code, 1000 / frame_ms, (edge, edge))
-        if not writer.isOpened():
-            raise UsageError("The film cannot be written by this OpenCV; take the GIF instead.")
-        for picture in pictures:
-            writer.write(cv2.cvtColor(resized(picture, edge), cv2.COLOR_RGB2BGR))
-        writer.release()
-        return path.read_bytes()
 
 
 def frame_record(frame: Frame, *, file_name: str, **more: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ use them to deceive: no fake profiles, no made-up witnesses, no evidence.
 
 ### Every saved picture says what it is
 
-A saved PNG carries the standard mark of synthetic media (IPTC digital source type
+A saved picture carries the standard mark of synthetic media (IPTC digital source type
 *trainedAlgorithmicMedia*) and the numbers that reopen the face. Whoever receives the file can see
 that no camera took it.
 

@@ -40,6 +40,7 @@ DOWNLOADS = (
     ("sheet", "Contact sheet", "png", "image/png"),
     ("gif", "GIF", "gif", "image/gif"),
     ("mp4", "MP4", "mp4", "video/mp4"),
+    ("webm", "WebM", "webm", "video/webm"),
     ("zip", "Zip", "zip", "application/zip"),
 )
 STYLE = """<style>
