@@ -210,11 +210,16 @@ class Face:
         return encode_face(image, self._to_json(with_arrays=True), kind)
 
     def to_npz(self) -> bytes:
-        """Bytes of the `.npz` twin: `w_plus`, `base`, and the JSON as `facegen`."""
+        """Bytes of the `.npz` twin: `w_plus`, `base`, and the JSON as `facegen`.
+
+        And `w`, float32 [1, 18, 512]: what `generate.py --projected-w` of NVIDIA's
+        stylegan2-ada-pytorch reads.
+        """
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer, w_plus=self.w_plus, base=self.base, facegen=np.array(self._to_json())
-        )
+            buffer, w_plus=self.w_plus, base=self.base, w=self.w_plus[None],
+            facegen=np.array(self._to_json()),
+        )  # fmt: skip
         return buffer.getvalue()
 
     @classmethod

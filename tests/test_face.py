@@ -73,6 +73,19 @@ def test_png_and_npz_give_back_the_same_face(tmp_path):
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), SMALL_PICTURE)
 
 
+def test_nvidias_generate_takes_the_npz_and_it_opens_again_with_all_that_was_done(tmp_path):
+    """As `generate.py --projected-w` reads it: the array `w`, one latent a row, no pickles."""
+    face = small_face()
+    (tmp_path / "a.npz").write_bytes(face.to_npz())
+    ws = torch.tensor(np.load(tmp_path / "a.npz", allow_pickle=False)["w"])
+    assert ws.dtype == torch.float32
+    assert ws.shape == (1, 18, 512)
+    assert np.array_equal(ws[0].numpy(), face.w_plus)
+    assert_same(Face.load(tmp_path / "a.npz"), face)
+    np.savez(tmp_path / "projected_w.npz", w=ws.numpy())  # as NVIDIA's projector.py writes
+    assert np.array_equal(Face.load(tmp_path / "projected_w.npz").w_plus, face.w_plus)
+
+
 @pytest.mark.weights
 def test_a_saved_face_renders_to_the_saved_pixels(generator, face, picture, tmp_path):
     face.save(tmp_path / "a.png", picture)
