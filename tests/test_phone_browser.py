@@ -86,3 +86,83 @@ def test_a_swipe_along_the_page_leaves_the_sliders_of_a_sweep_alone(drawn, chrom
         arg=before[1],
     )
     visitor.close()
+
+
+SIDEWAYS = {"viewport": {"width": 844, "height": 390}, "has_touch": True, "is_mobile": True}
+TWICE = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
+
+# What of an element is to be seen: on the screen, and nothing else lies over its middle.
+SEEN = """element => {
+    const box = element.getBoundingClientRect();
+    const x = box.x + box.width / 2, y = box.y + box.height / 2;
+    const top = box.width && document.elementFromPoint(x, y);
+    return !!top && (element.contains(top) || top.contains(element)
+        || !!element.closest('.fg-track')?.contains(top)); }"""
+
+
+def start(chromium, drawn, context):  # noqa: F811
+    visitor = Visitor(chromium, drawn.url, "/?seed=417", **context)
+    visitor.page.locator(".fg-pills button", has_text="Expression").click()
+    visitor.page.locator("[data-dial=smile].seen").wait_for()
+    visitor.page.locator(".fg-current img").wait_for()
+    return visitor
+
+
+@pytest.mark.parametrize("context", [PHONE, SIDEWAYS, TWICE], ids=["phone", "sideways", "twice"])
+def test_the_buttons_stay_while_dials_scroll(drawn, chromium, context):  # noqa: F811
+    visitor = start(chromium, drawn, context)
+    page = visitor.page
+    scroll = "document.querySelector('[data-testid=stMain]').scrollTo(0, {})"
+    for far in (0, 150, 9999):
+        page.evaluate(scroll.format(far))
+        for key in ("new", "undo", "save"):
+            button = page.locator(f".st-key-{key} button:visible")
+            page.wait_for_function(SEEN, arg=button.element_handle())
+    first = visitor.face_id
+    page.locator(".st-key-new button:visible").click()
+    visitor.wait_other(first)
+    visitor.close()
+
+
+@pytest.mark.parametrize("context", [SIDEWAYS, TWICE], ids=["sideways", "twice"])
+def test_on_a_low_page_a_dial_is_beside_the_face(drawn, chromium, context):  # noqa: F811
+    visitor = start(chromium, drawn, context)
+    height = context["viewport"]["height"]
+    visitor.slider("mouth_open").focus()
+    face = visitor.page.locator(".fg-frame").bounding_box()
+    dial = visitor.slider("mouth_open").bounding_box()
+    assert dial["x"] >= face["x"] + face["width"]
+    assert face["y"] <= dial["y"] <= dial["y"] + dial["height"] < height
+    assert face["y"] + face["height"] <= height
+    assert face["width"] > 0.5 * height
+    visitor.close()
+
+
+@pytest.mark.parametrize("context", [PHONE, SIDEWAYS], ids=["phone", "sideways"])
+def test_what_has_the_focus_is_never_under_something_else(drawn, chromium, context):  # noqa: F811
+    visitor = start(chromium, drawn, context)
+    page = visitor.page
+    page.locator(".fg-search").focus()
+    for key in ["Tab"] * 12 + ["Shift+Tab"] * 12:
+        page.keyboard.press(key)
+        page.wait_for_function(f"({SEEN})(document.activeElement)")
+    visitor.close()
+
+
+def test_new_person_comes_before_the_face_and_the_face_before_the_dials(drawn, chromium):  # noqa: F811
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page = visitor.page
+    page.locator(".fg-current img").wait_for()
+    parts = [".st-key-new", ".fg-seed-box", ".st-key-save", ".fg-compare", ".fg-search", ".fg-row"]
+    stops = []
+    page.locator("[data-testid=stMainMenuButton]").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        stops.append(
+            page.evaluate(
+                "parts => parts.find(part => document.activeElement.closest(part))", parts
+            )
+        )
+    assert list(dict.fromkeys(stop for stop in stops if stop)) == parts
+    assert ".st-key-new" in stops[:2]
+    visitor.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facegen.errors import FacegenError
 from facegen.face import Face
@@ -29,9 +30,14 @@ NOT_KEPT = (
 )
 
 
-def show(backend: Backend, session: Session) -> None:
-    """Draw the buttons."""
-    with st.container(key="fg_toolbar", horizontal=True, vertical_alignment="center"):
+def place() -> DeltaGenerator:
+    """Give the row of buttons its place on the page: Tab comes to it here."""
+    return st.container(key="fg_toolbar", horizontal=True, vertical_alignment="center")
+
+
+def show(row: DeltaGenerator, backend: Backend, session: Session) -> None:
+    """Draw the buttons into their row."""
+    with row:
         st.button(
             "New person",
             key="new",

@@ -46,11 +46,13 @@ def page(backend: Backend, corner: Callable[[], None] = lambda: None) -> None:
     toolbar.take_presses(session, view.trigger("fg_seed", "press"))
     sketched = backend.request(session).digest if _is_sketch(backend, session) else None
     run = _Run()
+    # Before the face for the keyboard, after it for the eye; drawn when the picture is out.
+    buttons = toolbar.place()
     with st.container(key="fg_main"):
         was = session.state
         is_whole = _strip(backend, session)
         _stage(backend, session, sketched, run)
-    toolbar.show(backend, session)
+    toolbar.show(buttons, backend, session)
     corner()
     run.is_page = False
     if sketched is not None:

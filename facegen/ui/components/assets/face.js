@@ -44,6 +44,11 @@ function setUp(el) {
     s.waitTimer = setTimeout(() => { $("wait").hidden = false; }, 700);
   });
 
+  // A browser leaves what has the focus half hidden; the page's scroll-padding says where it is whole.
+  on(document, "focusin", ({ target }) => {
+    if (target.matches(":focus-visible") && target.closest("[data-testid=stMain]")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
   s.show = async ({ head, picture, before }) => {
     s.head = head;
     $("region").hidden = !head.region;
