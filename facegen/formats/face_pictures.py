@@ -22,6 +22,7 @@ from PIL import Image
 from facegen.errors import BadFileError
 from facegen.images import (
     DECODING_ERRORS,
+    WHITE,
     PictureKind,
     damaged,
     encode_png,
@@ -37,7 +38,6 @@ MARK = b"facegen:face"
 """The property of XMP that holds the face."""
 MAX_TEXT_BYTES = 16 << 20
 QUALITY = 95
-WHITE = 255
 
 _NAMESPACE = 'xmlns:facegen="urn:facegen:1.0#"'
 _FACE = re.compile(MARK + rb"""(?:\s*=\s*["']|>)([A-Za-z0-9+/=\s]+)""")
