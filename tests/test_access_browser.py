@@ -100,3 +100,31 @@ def test_signs_and_handles_of_dials_stand_out(drawn, chromium, scheme, size):  #
     knob = contrast("[data-dial=smile]", "--knob")
     assert max(edge, knob) >= 3
     visitor.close()
+
+
+def test_a_dial_says_its_value_with_unit_and_ends(drawn, chromium):  # noqa: F811
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    first = visitor.face_id
+    for name, said in (
+        ("yaw", "{} degrees, from left to right"),
+        ("smile", "{} deviations, from serious to smiling"),
+        ("psi", "{}, from typical to unusual"),
+    ):
+        slider = visitor.slider(name)
+        digits = 0 if name == "yaw" else 2
+        shown = f"{float(slider.input_value()):.{digits}f}".rstrip("0").rstrip(".")
+        assert slider.get_attribute("aria-valuetext") == said.format(shown or "0"), name
+    visitor.slider("yaw").focus()
+    visitor.page.keyboard.press("End")
+    visitor.wait_other(first)
+    assert "degrees, from left to right" in visitor.slider("yaw").get_attribute("aria-valuetext")
+    visitor.close()
+
+
+def test_one_place_speaks_for_the_whole_page(drawn, chromium):  # noqa: F811
+    visitor = Visitor(chromium, drawn.url, "/?seed=417")
+    page = visitor.page
+    page.locator("[data-dial=yaw].seen").wait_for()
+    polite = page.locator("[role=status], [role=log], [aria-live=polite]")
+    assert polite.count() == 1
+    visitor.close()

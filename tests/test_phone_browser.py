@@ -142,6 +142,8 @@ def test_on_a_low_page_a_dial_is_beside_the_face(drawn, chromium, context):  # n
 def test_what_has_the_focus_is_never_under_something_else(drawn, chromium, context):  # noqa: F811
     visitor = start(chromium, drawn, context)
     page = visitor.page
+    for link in page.locator("[data-testid=stSidebarNavLink]").all():
+        assert link.is_hidden()  # The list of pages is folded away, for the keyboard, too.
     page.locator(".fg-search").focus()
     for key in ["Tab"] * 12 + ["Shift+Tab"] * 12:
         page.keyboard.press(key)

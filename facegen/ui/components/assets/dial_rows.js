@@ -1,6 +1,6 @@
 // One dial: its row of elements, and what it shows.
 import { BACK_SIGN, LOCK_SIGN, make } from "./dial_elements.js";
-import { format, spoken } from "./dial_text.js";
+import { format, spoken, spokenEnds } from "./dial_text.js";
 import { heedSwipes } from "./swipe.js";
 
 export function addRows(s) {
@@ -38,7 +38,7 @@ export function addRows(s) {
     row.words.textContent = words;
     row.track.title = input.title = words || `${dial.help} ${s.bandWords(dial)}`;
     row.value.title = words || `${dial.label}: click to type a number${dial.unit === "sd" ? " (0 is usual, 1 is common, 2 is rare)" : ""}.`;
-    input.setAttribute("aria-valuetext", spoken(dial, value) + (words ? ". " + words : ""));
+    input.setAttribute("aria-valuetext", spoken(dial, value) + spokenEnds(dial) + (words ? ". " + words : ""));
     input.disabled = !!dial.locked;
     node.classList.toggle("told", !!told);
     node.classList.toggle("moved", moved);

@@ -1,6 +1,6 @@
 // Numbers of dials as text: for the eye, for screen readers, and read back when they are typed.
 
-const SPOKEN = { deg: "degrees", years: "years" };
+const SPOKEN = { deg: "degrees", years: "years", sd: "deviations" };
 const SIGN = { deg: "\u00b0", years: "y" };
 const isWhole = (dial) => dial.unit === "deg" || dial.unit === "years";
 
@@ -30,6 +30,11 @@ export function format(dial, value) {
 export function spoken(dial, value) {
   const shown = isWhole(dial) ? Math.round(value) : Math.round(value * 100) / 100;
   return `${shown} ${SPOKEN[dial.unit] || ""}`.trim();
+}
+
+// What the ends of the rail mean.
+export function spokenEnds(dial) {
+  return dial.low && dial.high ? `, from ${dial.low} to ${dial.high}` : "";
 }
 
 // The number in a text that somebody typed, with or without its unit; null where there is none.

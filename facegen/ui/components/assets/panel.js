@@ -48,6 +48,8 @@ function setUp(el) {
       + (missed.length > 1 ? `, and ${missed.length - 1} more` : "")
       + (offer ? "" : first.way ? `: ${first.way} is in the way` : ": as near as this face comes") : "";
     window.dispatchEvent(new CustomEvent("facegen:say", { detail: { text, offer } }));
+    // Read aloud here, too: one place speaks for the whole page.
+    if (text !== s.noted) { s.noted = text; s.say(text); }
   };
   on(window, "facegen:correct", () => s.fire("correct", Date.now()));
 
