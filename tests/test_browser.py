@@ -34,6 +34,7 @@ CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 )
 SECOND = 1000
+PRESSED_AGAIN = 30  # seconds
 PATIENCE = 300  # seconds until a wait gives up: a machine may be busy with other work
 
 pytestmark = [
@@ -96,6 +97,22 @@ def chromium() -> Iterator[object]:
         )
         yield browser
         browser.close()
+
+
+def downloaded(page, button) -> object:
+    """The file that a button gives, as Playwright's download.
+
+    Streamlit gives a button's file a new name in every run of the script, and answers a press that
+    still asks by the former one with nothing: then it is pressed again, as anybody would.
+    """
+    for _ in range(PATIENCE // PRESSED_AGAIN):
+        try:
+            with page.expect_download(timeout=PRESSED_AGAIN * SECOND) as download:
+                button.click()
+            return download.value
+        except playwright_api.TimeoutError:
+            continue
+    raise AssertionError("No file came, however often the button was pressed.")
 
 
 class Visitor:
@@ -200,10 +217,8 @@ def test_design_save_and_reopen_the_same_face(real, chromium, tmp_path):
     assert np.abs(turned_pixels.astype(int) - first_pixels).mean() > 3
     assert "yaw=" in visitor.search()
 
-    with visitor.page.expect_download() as download:
-        visitor.page.locator(".st-key-save button:visible").click()
     saved = tmp_path / "saved.png"
-    download.value.save_as(saved)
+    downloaded(visitor.page, visitor.page.locator(".st-key-save button:visible")).save_as(saved)
     visitor.close()
 
     # The saved picture alone brings the same face back in a fresh session.
@@ -570,10 +585,9 @@ def test_other_pictures_are_saved_under_the_name_and_open_again(drawn, chromium,
         page.get_by_role("option", name=choice).click()
     path = tmp_path / "saved.jpg"
     for _ in range(20):  # until the page knows all of it
-        with page.expect_download() as download:
-            page.get_by_role("button", name="Save this picture").click()
-        if download.value.suggested_filename == "Zoë-李雷.jpg":
-            download.value.save_as(path)
+        download = downloaded(page, page.get_by_role("button", name="Save this picture"))
+        if download.suggested_filename == "Zoë-李雷.jpg":
+            download.save_as(path)
             if Image.open(path).size == (256, 256):
                 break
     assert Image.open(path).format == "JPEG"
@@ -589,10 +603,8 @@ def test_other_pictures_are_saved_under_the_name_and_open_again(drawn, chromium,
 
 def test_a_dropped_file_opens(drawn, chromium, tmp_path):
     visitor = Visitor(chromium, drawn.url, "/?seed=5")
-    with visitor.page.expect_download() as download:
-        visitor.page.locator(".st-key-save button:visible").click()
     path = tmp_path / "face.png"
-    download.value.save_as(path)
+    downloaded(visitor.page, visitor.page.locator(".st-key-save button:visible")).save_as(path)
     saved = visitor.face_id
     visitor.page.keyboard.press("n")
     other = visitor.wait_other(saved)

@@ -137,7 +137,9 @@ def test_a_dial_shows_how_far_it_gets_and_resists_beyond(drawn, chromium):  # no
 def test_where_no_face_is_seen_the_numbers_are_marked_as_guesses(drawn, chromium):  # noqa: F811
     visitor = Visitor(chromium, drawn.url, "/?seed=417&pitch=50")
     page = visitor.page
-    page.get_by_text("No face is seen on this picture; numbers are not measured.").wait_for()
+    page.locator(
+        ".fg-say", has_text="No face is seen on this picture; numbers are not measured."
+    ).wait_for()
     assert is_whole(visitor, ".fg-say")
     assert page.locator(".fg-say").get_attribute("title") == page.locator(".fg-say").inner_text()
 

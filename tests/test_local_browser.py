@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_browser import Server, Visitor, chromium, pytestmark, real  # noqa: F401
+from test_browser import Server, Visitor, chromium, downloaded, pytestmark, real  # noqa: F401
 
 from facegen.face import Face
 
@@ -22,9 +22,7 @@ def local(tmp_path_factory) -> Iterator[Server]:
 
 def save(visitor: Visitor, path: Path) -> np.ndarray:
     """Save the face as a PNG, and give its pixels."""
-    with visitor.page.expect_download() as download:
-        visitor.page.locator(".st-key-save button:visible").click()
-    download.value.save_as(path)
+    downloaded(visitor.page, visitor.page.locator(".st-key-save button:visible")).save_as(path)
     return np.asarray(Image.open(path).convert("RGB"))
 
 

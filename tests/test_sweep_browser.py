@@ -14,7 +14,7 @@ from facegen.face import Face
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from test_browser import Visitor, chromium, pytestmark, real  # noqa: F401
+from test_browser import Visitor, chromium, downloaded, pytestmark, real  # noqa: F401
 
 
 def ask_for_three(visitor):
@@ -58,9 +58,8 @@ def test_a_small_sweep_fills_its_grid_and_the_zip_matches_its_manifest(
     page.get_by_label("Turn through").fill("2")
     assert asked.inner_text().startswith("+30°")
     page.screenshot(path=str(tmp_path / "sweep.png"))
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Zip").click()
-    with zipfile.ZipFile(waiting.value.path()) as archive:
+    waiting = downloaded(page, page.get_by_role("button", name="Zip"))
+    with zipfile.ZipFile(waiting.path()) as archive:
         lines = archive.read("metadata.jsonl").decode().splitlines()
         records = [json.loads(line) for line in lines]
         files = {name for name in archive.namelist() if name.startswith("images/")}
