@@ -191,8 +191,8 @@ def _library(page: Page) -> None:
         page.get_by_role("textbox", name="Seed").press("Enter")
         page.wait_for_function(f"location.search.includes('seed={seed}')")
         _rest(page)
-        page.get_by_role("button", name="Keep").click()
-        page.get_by_role("button", name="Kept").wait_for()
+        page.get_by_role("button", name="☆ Keep").click()
+        page.get_by_role("button", name="★ Kept").wait_for()
     page.get_by_role("link", name="Library").first.click()
     page.locator(".st-key-fg_library img").nth(2).wait_for(timeout=60_000)
 
