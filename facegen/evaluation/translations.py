@@ -150,7 +150,10 @@ def as_markdown(
         "",
         f"{people} faces that nothing was tuned on (seeds {FIRST_SEED} and up), {len(judged)} "
         f"values each, {made} pictures made; what a face has already is not made. *Met*: the "
-        "target is there, by the instruments that the loop itself uses. *Rest kept*: at least "
+        "target is there, by the instruments that the loop itself uses and as it counts: where the "
+        "same latent drawn without keeping anything shows more of it, that counts, for many "
+        "instruments look at the whole picture and miss what is confined to its place (why: "
+        "[regions.md](../notes/regions.md)). *Rest kept*: at least "
         f"{MOST_OTHERS:.0%} of the dials that are not about the same thing stay within 0.35 "
         "standard deviations, by the same instruments, which look at the whole picture. "
         f"*Natural*: within the {LIMIT:.0%} limit of unedited faces by EfficientNet-Lite0, which "
