@@ -246,7 +246,7 @@ def local_dials(
 @evaluate.command("translations")
 @model_option
 @click.option("--faces", type=click.IntRange(min=1), default=16, show_default=True,
-              help="Faces never used for anything else, from seed 7400000 on.")  # fmt: skip
+              help="Faces never used for anything else, from seed 7400004 on.")  # fmt: skip
 @click.option("--spec", "spec_file", type=click.Path(dir_okay=False, path_type=Path),
               default=Path("docs/guides/translations.toml"), show_default=True,
               help="What each face is brought to, as `translate` takes it.")  # fmt: skip
