@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 FORMAT_MAJOR, FORMAT_MINOR = 1, 1
 MAX_NAME_LENGTH = 80
+PHOTOGRAPH = "photograph"
+"""Source of a face that was found for somebody on a photograph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class Face:
         space: Id of the latent space.
         model: Registered name of the model the face was made with.
         seed, psi: Where the base came from, None for a latent of other origin.
+        source: Where somebody who has no seed comes from: `PHOTOGRAPH`; empty if that is not known.
         name: The user's name for the person, may be empty.
         created: UTC time, ISO 8601.
     """
@@ -68,6 +71,7 @@ class Face:
     model: str = ""
     seed: int | None = None
     psi: float | None = None
+    source: str = ""
     name: str = ""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -267,6 +271,8 @@ class Face:
         }
         if self.weights is not None:
             fields["weights"] = self.weights
+        if self.source:
+            fields["source"] = self.source
         if with_arrays:
             fields["w_plus"] = pack_latent(self.w_plus)
             if self.edits:
@@ -301,6 +307,7 @@ class Face:
                 model=_text(fields.get("model", "")),
                 seed=_number(fields.get("seed"), int, 0, MAX_SEED),
                 psi=_number(fields.get("psi"), float, -10, 10),
+                source=clean_name(_text(fields.get("source", ""))),
                 name=clean_name(str(fields.get("name", ""))),
                 created=_text(fields.get("created", "")),
             )

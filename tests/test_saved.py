@@ -10,7 +10,7 @@ import pytest
 from fakes import TABLE, FakeDials, FakeGenerator
 
 from facegen.errors import BadFileError, SpaceMismatchError
-from facegen.face import Face
+from facegen.face import PHOTOGRAPH, Face
 from facegen.operations import MovePicture
 from facegen.session import links, saved
 from facegen.session.edit_state import link_of
@@ -269,3 +269,19 @@ def test_the_subject_of_a_changed_psi_keeps_where_they_came_from(busy, generator
     back, _ = again(busy, generator, dials)
     assert back.state.psi == 0.9
     assert back.state.subject.psi == 0.5
+
+
+def test_that_somebody_comes_from_a_photograph_is_known_in_every_file_and_after_a_reload(
+    generator, dials
+):
+    session = new_session(generator, dials)
+    session.open_face(a_face(generator, name="Anna", source=PHOTOGRAPH))
+    session.turn({"smile": 1.0})
+    after, left_out = again(session, generator, dials)
+    assert not left_out
+    face = after.face()
+    assert face.source == PHOTOGRAPH
+    assert [edit.dial for edit in face.edits] == ["smile"]
+    for data in (face.to_npz(), face.to_png(generator.render(face.w_plus))):
+        assert Face.from_bytes(data, name="x").source == PHOTOGRAPH
+    assert new_session(generator, dials).face().source == ""

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from facegen.face import clean_name
 from facegen.latents import as_w_plus
 from facegen.operation_records import from_records, pack_latent, to_record, unpack_latent
 from facegen.operations import Operation
@@ -31,6 +32,7 @@ class _Bundle:
     origin: str | None = None
     finished: str | None = None
     operations: list[dict[str, Any]] = field(default_factory=list)
+    source: str = ""
 
 
 def is_from_file(subject: Subject) -> bool:
@@ -42,22 +44,22 @@ def bundle_of(subject: Subject) -> tuple[str, str]:
     """The id and the text (JSON) of what a file brought along of somebody."""
     known = _KNOWN.get(subject)
     if known is None:
-        text = json.dumps(
-            {
-                "origin": None if subject.origin is None else pack_latent(subject.origin),
-                "finished": None if subject.finished is None else pack_latent(subject.finished),
-                "operations": [to_record(entry) for entry in subject.operations],
-            },
-            separators=(",", ":"),
-        )
+        fields = {
+            "origin": None if subject.origin is None else pack_latent(subject.origin),
+            "finished": None if subject.finished is None else pack_latent(subject.finished),
+            "operations": [to_record(entry) for entry in subject.operations],
+        }
+        if subject.source:
+            fields["source"] = subject.source
+        text = json.dumps(fields, separators=(",", ":"))
         known = _KNOWN[subject] = (id_of(text), text)
     return known
 
 
 def unbundled(
     text: str, name: str
-) -> tuple[np.ndarray | None, np.ndarray | None, tuple[Operation, ...]]:
-    """The origin, the latent that was finished, and the operations of a bundle.
+) -> tuple[np.ndarray | None, np.ndarray | None, tuple[Operation, ...], str]:
+    """The origin, the latent that was finished, the operations, and the source of a bundle.
 
     Args:
         text: From outside.
@@ -69,7 +71,8 @@ def unbundled(
     if len(text) > MAX_BYTES or id_of(text) != name:
         raise ValueError("a bundle is damaged")
     bundle = parse_record(text, _Bundle)
-    return _latent(bundle.origin), _latent(bundle.finished), from_records(bundle.operations)
+    operations, source = from_records(bundle.operations), clean_name(bundle.source)
+    return _latent(bundle.origin), _latent(bundle.finished), operations, source
 
 
 def _latent(packed: str | None) -> np.ndarray | None:

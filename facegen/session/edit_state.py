@@ -51,6 +51,7 @@ class Subject:
         origin: For subjects from a file, their latent before any dial, [18, 512]; None for seeds.
         operations: What a file says was done beside moving dials, in order.
         finished: The latent, [18, 512], whose picture those operations were made for.
+        source: As of `facegen.face.Face`.
     """
 
     uid: int
@@ -60,6 +61,7 @@ class Subject:
     origin: np.ndarray | None = None
     operations: tuple[Operation, ...] = ()
     finished: np.ndarray | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +158,7 @@ def to_face(
         model=faces.model,
         seed=state.subject.seed,
         psi=state.psi,
+        source=state.subject.source,
         name=name,
     )
 

@@ -109,7 +109,7 @@ def _enter(session: Session, opened: _Opened, faces: Maps) -> Subject:
     name = face.name or ("Unnamed" if seed is None else f"Unnamed {seed:04d}")
     is_of_seed = seed is not None and np.array_equal(faces.w_from_seed(seed, psi), opened.base)
     subject = session.people.enter(name, seed, psi, None if is_of_seed else opened.base)
-    return replace(subject, operations=opened.operations, finished=face.w_plus)
+    return replace(subject, operations=opened.operations, finished=face.w_plus, source=face.source)
 
 
 def _is_kept_so(

@@ -337,10 +337,10 @@ class _Reader:
                 raise ValueError("somebody has neither a seed nor a latent")
             return Subject(person.uid, name, person.seed, psi)
         text = self._bundles[person.bundle]
-        origin, finished, operations = unbundled(text, person.bundle)
+        origin, finished, operations, source = unbundled(text, person.bundle)
         if person.seed is None and origin is None:
             raise ValueError("somebody has neither a seed nor a latent")
-        return Subject(person.uid, name, person.seed, psi, origin, operations, finished)
+        return Subject(person.uid, name, person.seed, psi, origin, operations, finished, source)
 
     def _read_states(self) -> list[EditState | None]:
         states: list[EditState | None] = []
