@@ -34,6 +34,8 @@ ROOMS = {
                 "without Streamlit"),
     "pose": ("turning and expressions", "head pose, expressions, gaze; planning what is done in "
              "the picture"),
+    "invert": ("photograph to latent", "the encoder's guess at a photograph's latent, "
+               "corrected by looking at the result, and refining it on the picture"),
     "explore": ("finding and choosing", "people by words: a sentence as conditions, screening "
                 "many latents, confirming on the picture; averages, children, similar people"),
     "local": ("a part of the picture", "where each dial acts (masks from landmarks and segments), "

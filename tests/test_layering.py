@@ -24,7 +24,7 @@ LEVELS = {
     "face": 7, "measure": 7, "bench": 7,
     "directions": 8, "retouch": 8, "library": 8, "photos": 8,
     "editing": 9, "optimise": 9, "learning": 9,
-    "pose": 10, "session": 10, "local": 10, "explore": 10,
+    "pose": 10, "session": 10, "local": 10, "explore": 10, "invert": 10,
     "sweeps": 11,
     "datasets": 12, "service": 12, "easy": 12,
     "evaluation": 13,

