@@ -185,6 +185,25 @@ class FaceGenerator:
         """The picture of a face, with what was done in it: uint8 [size, size, 3]."""
         return self._drawn(face, size, alpha=False)
 
+    def depth(self, face: EditableFace | Face, *, size: int = 256) -> np.ndarray:
+        """How far each pixel of a face's picture lies before the eyes, in centimetres.
+
+        Args:
+            face: Whose.
+            size: Edge in pixels: 256, 512 or 1024.
+
+        Returns:
+            float32 [size, size], above 0 toward the viewer; `facegen.local.depth` tells more.
+
+        Raises:
+            LatentError: no face is seen on the picture.
+            UsageError: another size.
+            ModelError: the networks that see a face's surface are not installed.
+        """
+        from facegen.local import depth
+
+        return depth.of_face(_bare(face), self.generator, size=size).cm
+
     def save(self, face: EditableFace | Face, path: str | Path, *, size: int | None = None) -> Path:
         """Write the picture with the face inside.
 

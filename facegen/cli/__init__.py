@@ -32,6 +32,7 @@ _MODULES = {
     "variants": "family",
     "similar": "family",
     "library": "library",
+    "depth": "depth",
     "sweep": "sweep",
     "dataset": "dataset",
     "translate": "translate",

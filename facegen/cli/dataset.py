@@ -122,6 +122,10 @@ CONFIG_FILE = "dataset.toml"
     show_default=True,
     help="What each picture's record says of it.",
 )
+@click.option(
+    "--depth/--no-depth",
+    help="Beside each picture its depth, depth/PERSON/CELL.png: 16 bits of grey, near is bright.",
+)
 @hold_person_option
 @click.option(
     "--out",
@@ -156,6 +160,7 @@ def dataset(
     batch: int,
     address: str | None,
     measure: str,
+    depth: bool,
     person_steps: int,
     out: Path,
     yes: bool,
@@ -192,7 +197,7 @@ def dataset(
         raise UsageError("--balance chooses among new people; give --people N with it.")
     plan = Plan(
         max_angle, step, random_count, seed, int(size), upscale, measure=measure,
-        person_steps=person_steps, batch=batch,
+        person_steps=person_steps, batch=batch, depth=depth,
     )  # fmt: skip
     each = len(plan.cells(0))
     if people:

@@ -2,10 +2,11 @@
 
 Layout: `images/<person>/<cell>.png` (face files, their latents inside), `metadata.jsonl` (one line
 a picture, what an image-folder loader reads), `manifest.parquet` (the same as a table),
-`dataset.json` (the job). While it is made, each finished picture leaves a small record under
-`.records/`, written after the picture and both written whole: a picture without a record is made
-anew, so nothing is ever torn, doubled, or missing. The tables are put together from the records at
-the end, in the job's order, so that a job that was cut off ends with the same bytes.
+`dataset.json` (the job); on wish `depth/<person>/<cell>.png`. While it is made, each finished
+picture leaves a small record under `.records/`, written after the picture and both written whole: a
+picture without a record is made anew, so nothing is ever torn, doubled, or missing. The tables are
+put together from the records at the end, in the job's order, so that a job that was cut off ends
+with the same bytes.
 """
 
 from __future__ import annotations
@@ -217,10 +218,21 @@ def _is_finished(out: Path, folder: str, index: int, file: str) -> bool:
     """Whether a picture and its record are both there and belong together."""
     record = record_path(out, folder, index)
     try:
-        known = json.loads(record.read_bytes())["file_sha256"]
-        return bool(hashlib.sha256((out / file).read_bytes()).hexdigest() == known)
+        known = json.loads(record.read_bytes())
+        wanted = {file: known["file_sha256"]}
+        if known.get("depth_file") is not None:
+            wanted[depth_place(file)] = known["depth_sha256"]
+        return all(
+            hashlib.sha256((out / one).read_bytes()).hexdigest() == digest
+            for one, digest in wanted.items()
+        )
     except (OSError, ValueError, KeyError):
         return False
+
+
+def depth_place(file: str) -> str:
+    """Where the depth of a picture lies: under depth/ as the picture under images/."""
+    return file.replace("images/", "depth/", 1)
 
 
 def record_path(out: Path, folder: str, index: int) -> Path:

@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from facegen.datasets.folder import files_of, folder_of, latent_digest, missing_of, record_path
+from facegen.datasets.folder import (
+    depth_place,
+    files_of,
+    folder_of,
+    latent_digest,
+    missing_of,
+    record_path,
+)
 from facegen.datasets.plan import NATIVE, Plan
 from facegen.editing.dial_set import DialSet
+from facegen.errors import LatentError
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.operations import ResizePicture
@@ -87,12 +96,14 @@ class Made:
         record: Where its record goes.
         png: A face file.
         line: The record, one line of JSON.
+        others: Further files: place in the folder and bytes of each.
     """
 
     file: str
     record: str
     png: bytes
     line: bytes
+    others: tuple[tuple[str, bytes], ...] = ()
 
 
 def tasks(
@@ -139,14 +150,17 @@ def draw_task(plan: Plan, task: Task, tools: Tools) -> Iterator[Made]:
             "latent_sha256": latent_digest(frame.face.w_plus),
             "file_sha256": hashlib.sha256(png).hexdigest(),
         }
+        others = _depth(frame, file, plan, facts) if plan.depth else ()
         record = frame_record(frame, file_name=file, **facts)
         place = record_path(Path(), folder_of(task.name, task.person), frame.index)
-        yield Made(file, place.as_posix(), png, json_line(record))
+        yield Made(file, place.as_posix(), png, json_line(record), others)
 
 
 def write_made(out: Path, made: Made) -> None:
-    """Write a picture, then its record."""
+    """Write a picture and what lies beside it, then its record."""
     write_atomic(out / made.file, made.png)
+    for file, data in made.others:
+        write_atomic(out / file, data)
     write_atomic(out / made.record, made.line)
 
 
@@ -181,6 +195,22 @@ def make_person(
         for made in draw_task(plan, task, tools):
             write_made(out, made)
             done(1)
+
+
+def _depth(
+    frame: Frame, file: str, plan: Plan, facts: dict[str, Any]
+) -> tuple[tuple[str, bytes], ...]:
+    """The picture of a frame's depth, which `facts` then name; none where no face is seen."""
+    from facegen.local.depth import of_picture
+
+    facts |= {"depth_file": None, "depth_sha256": None}
+    try:
+        png = of_picture(frame.image, size=min(plan.size, NATIVE)).to_png()
+    except LatentError:
+        return ()
+    place = depth_place(file)
+    facts |= {"depth_file": place, "depth_sha256": hashlib.sha256(png).hexdigest()}
+    return ((place, png),)
 
 
 def _png(frame: Frame, plan: Plan) -> bytes:

@@ -28,6 +28,7 @@ class Plan:
         expressions: What random combinations may wear.
         measure: "all", "angles" or "none".
         person_steps: Steps that bring each turned picture back to the person; 0 for none.
+        depth: Whether a picture of its depth lies beside each picture.
         batch: Pictures drawn at once. It is no part of the job: on a CPU they are the same.
     """
 
@@ -41,6 +42,7 @@ class Plan:
     measure: str = "all"
     person_steps: int = 0
     batch: int = 1
+    depth: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made."""
@@ -58,7 +60,9 @@ class Plan:
 
     def to_record(self) -> dict[str, Any]:
         """What decides the pictures, for dataset.json."""
-        facts = {k: v for k, v in self.__dict__.items() if k != "batch"}
+        facts = {k: v for k, v in self.__dict__.items() if k not in ("batch", "depth")}
+        if self.depth:  # Told only then: jobs begun by earlier versions go on.
+            facts["depth"] = True
         return facts | {"expressions": list(self.expressions)}
 
     def cells(self, person: int) -> list[Cell]:

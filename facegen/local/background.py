@@ -70,10 +70,18 @@ def standing(w_plus: np.ndarray, keep: KeepRest | None, segments_of: SegmentsOf)
         keep: What it keeps of another latent's picture around it.
         segments_of: Sees what is where.
     """
+    return person_mask(seen_on(w_plus, keep, segments_of))
+
+
+def seen_on(w_plus: np.ndarray, keep: KeepRest | None, segments_of: SegmentsOf) -> HasMasks:
+    """What is where in a picture of which a part is kept.
+
+    Args: as for `standing`.
+    """
     seen = segments_of(w_plus)
     if keep is not None and not keep.region.is_whole:
-        seen = _Kept(seen, segments_of(keep.w_plus), keep.region)
-    return person_mask(seen)
+        return _Kept(seen, segments_of(keep.w_plus), keep.region)
+    return seen
 
 
 def segments_finder(generator: Any) -> SegmentsOf:

