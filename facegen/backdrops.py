@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
+from facegen.checks import is_colour, rgb_of
 from facegen.errors import UsageError
 
 BLUR, COLOUR, FACE, TRANSPARENT = "blur", "colour", "face", "transparent"
 KINDS = (BLUR, COLOUR, FACE, TRANSPARENT)
 USUAL_BLUR = 0.5
 ANOTHER_BLUR = 0.1
-_COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Backdrop:
         if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
             raise UsageError(f"A background is blurred by 0 to 1, got {self.strength:g}.")
         if bool(self.colour) != (self.kind == COLOUR) or (
-            self.colour and not _COLOUR.fullmatch(self.colour)
+            self.colour and not is_colour(self.colour)
         ):
             raise UsageError(f"A colour is #rrggbb, such as #8090a0, got '{self.colour[:40]}'.")
 
@@ -89,5 +88,4 @@ class Backdrop:
     @property
     def rgb(self) -> tuple[int, int, int]:
         """The colour, 0 to 255 each."""
-        red, green, blue = (int(self.colour[at : at + 2], 16) for at in (1, 3, 5))
-        return red, green, blue
+        return rgb_of(self.colour)

@@ -1,12 +1,15 @@
-"""Checks at the doors of the package: shapes and finiteness, with sentences for errors."""
+"""Checks at the doors of the package: shapes, finiteness, colours, with sentences for errors."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from facegen.errors import LatentError
+
+_COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 def require_shape(
@@ -41,3 +44,14 @@ def require_finite(array: np.ndarray, *, what: str, advice: str) -> None:
     bad = int(np.size(array) - np.count_nonzero(np.isfinite(array)))
     if bad:
         raise LatentError(f"{what} must hold finite numbers, got {bad} NaN or infinite. {advice}")
+
+
+def is_colour(text: str) -> bool:
+    """Whether a text is a colour, "#rrggbb" in lower case."""
+    return _COLOUR.fullmatch(text) is not None
+
+
+def rgb_of(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255 each, of "#rrggbb"."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue

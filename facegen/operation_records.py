@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from facegen.backdrops import FACE, Backdrop
+from facegen.clothing import FACE as OF_FACE
+from facegen.clothing import Clothing
 from facegen.errors import UsageError
 from facegen.latents import LARGEST, NUM_WS, W_DIM
 from facegen.masks import MASK_BYTES, Mask
@@ -31,6 +33,7 @@ from facegen.operations import (
     PIXEL_OPERATIONS,
     Background,
     CloseEye,
+    Clothes,
     DialMove,
     KeepRest,
     MovePicture,
@@ -83,6 +86,10 @@ def to_record(operation: Operation) -> dict[str, Any]:
         return fields | {"latent": latent, "mask": mask, "small": operation.small}
     if isinstance(operation, Background):
         return fields | _background_fields(operation)
+    if isinstance(operation, Clothes):
+        fields |= {**vars(operation.clothing), "worn": pack_mask(Mask(operation.worn))}
+        dressed = operation.w_plus
+        return fields if dressed is None else fields | {"latent": pack_latent(dressed)}
     for name, value in vars(operation).items():
         if isinstance(value, bytes):
             value = pack_latent(np.frombuffer(value, "<f4").reshape(NUM_WS, W_DIM))
@@ -125,16 +132,24 @@ def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
     in_picture = [entry for entry in operations if isinstance(entry, PIXEL_OPERATIONS)]
     if any(isinstance(entry, KeepRest) for entry in in_picture[1:]):
         raise ValueError("the rest is kept once, before all that is done in the picture")
-    places = [k for k, entry in enumerate(in_picture) if isinstance(entry, Background)]
-    if len(places) > 1:
-        raise ValueError("a person is put before one background")
-    if places and not all(isinstance(e, LAST_OPERATIONS) for e in in_picture[places[0] + 1 :]):
-        raise ValueError("the background comes after all that is done with the face")
+    _require_last(in_picture, Background, LAST_OPERATIONS)
+    _require_last(in_picture, Clothes, (Background, *LAST_OPERATIONS))
     if any(isinstance(entry, ResizePicture) for entry in in_picture[:-1]):
         raise ValueError("a picture is enlarged once, after all that is done in it")
     if len(in_picture) > MAX_IN_PICTURE:
         raise ValueError(f"at most {MAX_IN_PICTURE} things are done in a picture")
     return operations
+
+
+def _require_last(
+    in_picture: Sequence[Operation], kind: type[Operation], later: tuple[type, ...]
+) -> None:
+    """Refuse two of a kind, and one that is not after all but what comes `later`."""
+    places = [k for k, entry in enumerate(in_picture) if isinstance(entry, kind)]
+    if len(places) > 1:
+        raise ValueError(f"a face has one operation '{kind.op}'")
+    if places and not all(isinstance(e, later) for e in in_picture[places[0] + 1 :]):
+        raise ValueError(f"'{kind.op}' comes after all that is done with the face")
 
 
 # --- readers: what a file may hold -----------------------------------------------------------
@@ -233,6 +248,18 @@ def _read_background(record: Mapping[str, Any]) -> Background:
     return Background(backdrop, person.data, latent.tobytes(), _mask(record["latent_person"]).data)
 
 
+def _read_clothes(record: Mapping[str, Any]) -> Clothes:
+    try:
+        clothing = Clothing(_text(record["kind"]), _text(record["colour"]))
+    except UsageError as err:
+        raise ValueError(str(err)) from err
+    worn = _mask(record["worn"])
+    if clothing.kind != OF_FACE:
+        return Clothes(clothing, worn.data)
+    latent = _bounded_latent(record["latent"], "the latent whose clothes are worn")
+    return Clothes(clothing, worn.data, latent.tobytes())
+
+
 def _bounded_latent(packed: object, what: str) -> np.ndarray:
     latent = unpack_latent(_long_text(packed))
     if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
@@ -269,6 +296,7 @@ _READERS: dict[str, Any] = {
     RaiseEyes.op: lambda r: RaiseEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     CloseEye.op: _read_close_eye,
     PullPoints.op: _read_pull,
+    Clothes.op: _read_clothes,
     Background.op: _read_background,
     MovePicture.op: lambda r: MovePicture(
         _number(r["roll"], -180, 180),

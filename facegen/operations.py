@@ -20,6 +20,8 @@ from typing import ClassVar
 import numpy as np
 
 from facegen.backdrops import FACE, Backdrop
+from facegen.clothing import FACE as OF_FACE
+from facegen.clothing import Clothing
 from facegen.errors import UsageError
 from facegen.latents import NUM_WS, W_DIM, as_w_plus
 from facegen.masks import Mask
@@ -180,6 +182,48 @@ class PullPoints:
 
 
 @dataclass(frozen=True, repr=False)
+class Clothes:
+    """Other clothes on the person. In the picture; make it with `Clothes.of`.
+
+    Attributes:
+        clothing: Which.
+        worn: Where clothes are: uint8 [256, 256], as `Background.person`.
+        latent: For the clothes of another face, what the network draws under them: float32
+            [18, 512], little-endian; the person's own in the rows that draw shapes.
+    """
+
+    op: ClassVar[str] = "clothes"
+    clothing: Clothing
+    worn: bytes
+    latent: bytes = b""
+
+    @classmethod
+    def of(cls, clothing: Clothing, worn: Mask, latent: np.ndarray | None = None) -> Clothes:
+        """Dress somebody; the latent, [18, 512], for the clothes of another face.
+
+        Raises:
+            LatentError: the latent has another shape, or numbers that are not finite.
+            UsageError: there is a latent and none is wanted, or the other way round.
+        """
+        if (latent is not None) != (clothing.kind == OF_FACE):
+            raise UsageError("The clothes of another face need a latent, a colour needs none.")
+        if latent is None:
+            return cls(clothing, worn.data)
+        latent = as_w_plus(latent, what="The latent whose clothes are worn")
+        return cls(clothing, worn.data, latent.astype("<f4").tobytes())
+
+    @property
+    def w_plus(self) -> np.ndarray | None:
+        """The latent, float32 [18, 512], of the clothes of another face."""
+        return np.frombuffer(self.latent, "<f4").reshape(NUM_WS, W_DIM) if self.latent else None
+
+    def __repr__(self) -> str:
+        """Names what it holds by digests: the bytes would fill pages."""
+        held = hashlib.sha256(self.worn + self.latent).hexdigest()[:16]
+        return f"Clothes({self.clothing!r}, {held})"
+
+
+@dataclass(frozen=True, repr=False)
 class Background:
     """The person put before another background. In the picture; make it with `Background.of`.
 
@@ -278,6 +322,7 @@ PixelOperation = (
     | RaiseEyes
     | CloseEye
     | PullPoints
+    | Clothes
     | Background
     | MovePicture
     | ResizePicture
@@ -285,11 +330,11 @@ PixelOperation = (
 )
 Operation = LatentOperation | PixelOperation
 PIXEL_OPERATIONS = (
-    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, Background, MovePicture, ResizePicture,
-    UnknownOperation,
+    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, Clothes, Background, MovePicture,
+    ResizePicture, UnknownOperation,
 )  # fmt: skip
 LANDMARK_OPERATIONS = (TurnEyes, RaiseEyes, CloseEye, PullPoints)
-BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS, Background)
+BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS, Clothes, Background)
 """What hangs on places of the picture it was planned for, and is wrong in another one."""
 LAST_OPERATIONS = (MovePicture, ResizePicture, UnknownOperation)
 """What is done with the whole picture, after its background."""
@@ -305,10 +350,29 @@ def with_background(
         background: None for the picture's own.
     """
     others = [entry for entry in operations if not isinstance(entry, Background)]
-    if background is None:
+    return _placed(others, background, LAST_OPERATIONS)
+
+
+def with_clothes(
+    operations: Sequence[PixelOperation], clothes: Clothes | None
+) -> tuple[PixelOperation, ...]:
+    """Operations with these clothes in place of those they have; None for the picture's own."""
+    others = [entry for entry in operations if not isinstance(entry, Clothes)]
+    return _placed(others, clothes, (Background, *LAST_OPERATIONS))
+
+
+def clothes_among(operations: Sequence[Operation]) -> Clothes | None:
+    """What somebody wears in place of their own clothes, if anything."""
+    return next((entry for entry in operations if isinstance(entry, Clothes)), None)
+
+
+def _placed(
+    others: Sequence[PixelOperation], one: PixelOperation | None, later: tuple[type, ...]
+) -> tuple[PixelOperation, ...]:
+    if one is None:
         return tuple(others)
-    at = next((k for k, one in enumerate(others) if isinstance(one, LAST_OPERATIONS)), len(others))
-    return (*others[:at], background, *others[at:])
+    at = next((k for k, entry in enumerate(others) if isinstance(entry, later)), len(others))
+    return (*others[:at], one, *others[at:])
 
 
 def background_among(operations: Sequence[Operation]) -> Background | None:
@@ -319,34 +383,3 @@ def background_among(operations: Sequence[Operation]) -> Background | None:
 def points_of(landmarks: np.ndarray) -> Points:
     """Landmarks [68, 2] as an operation keeps them."""
     return tuple((float(x), float(y)) for x, y in landmarks)
-
-
-def describe(operation: Operation) -> str:
-    """One line that says what was done, for people."""
-    match operation:
-        case DialMove(dial, delta):
-            return f"{dial} {delta:+.3g}" if delta else f"{dial} held"
-        case Pose(yaw, pitch):
-            angles = [("yaw", yaw), ("pitch", pitch)]
-            return "pose " + ", ".join(f"{n} {v:+g}°" for n, v in angles if v is not None)
-        case Wear(expression, strength):
-            return f"expression {expression}" + (f" {strength:.0%}" if strength != 1 else "")
-        case KeepRest():
-            return f"the rest kept: {operation.region.share:.1%} of the picture changed"
-        case TurnEyes(degrees):
-            return f"eyes turned to {degrees:+g}° (in the picture)"
-        case RaiseEyes(degrees):
-            return f"eyes raised by {degrees:+g}° (in the picture)"
-        case CloseEye(side):
-            return f"{side} eye closed (in the picture)"
-        case PullPoints(pulls, strength):
-            return f"{len(pulls)} places pulled, strength {strength:g} (in the picture)"
-        case Background(backdrop):
-            return f"{backdrop.told} (in the picture)"
-        case MovePicture(roll, x, y, zoom):
-            return f"roll {roll:+g}°, shift {x:+g} {y:+g}, zoom {zoom:g} (in the picture)"
-        case ResizePicture(edge, method):
-            return f"enlarged to {edge} px, {method} (in the picture)"
-        case UnknownOperation(name):
-            return f"{name}: not known to this version"
-    raise AssertionError(operation)

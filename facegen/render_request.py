@@ -15,7 +15,11 @@ import numpy as np
 
 from facegen.errors import ModelError
 from facegen.latents import NUM_WS, W_DIM, as_w_plus
-from facegen.operations import KeepRest, PixelOperation, UnknownOperation
+from facegen.masks import Mask
+from facegen.operations import Clothes, KeepRest, PixelOperation, UnknownOperation
+
+DRESSED_SOFT = 1.5
+"""Of the edge of what is drawn as other clothes, in cells of masks."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,18 @@ class RenderRequest:
     def with_latent(self, latent: bytes) -> RenderRequest:
         """The picture that the network draws of another latent, at the same size."""
         return replace(self, latent=latent, operations=())
+
+    def dressed(self, clothes: Clothes) -> RenderRequest:
+        """The picture that the network draws with the clothes of another face, at the same size.
+
+        Around the clothes it is the picture that the network draws of this request (of what is
+        kept, where it keeps any).
+        """
+        around = self.latent if self.keep is None else self.keep.latent
+        # All cells that may be clothes are drawn as such; how much of them shows is told in pixels.
+        reach = Mask.of(Mask(clothes.worn).values > 0).soft(DRESSED_SOFT)
+        keep = KeepRest(around, reach.data)
+        return replace(self, latent=clothes.latent, operations=(keep,))
 
     def require_known(self) -> RenderRequest:
         """Return the request if this version can make all of it.

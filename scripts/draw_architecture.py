@@ -71,6 +71,8 @@ ROOMS = {
     "latents": ("seeds, w, w_plus", "shapes, truncation, latent spaces"),
     "images": ("pixels and PNG", "decoding with limits, metadata, marking as synthetic"),
     "nets": ("PyTorch modules", "the networks and their OpenVINO graphs; no files"),
+    "clothing": ("what somebody is to wear", "another's clothes or a colour: as value and as text"),
+    "operation_texts": ("what operations did, as lines for people", "one line each"),
     "backdrops": ("what is behind somebody", "blur, colour, another's, none: as value and as text"),
     "controls": ("the table of dials", "names, labels, units, groups"),
     "paths": ("where files are", "the program's data and the user's"),

@@ -29,7 +29,8 @@ from facegen.errors import (
 from facegen.face import Face
 from facegen.images import DIGITAL_SOURCE_TYPE
 from facegen.operation_records import to_record
-from facegen.operations import DialMove, describe
+from facegen.operation_texts import describe
+from facegen.operations import DialMove
 
 
 def small_face(**changes) -> Face:

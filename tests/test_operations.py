@@ -14,6 +14,7 @@ from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.masks import Mask
 from facegen.operation_records import from_record, from_records, pack_latent, to_record
+from facegen.operation_texts import describe
 from facegen.operations import (
     Background,
     CloseEye,
@@ -26,7 +27,6 @@ from facegen.operations import (
     ResizePicture,
     TurnEyes,
     Wear,
-    describe,
 )
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import draw

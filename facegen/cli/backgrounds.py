@@ -38,7 +38,7 @@ def before_background(
 ) -> Face:
     """`after` before the wanted background; unless one is wanted, before that of `before`."""
     had = background_among(before.operations)
-    if wanted is None and (had is None or _draws_the_same(before, after)):
+    if wanted is None and (had is None or draws_the_same(before, after)):
         return after.finished(with_background(after.pixel_operations, had))
     if wanted is not None and wanted[0] is None:
         return after.finished(with_background(after.pixel_operations, None))
@@ -51,6 +51,6 @@ def before_background(
     return background.before(after, wanted[0], segments_of, other=wanted[1])
 
 
-def _draws_the_same(before: Face, after: Face) -> bool:
+def draws_the_same(before: Face, after: Face) -> bool:
     """Whether the network draws the same picture of both."""
     return before.keep == after.keep and np.array_equal(before.w_plus, after.w_plus)

@@ -12,6 +12,7 @@ import click
 import numpy as np
 
 from facegen.cli.backgrounds import before_background, wanted_background
+from facegen.cli.clothes import in_clothes, wanted_clothes
 from facegen.cli.face_files import Piece, drawn, edits_of, generator_for, write_faces
 from facegen.cli.shared import (
     SeedRange,
@@ -30,13 +31,8 @@ from facegen.cli.shared import (
 from facegen.face import Face, clean_name
 from facegen.images import PICTURE_KINDS, at_edge, decode_image, picture_kind
 from facegen.latents import DEFAULT_PSI
-from facegen.operations import (
-    BOUND_OPERATIONS,
-    Background,
-    DialMove,
-    KeepRest,
-    describe,
-)
+from facegen.operation_texts import describe
+from facegen.operations import BOUND_OPERATIONS, Background, Clothes, DialMove, KeepRest
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
@@ -126,6 +122,12 @@ def generate(
     "transparent, a face file for the background of another, or none for their own.",
 )
 @click.option(
+    "--clothes",
+    metavar="WHICH",
+    help="What they wear: seed:42 or a face file for the clothes of another, a colour such as "
+    "#203040, or none for their own.",
+)
+@click.option(
     "--quick",
     is_flag=True,
     help="Do not measure the picture to come nearer to the targets.",
@@ -144,6 +146,7 @@ def edit(
     locks: tuple[str, ...],
     keep_rest: bool,
     background: str | None,
+    clothes: str | None,
     quick: bool,
     name: str | None,
     out: Path,
@@ -152,7 +155,7 @@ def edit(
     model: str,
     engine: str,
 ) -> None:
-    r"""Move dials on a saved face, or put it before another background, and write the result.
+    r"""Move dials on a saved face, dress it, put it before a background, and write the result.
 
     Without any of that it writes the same face as another kind of picture, or a smaller one.
 
@@ -161,6 +164,7 @@ def edit(
     python -m facegen edit faces/seed0007.png --target age=60 --lock smile --out older.png
     python -m facegen edit faces/seed0007.png --set glasses=+2 --keep-rest --out glasses.png
     python -m facegen edit faces/seed0007.png --background blur=0.6 --out portrait.png
+    python -m facegen edit faces/seed0007.png --clothes "#203040" --out blue.png
     python -m facegen edit faces/seed0007.png --size 512 --out small.webp
 
     Targets are measured on the picture and corrected (eight pictures at most); where one is
@@ -169,6 +173,7 @@ def edit(
     picture_kind(out)  # before minutes of work
     before = open_face(face)
     wanted = None if background is None else wanted_background(background, before)
+    dress = None if clothes is None else wanted_clothes(clothes, before)
     after = before
     if settings or targets or locks or before.edits:
         after = _edited(
@@ -177,6 +182,7 @@ def edit(
         )  # fmt: skip
     if not np.array_equal(before.w_plus, after.w_plus):
         after = _finished(before, after, model=model, engine=engine)
+    after = in_clothes(before, after, dress, model=model, engine=engine)
     after = before_background(before, after, wanted, model=model, engine=engine)
     if name is not None:
         after = replace(after, name=clean_name(name))
@@ -336,7 +342,7 @@ def _picture(
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
     keep = next((one for one in after.operations if isinstance(one, KeepRest)), None)
-    others = KeepRest | Background
+    others = KeepRest | Clothes | Background
     wanted = tuple(one for one in before.pixel_operations if not isinstance(one, others))
     if not any(isinstance(entry, BOUND_OPERATIONS) for entry in wanted):
         return after

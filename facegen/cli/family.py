@@ -26,7 +26,8 @@ from facegen.errors import UsageError
 from facegen.face import Face, clean_name
 from facegen.images import at_edge, picture_kind
 from facegen.latents import MAX_SEED
-from facegen.operations import BOUND_OPERATIONS, Operation, describe
+from facegen.operation_texts import describe
+from facegen.operations import BOUND_OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet

@@ -33,10 +33,9 @@ from facegen.editing.targets import MISS_SD, missed_targets
 from facegen.face import Face
 from facegen.files import write_atomic
 from facegen.images import encode_png
-from facegen.local.background import again
 from facegen.local.edit import LocalEditor, Look, counted
+from facegen.local.scene import again
 from facegen.measure.measurer import Measurement
-from facegen.operations import background_among
 from facegen.sweeps.export import json_line
 
 FORMAT = 1
@@ -163,7 +162,7 @@ def _made(
         look.dials, before.face, before.face, _reachable(goals, dials), one.wanted.lock, look.see
     )
     after = editor.keep(before.face, edited, local)
-    after = again(after, background_among(before.face.operations), editor.segments_of)
+    after = again(after, before.face.operations, editor.segments_of)
     stem = f"{one.characteristic}-{now}-to-{one.value}"
     folder = f"images/{folder_of(name, number)}"
     png = after.to_png(editor.picture(after, size=spec.size, alpha=True))

@@ -23,6 +23,9 @@ SPECK = 80
 """Holes of fewer cells are filled."""
 ISLAND = 0.02
 """What is apart from the person is theirs from this share of them on."""
+LOW_ROWS = 6
+LEAST_CLOTHES = 0.005
+"""Share of the picture below which clothes are too little to be changed."""
 AMONG_CLOTHES = 0.8
 """Background of which so much of the rim is clothes is a pattern on them."""
 
@@ -35,12 +38,37 @@ def person_mask(segments: HasMasks) -> Mask:
     """
     person = _one_piece(segments.mask("background") < 0.5, segments.mask("clothes") > 0.5)
     hair = (segments.mask(*HAIR) > 0.5) & person
+    return _unsure_between(person, hair, hair)
+
+
+def clothes_mask(segments: HasMasks) -> Mask | None:
+    """Where clothes are, as `person_mask`; None where too little of them is seen.
+
+    Args:
+        segments: What the picture shows.
+    """
+    clothes = segments.mask("clothes") > 0.5
+    pieces, areas = _pieces(clothes)
+    if len(areas) > 1:
+        # Clothes reach the picture's lower end; what does not is an earring or somebody else's.
+        low = np.unique(pieces[-LOW_ROWS:])
+        is_worn = np.isin(np.arange(len(areas)), low) & (areas >= ISLAND * areas[1:].max())
+        is_worn[0] = False
+        clothes = is_worn[pieces]
+    if clothes.mean() < LEAST_CLOTHES:
+        return None
+    hair = segments.mask(*HAIR) > 0.5
+    return _unsure_between(clothes, hair, np.zeros_like(clothes))
+
+
+def _unsure_between(inside: np.ndarray, hair: np.ndarray, own_hair: np.ndarray) -> Mask:
+    """Cells surely inside, surely outside, and between them an edge, wide along hair."""
     # Hair gives the edge near it its width, on both sides.
     sure = np.where(
-        _grown(hair, PLAIN_OUT + 1), ~_grown(~person, HAIR_IN), ~_grown(~person, PLAIN_IN)
+        _grown(hair, PLAIN_OUT + 1), ~_grown(~inside, HAIR_IN), ~_grown(~inside, PLAIN_IN)
     )
-    unsure = _grown(person & ~hair, PLAIN_OUT) | _grown(hair, HAIR_OUT)
-    values = np.where(person, PROBABLY, np.where(unsure, HARDLY, 0)).astype(np.uint8)
+    unsure = _grown(inside & ~own_hair, PLAIN_OUT) | _grown(own_hair, HAIR_OUT)
+    values = np.where(inside, PROBABLY, np.where(unsure, HARDLY, 0)).astype(np.uint8)
     values[sure] = INSIDE
     return Mask(values.tobytes())
 

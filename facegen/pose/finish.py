@@ -18,6 +18,7 @@ from facegen.operations import (
     LANDMARK_OPERATIONS,
     Background,
     CloseEye,
+    Clothes,
     KeepRest,
     PixelOperation,
     PullPoints,
@@ -158,7 +159,7 @@ def refitted(
     """
     done = Finish(draw(face))
     for operation in operations:
-        if isinstance(operation, KeepRest | Background):  # planned for the picture before
+        if isinstance(operation, KeepRest | Clothes | Background):  # planned for the picture before
             done = done.add(None, None)
         elif isinstance(operation, LANDMARK_OPERATIONS):
             done = _again(done, face, dials, operation, draw=draw, find=find)

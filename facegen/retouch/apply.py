@@ -17,6 +17,7 @@ from facegen.masks import Mask
 from facegen.operations import (
     Background,
     CloseEye,
+    Clothes,
     KeepRest,
     MovePicture,
     PixelOperation,
@@ -29,6 +30,7 @@ from facegen.operations import (
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.backdrop import put_background
+from facegen.retouch.clothes import put_clothes
 from facegen.retouch.eyes import close_eye, raise_eyes, turn_eyes
 from facegen.retouch.transform import Motion, move_picture
 from facegen.retouch.warp import Pull, pull_at
@@ -37,6 +39,8 @@ UPSCALERS = {"bilinear": cv2.INTER_LINEAR, "lanczos": cv2.INTER_LANCZOS4}
 
 DrawLatent = Callable[[bytes], np.ndarray]
 """The network's picture of another latent, of the same size: uint8 [H, H, 3]."""
+DrawDressed = Callable[[Clothes], np.ndarray]
+"""The network's picture with the clothes of another face: `RenderRequest.dressed`."""
 
 
 def draw(request: RenderRequest, generator: Renders, *, alpha: bool = False) -> np.ndarray:
@@ -63,13 +67,18 @@ def draw(request: RenderRequest, generator: Renders, *, alpha: bool = False) -> 
     def draw_latent(latent: bytes) -> np.ndarray:
         return generator.render(request.with_latent(latent).w_plus, size=request.size)
 
-    return apply(request.retouching, image, draw_latent, alpha=alpha)
+    def draw_dressed(clothes: Clothes) -> np.ndarray:
+        dressed = request.dressed(clothes)
+        return generator.render(dressed.w_plus, size=request.size, keep=dressed.keep)
+
+    return apply(request.retouching, image, draw_latent, draw_dressed, alpha=alpha)
 
 
 def apply(
     operations: Sequence[PixelOperation],
     image: np.ndarray,
     draw_latent: DrawLatent | None = None,
+    draw_dressed: DrawDressed | None = None,
     *,
     alpha: bool = False,
 ) -> np.ndarray:
@@ -79,16 +88,20 @@ def apply(
         operations: What to do.
         image: uint8 [H, H, 3]; not changed.
         draw_latent: Draws latents that operations name; None if none does.
+        draw_dressed: Draws the clothes of other faces; None if none are worn.
         alpha: Whether a picture with a transparent background is given as that, [H, H, 4]; else
             what shows through it is a chequerboard.
     """
     for operation in operations:
-        image = _applied(operation, image, draw_latent)
+        image = _applied(operation, image, draw_latent, draw_dressed)
     return image if alpha else flattened(image)
 
 
 def _applied(
-    operation: PixelOperation, image: np.ndarray, draw_latent: DrawLatent | None
+    operation: PixelOperation,
+    image: np.ndarray,
+    draw_latent: DrawLatent | None,
+    draw_dressed: DrawDressed | None,
 ) -> np.ndarray:
     match operation:
         case TurnEyes():
@@ -105,6 +118,12 @@ def _applied(
         case PullPoints():
             pulls = [Pull(*pull) for pull in operation.pulls]
             return pull_at(image, _array(operation.landmarks), pulls, operation.strength)
+        case Clothes():
+            dressed = None
+            if operation.latent:
+                assert draw_dressed is not None
+                dressed = draw_dressed(operation)
+            return put_clothes(image, operation.clothing, Mask(operation.worn), dressed)
         case Background():
             behind = operation.other
             if behind is None:

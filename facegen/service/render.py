@@ -24,7 +24,8 @@ from facegen.backdrops import TRANSPARENT
 from facegen.cache import BoundedCache
 from facegen.errors import FacegenError
 from facegen.images import encode_jpeg, resized
-from facegen.operations import Background, KeepRest, PixelOperation, background_among
+from facegen.latents import W_DIM
+from facegen.operations import Background, Clothes, KeepRest, PixelOperation, background_among
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
 from facegen.retouch.apply import apply
@@ -208,7 +209,7 @@ class RenderService:
         if background is None or background.backdrop.kind != TRANSPARENT:
             return self.image(request)
         drawn = self.image(request.drawn_only())
-        return apply(request.retouching, drawn, self._draws_for(request), alpha=True)
+        return self._applied(request, drawn, alpha=True)
 
     def has_thumb(self, request: RenderRequest) -> bool:
         """Whether the small JPEG is there without any work."""
@@ -245,13 +246,21 @@ class RenderService:
         if drawn is None:
             return None, 0.0
         # Worked on by the thread that asks: the network is free for others meanwhile.
-        image = apply(request.retouching, drawn, self._draws_for(request))
+        image = self._applied(request, drawn)
         self._remember(request, image)
         return image, seconds
 
-    def _draws_for(self, request: RenderRequest) -> Callable[[bytes], np.ndarray]:
-        """Draws the latents that operations of a request name."""
-        return lambda latent: self.image(request.with_latent(latent))
+    def _applied(
+        self, request: RenderRequest, drawn: np.ndarray, *, alpha: bool = False
+    ) -> np.ndarray:
+        """What is done in the picture that the network drew for a request."""
+        return apply(
+            request.retouching,
+            drawn,
+            lambda latent: self.image(request.with_latent(latent)),
+            lambda clothes: self.image(request.dressed(clothes)),
+            alpha=alpha,
+        )
 
     def _draw(self, kind: object, w_pluses: list[np.ndarray]) -> list[np.ndarray]:
         """Draw latents of one size in pixels, which all keep the same outside of the same mask."""
@@ -334,10 +343,14 @@ def _around(request: RenderRequest) -> np.ndarray:
 
 def _retouched(request: RenderRequest) -> tuple[PixelOperation, ...]:
     """What is done in a picture, wherever its person stands."""
-    return tuple(
-        replace(one, person=b"") if isinstance(one, Background) else one
-        for one in request.retouching
-    )
+    told: list[PixelOperation] = []
+    for one in request.retouching:
+        if isinstance(one, Background):
+            one = replace(one, person=b"")
+        elif isinstance(one, Clothes):
+            one = replace(one, worn=b"", latent=one.latent[-4 * W_DIM :])
+        told.append(one)
+    return tuple(told)
 
 
 def _from_cache(result: RenderResult) -> RenderResult:

@@ -22,12 +22,12 @@ from facegen.errors import FacegenError, UsageError
 from facegen.face import Face
 from facegen.images import flattened
 from facegen.latents import as_w_plus
-from facegen.local.background import SegmentsOf, again, segments_finder
+from facegen.local.background import SegmentsOf
 from facegen.local.edit import LocalEditor
 from facegen.masks import Mask
 from facegen.measure.detector import MEASURE_PX
 from facegen.measure.measurer import Measurement
-from facegen.operations import Background, KeepRest, MovePicture, Pose, Wear, background_among
+from facegen.operations import KeepRest, MovePicture, Pose, Wear
 from facegen.optimise.identity import AT_ONCE, IdentityOptimiser
 from facegen.pose.expressions import express, expression
 from facegen.pose.finish import Finish, plan_expression, plan_gaze
@@ -40,10 +40,10 @@ from facegen.pose.head_pose import (
 from facegen.pose.hold import IdentityHolder
 from facegen.pose.loop import FEW_DESIGN, FULL_ROUNDS, PoseMap, learn_pose_map
 from facegen.protocols import Measures, Renders
-from facegen.retouch.apply import apply
 from facegen.retouch.eyes import require_gaze
 from facegen.retouch.transform import move_picture
 from facegen.sweeps.grid import Cell
+from facegen.sweeps.scenery import Scenery
 
 DEPTH = 2  # frames that wait for their numbers while others are drawn
 
@@ -124,8 +124,6 @@ class Sweep:
     held_at_once: int = AT_ONCE
     keeper: LocalEditor | None = None
     segments_of: SegmentsOf | None = None
-    _background: Background | None = None
-    _other: np.ndarray | None = None
     _kept: KeepRest | None = None
     _local: tuple[str, ...] = ()
     _holder: IdentityHolder | None = None
@@ -158,9 +156,7 @@ class Sweep:
                 lambda: self.face_of(Cell(0.0, 0.0))[0],
             )
         self._kept = self.face.keep
-        self._background = background_among(self.face.operations)
-        if self._background is not None and self.segments_of is None:
-            self.segments_of = segments_finder(self.generator)
+        self._scenery = Scenery(self.generator, self.face.operations, self.size, self.segments_of)
         self._local = tuple(entry.dial for entry in self.face.edits)
         # Saved frames keep the name and the origin of the face in their story.
         self.face = self.face if self.face.edits == () else self.face.rebased()
@@ -316,11 +312,7 @@ class Sweep:
     ) -> Frame:
         """The frame of a drawn picture, with what is done in the picture."""
         finish, before = self._planned(image, face, cell)
-        if self._background is not None and self.segments_of is not None:
-            put = background_among(again(face, self._background, self.segments_of).operations)
-            assert put is not None
-            draw = lambda _: self._behind(put)  # noqa: E731
-            finish = finish.add(put, apply([put], finish.image, draw, alpha=True))
+        finish = self._scenery.put(finish, face)
         if not cell.motion.is_still:
             move = MovePicture(*astuple(cell.motion))
             finish = finish.add(move, move_picture(finish.image, cell.motion))
@@ -334,13 +326,6 @@ class Sweep:
             index, cell, told, flattened(picture), before, is_reachable=is_reachable,
             cutout=picture if picture.shape[2] == 4 else None,
         )  # fmt: skip
-
-    def _behind(self, background: Background) -> np.ndarray:
-        """The picture whose background all frames have, drawn once."""
-        if self._other is None:
-            assert background.other is not None
-            self._other = self.generator.render(background.other[0], size=self.size)
-        return self._other
 
     def _planned(
         self, image: np.ndarray, face: Face, cell: Cell
