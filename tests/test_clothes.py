@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from fakes import FakeGenerator
 from test_background import Labelled
 
 from facegen.backdrops import Backdrop
+from facegen.cli.clothes import wanted_clothes
 from facegen.clothing import Clothing
 from facegen.errors import UsageError
 from facegen.face import Face
@@ -169,16 +169,14 @@ def test_a_changed_face_wears_them_again_where_they_are_seen():
     assert clothes_among(again(other, face.operations, bare).operations) is None
 
 
-def test_the_command_line_says_what_it_takes(tmp_path):
-    from facegen.cli import cli
-
+def test_the_command_line_says_what_it_takes():
     face = Face.from_seed(FakeGenerator(), 7)
-    face.save(tmp_path / "a.npz")
-    for text in ("hat.png", "seed:x", "#12"):
-        done = CliRunner().invoke(
-            cli, ["edit", str(tmp_path / "a.npz"), "--clothes", text, "--out", "b.png"]
-        )
-        assert done.exit_code != 0
+    assert wanted_clothes("none", face) == (None, None)
+    assert wanted_clothes("#203080", face) == (BLUE, None)
+    assert wanted_clothes("seed:42", face) == (OTHERS, 42)
+    for text, told in (("hat.png", "no file"), ("seed:x", "whole number"), ("#12", "#rrggbb")):
+        with pytest.raises(UsageError, match=told):
+            wanted_clothes(text, face)
 
 
 @pytest.mark.weights
