@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from functools import lru_cache
 from typing import Any
 
@@ -62,3 +63,16 @@ def with_face(scene: np.ndarray, face: np.ndarray, matrix: np.ndarray) -> np.nda
 def whole(matrix: np.ndarray) -> np.ndarray:
     """[2, 3] -> [3, 3]."""
     return np.vstack([matrix, [0, 0, 1]])
+
+
+def huge_png() -> bytes:
+    """A PNG that says it is 30,000 x 30,000 and is only some hundred bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return len(data).to_bytes(4, "big") + kind + data + crc.to_bytes(4, "big")
+
+    size = (30_000).to_bytes(4, "big")
+    header = size + size + bytes([8, 2, 0, 0, 0])
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body

@@ -20,7 +20,7 @@ from facegen.face import Face
 from facegen.images import encode_jpeg
 from facegen.operations import MovePicture, UnknownOperation
 from facegen.retouch.apply import draw
-from facegen.service import loading, measuring
+from facegen.service import loading, measuring, photo_desk
 from facegen.service.render import FULL_QUALITY
 from facegen.ui import main, shared, state_keys
 from facegen.ui.components import messages, presets_menu, toolbar, view
@@ -339,8 +339,10 @@ def test_a_public_latent_opens_and_can_be_changed(fake):
 
 def bad_files() -> list[tuple[str, bytes]]:
     png = saved_png()
-    plain = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(plain, "PNG")
+    plain, tiny = io.BytesIO(), io.BytesIO()
+    noise = np.random.RandomState(1).randint(0, 255, (300, 300, 3), np.uint8)
+    Image.fromarray(noise).save(plain, "JPEG")
+    Image.new("RGB", (32, 32)).save(tiny, "PNG")
     nan = io.BytesIO()
     np.save(nan, np.full((18, 512), np.nan, np.float32))
     shape = io.BytesIO()
@@ -349,7 +351,8 @@ def bad_files() -> list[tuple[str, bytes]]:
     np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     return [
         ("cut.png", png[: len(png) // 2]),
-        ("photo.png", plain.getvalue()),
+        ("cut.jpg", plain.getvalue()[:9000]),
+        ("tiny.png", tiny.getvalue()),
         ("nan.npy", nan.getvalue()),
         ("shape.npy", shape.getvalue()),
         ("pickle.npy", pickled.getvalue()),
@@ -370,6 +373,21 @@ def test_a_bad_file_gets_one_sentence_and_the_face_stays(fake, name, data):
     assert frame(at)[1] == before
     at.run()
     assert not at.error
+
+
+def test_a_photograph_leads_to_its_own_page_and_the_face_stays(fake, monkeypatch):
+    monkeypatch.setattr(photo_desk, "find_faces", lambda image: [])
+    monkeypatch.setattr(photo_desk, "lies_on_its_side", lambda image: False)
+    photo = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(photo, "JPEG")
+    at = start(seed="417")
+    at.file_uploader(key="fg_open_0").upload("somebody.jpg", photo.getvalue()).run()
+    assert not at.exception
+    assert not at.error
+    assert [warning.value for warning in at.warning] == [photo_desk.NO_FACE]
+    assert at.session_state[state_keys.SESSION].state.subject.seed == 417
+    at.run()
+    assert at.button(key="photo_forget")
 
 
 def test_a_face_of_another_space_is_refused(fake):

@@ -17,12 +17,12 @@ import sys
 import time
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from photo_scenes import huge_png
 from PIL import Image
 
 from facegen.face import Face
@@ -519,19 +519,6 @@ def test_before_and_after(drawn, chromium):
     page.mouse.up()
     page.locator(".fg-before").wait_for(state="hidden")
     visitor.close()
-
-
-def huge_png() -> bytes:
-    """A PNG that says it is 30,000 x 30,000 and is only some hundred bytes."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        crc = zlib.crc32(kind + data)
-        return len(data).to_bytes(4, "big") + kind + data + crc.to_bytes(4, "big")
-
-    size = (30_000).to_bytes(4, "big")
-    header = size + size + bytes([8, 2, 0, 0, 0])
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
 
 
 def zip_bomb() -> bytes:

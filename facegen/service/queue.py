@@ -8,6 +8,7 @@ than the time of one. Nobody waits for company.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -47,6 +48,12 @@ class RenderQueue:
         self._guard = threading.Lock()
         self._requests: deque[_Request] = deque()
         self._is_busy = False
+        self._ended = -math.inf
+
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long nothing has been drawn; 0 while something is."""
+        return 0.0 if self._is_busy else time.monotonic() - self._ended
 
     @property
     def waiting(self) -> int:
@@ -99,7 +106,7 @@ class RenderQueue:
                 if self._requests:
                     self._requests[0].turn.set()
                 else:
-                    self._is_busy = False
+                    self._is_busy, self._ended = False, time.monotonic()
             for request in batch:
                 request.is_done = True
                 request.turn.set()

@@ -108,6 +108,11 @@ class RenderService:
         return self._queue.waiting
 
     @property
+    def quiet_seconds(self) -> float:
+        """For how long the network has drawn nothing; 0 while it draws."""
+        return self._queue.quiet_seconds
+
+    @property
     def notice(self) -> str | None:
         """What users should know of the engine (a GPU that failed); None while all is well."""
         return getattr(self.generator, "notice", None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from facegen.latents import DEFAULT_PSI
@@ -25,6 +27,17 @@ from facegen.ui.components.messages import notify, notify_eased
 FRESH_SEEDS = 10_000
 PAGE_QUERY = ("find", "people", "crowd")
 """Of the page Explore: its sentence, or its first seed, and what came of these people."""
+
+
+def tab() -> tuple[str, Callable[[], bool]]:
+    """What tells this tab apart, and what says from any thread whether it is still connected."""
+    context = get_script_run_ctx()
+    name = "" if context is None else str(context.session_id)
+
+    def is_there() -> bool:
+        return runtime.exists() and bool(runtime.get_instance().is_active_session(name))
+
+    return name, is_there
 
 
 def any_seed() -> int:

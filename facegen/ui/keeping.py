@@ -40,8 +40,8 @@ EXPLORED_KEY = "fg_keep_explored"
 MAX_MARKS = 2000
 MAX_GALLERY = 200
 MAX_QUERY = 2000
-PAGE, PAGE_QUERY, MODEL, PRESETS, MARKS, SWEEP, EXPLORED = (
-    "page", "page_query", "model", "presets", "marks", "sweep", "explored"
+PAGE, PAGE_QUERY, MODEL, PRESETS, MARKS, SWEEP, EXPLORED, PHOTO = (
+    "page", "page_query", "model", "presets", "marks", "sweep", "explored", "photo"
 )  # fmt: skip
 
 T = TypeVar("T")
@@ -93,6 +93,8 @@ def _begin(found: keeper.Kept) -> bool:
         known = {seed: mark for seed, mark in marks.marks.items() if mark in ("has", "not")}
         st.session_state[state_keys.MARKS] = dict(list(known.items())[:MAX_MARKS])
         st.session_state[state_keys.GALLERY_SEEDS] = marks.seeds[:MAX_GALLERY]
+    if found.parts.get(PHOTO):  # The server tells whether it still has it.
+        st.session_state[state_keys.PHOTO] = found.parts[PHOTO][:40]
     sweep = _read(found, SWEEP, _Sweep)
     if sweep is not None:
         _find_sweep(sweep)
@@ -185,6 +187,7 @@ def keep(session: Session | None, page: str) -> None:
     if state_keys.SWEEP in state:
         name = state.get(state_keys.SWEEP_NAME, "face")
         parts[SWEEP] = json.dumps({"id": state[state_keys.SWEEP].id, "name": name})
+    parts[PHOTO] = state.get(state_keys.PHOTO, "")
     if presets_menu.own():
         parts[PRESETS] = to_json(presets_menu.own()).decode("utf-8")
     if session is not None:

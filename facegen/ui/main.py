@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from facegen.service import loading
-from facegen.ui import browser_state, keeping, kept_people
+from facegen.ui import browser_state, keeping, kept_people, photographs, state_keys
 from facegen.ui.components import messages, model_picker, view
 from facegen.ui.pages import about, design, library, your_dials
 
@@ -28,9 +28,10 @@ def main() -> None:
         initial_sidebar_state="collapsed",
     )
     st.html(f"<style>{view.asset('page.css')}</style>", width="content")
-    pages = [
+    pages: list[Any] = [
         st.Page(_design, title="Design", url_path="design", default=True),
         st.Page(_explore, title="Explore", url_path=EXPLORE),
+        st.Page(lambda: _photo(pages), title="Photo", url_path=photographs.PAGE),
     ]
     if importlib.util.find_spec("facegen.ui.pages.sweep") is not None:
         pages.append(st.Page(_sweep, title="Pose sweep", url_path="sweep"))
@@ -54,6 +55,10 @@ def _go_on(pages: list[Any], chosen: Any) -> None:
             if page.url_path == path:
                 known = {name: query[name] for name in browser_state.PAGE_QUERY if name in query}
                 st.switch_page(page, query_params=known)
+    photographs.current()  # Whoever is there keeps it.
+    goal = st.session_state.pop(state_keys.GO_TO, chosen.url_path)
+    if goal != chosen.url_path:
+        st.switch_page(next(page for page in pages if page.url_path == goal))
     ready = model_picker.loader().backend
     if ready is not None:
         browser_state.travel(browser_state.session(ready))
@@ -107,6 +112,13 @@ def _library(pages: list[Any]) -> None:
     if ready is not None:
         design_page = next(page for page in pages if page.title == "Design")
         library.page(ready, lambda: st.switch_page(design_page))
+
+
+def _photo(pages: list[Any]) -> None:
+    ready = _ready()
+    if ready is not None:
+        module = importlib.import_module("facegen.ui.pages.photo")
+        module.page(ready, lambda: st.switch_page(pages[0]))
 
 
 def _your_dials() -> None:

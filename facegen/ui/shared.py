@@ -11,6 +11,7 @@ from facegen.service.background import Background
 from facegen.service.crowds import Tiles
 from facegen.service.loading import Backend, Loader, loader_of
 from facegen.service.measuring import MeasuringService
+from facegen.service.photo_desk import PhotoDesk
 from facegen.session.edit_state import EditState
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def obstacles() -> Background[tuple[Obstacle | None]]:
 def settling() -> Background[EditState | None]:
     """What brings pictures to what was asked, once in this process."""
     return Background("settle")
+
+
+@st.cache_resource(show_spinner=False)
+def photo_desk() -> PhotoDesk:
+    """The photographs that visitors have open, once in this process."""
+    return PhotoDesk()
 
 
 @st.cache_resource(show_spinner=False)

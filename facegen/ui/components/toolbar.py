@@ -19,7 +19,7 @@ from facegen.service.loading import Backend
 from facegen.session.easing import eased_face
 from facegen.session.edit_state import parse_seed
 from facegen.session.session import Session
-from facegen.ui import browser_state, kept_people, state_keys
+from facegen.ui import browser_state, kept_people, photographs, state_keys
 from facegen.ui.components import messages, presets_menu, view
 
 _log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ def show(row: DeltaGenerator, backend: Backend, session: Session) -> None:
                 on_click=lambda: _redo(session, ""),
             )
         presets_menu.show(backend, session)
+        _put_back(session)
         _star(backend, session)
         _save(backend, session)
         _open(backend, session)
@@ -126,6 +127,18 @@ def take_presses(session: Session, event: object) -> None:
         if press.number > done:
             st.session_state[state_keys.PRESSED] = done = press.number
             PRESSES[press.what](session, press.text)
+
+
+def _put_back(session: Session) -> None:
+    """For somebody of the photo that is open."""
+    if photographs.belongs(session) and st.button(
+        "Back to the photo",
+        key="put_back",
+        icon=":material/add_photo_alternate:",
+        help="See what you changed in the photo itself, and download it.",
+    ):
+        st.session_state[state_keys.GO_TO] = photographs.PAGE
+        st.rerun()
 
 
 def _star(backend: Backend, session: Session) -> None:
@@ -220,12 +233,19 @@ def _open(backend: Backend, session: Session) -> None:
 
 
 def open_bytes(backend: Backend, session: Session, data: bytes, name: str) -> None:
-    """Go on with the face in a file, or say why not; presets are added to the visitor's."""
+    """Go on with the face in a file, or say why not.
+
+    Presets are added to the visitor's; a photograph is shown on its own page.
+    """
     try:
         accepted = FACES | {Kind.PRESETS, Kind.PHOTOGRAPH}
         kind = require_kind(data, name, accepted, wanted="a face")
         if kind is Kind.PRESETS:
             presets_menu.take_file(session, data, name)
+            return
+        if kind is Kind.PHOTOGRAPH:
+            photographs.take(data, name)
+            st.session_state[state_keys.GO_TO] = photographs.PAGE
             return
         face = Face.from_bytes(data, name=name)
         face.require_space(session.space)
