@@ -186,3 +186,10 @@ def unknown_dial(name: str, known: tuple[str, ...]) -> UnknownDialError:
     else:
         advice = "`python -m facegen dials` lists them."
     return UnknownDialError(f"No dial is called '{name}'. {advice}")
+
+
+LINK_WORDS = frozenset({
+    "seed", "psi", "corrected", "person", "keep", "rest", "place", "painted", "background", "find",
+    "people", "crowd", "clothes",
+})  # fmt: skip
+"""What links tell beside dials: no dial is called so."""

@@ -35,13 +35,16 @@ class FakeRegions:
 
 
 class FakeSegments:
-    """Of drawn faces: the person stands in the middle half of a picture."""
+    """Of drawn faces: the person stands in the middle half of a picture, dressed at its end."""
 
     def mask(self, *names: str) -> np.ndarray:
         inside = np.zeros((MASK_PX, MASK_PX), np.float32)
         inside[:, 64:192] = 1
         if "background" in names:
             return 1 - inside
+        if "clothes" in names:
+            inside[:208] = 0
+            return inside
         return inside if "hair" in names else np.zeros_like(inside)
 
 

@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from facegen.controls import DIALS, Dial
+from facegen.controls import DIALS, LINK_WORDS, Dial
 from facegen.directions.examples import AUC_DIGITS, Learned
 from facegen.directions.store import npz_bytes
 from facegen.errors import BadFileError, FacegenError, SpaceMismatchError, UsageError
@@ -44,11 +44,7 @@ MAX_FILE_BYTES = 1 << 20
 MAX_OWN_DIALS = 200
 SAFE_MARGIN_SD = 1.0
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
-_LINK_WORDS = {
-    "seed", "psi", "corrected", "person", "keep", "rest", "place", "painted", "background", "find",
-    "people", "crowd",
-}  # fmt: skip
-_TAKEN = {entry.name for entry in DIALS} | {"identity", "own", "none", "all"} | _LINK_WORDS
+_TAKEN = {entry.name for entry in DIALS} | {"identity", "own", "none", "all"} | LINK_WORDS
 
 log = logging.getLogger(__name__)
 

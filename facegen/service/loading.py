@@ -11,22 +11,22 @@ import logging
 import os
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from facegen.backdrops import FACE
 from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, DEFAULT_MODEL
-from facegen.masks import Mask
-from facegen.operations import Background, KeepRest, with_background
+from facegen.operations import KeepRest, PixelOperation
 from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
 from facegen.service.mattes import Mattes, make_mattes
 from facegen.service.render import RenderService
 from facegen.service.rests import Rests, make_rests
-from facegen.session.behind import Behind
+from facegen.service.scenes import Scenes
+from facegen.session.worn import Worn
 
 _log = logging.getLogger(__name__)
 
@@ -73,45 +73,38 @@ class Backend:
         `quick` is for pictures of a dial on its way: see `facegen.service.rests`.
         """
         kept = self.kept(session, state, quick=quick)
-        background = self.background(session, state or session.state, kept, quick=quick)
         finish = session.finish(state)
         if not self.can_keep:  # better all of the face's own picture than none
             finish = tuple(entry for entry in finish if not isinstance(entry, KeepRest))
-        operations = (*kept, *with_background(finish, background))
+        operations = (*kept, *self._in_scene(finish, session, state, kept, quick=quick))
         return self.service.request(session.w_plus(state), operations=operations)
 
-    def background(
-        self, session: Any, state: Any, kept: tuple[KeepRest, ...], *, quick: bool = False
-    ) -> Background | None:
-        """What somebody is put before in that picture.
+    def _in_scene(
+        self,
+        operations: tuple[PixelOperation, ...],
+        session: Any,
+        state: Any,
+        kept: tuple[KeepRest, ...],
+        *,
+        quick: bool = False,
+    ) -> tuple[PixelOperation, ...]:
+        """Operations with what somebody wears and stands before in that picture."""
+        if self.scenes is None:
+            return operations
+        state = state or session.state
+        keep = kept[0] if kept else None
+        return self.scenes.put(operations, state, session.w_plus(state), keep, quick=quick)
 
-        Args:
-            session: Of the visitor.
-            state: Which picture.
-            kept: What is kept of its rest.
-            quick: As for `request`.
-        """
-        behind: Behind | None = state.behind
-        if behind is None or self.mattes is None:
-            return None
-        if behind.is_as_saved:
-            return behind.saved
-        person = self.mattes.of(session.w_plus(state), kept[0] if kept else None, quick=quick)
-        other = self._other(behind)
-        if person is None or (behind.backdrop.kind == FACE and other is None):
-            return None
-        return Background.of(behind.backdrop, person, other)
+    @cached_property
+    def scenes(self) -> Scenes | None:
+        """What finds clothes and backgrounds; None where there are none."""
+        return None if self.mattes is None else Scenes(self.generator, self.mattes)
 
-    def _other(self, behind: Behind) -> tuple[np.ndarray, Mask] | None:
-        """The latent whose background somebody is put before, and who stands there."""
-        assert self.mattes is not None
-        if behind.backdrop.kind != FACE:
-            return None
-        if behind.seed is None:
-            return None if behind.saved is None else behind.saved.other
-        w_plus = self.generator.w_from_seed(behind.seed)
-        person = self.mattes.of(w_plus)
-        return None if person is None else (w_plus, person)
+    def why_not_worn(self, session: Any, worn: Worn | None) -> str:
+        """Why the current face cannot be dressed so, as a sentence; empty where it can."""
+        kept = self.kept(session)
+        assert self.scenes is not None
+        return self.scenes.why_not(worn, session.w_plus(), kept[0] if kept else None)
 
     def kept(self, session: Any, state: Any = None, *, quick: bool = False) -> tuple[KeepRest, ...]:
         """What is kept of the rest of that picture."""
@@ -130,18 +123,13 @@ class Backend:
 
     def is_found(self, session: Any, state: Any) -> bool:
         """Whether the request for a state's picture is there at once."""
-        return self._is_kept_found(session, state) and self._is_behind_found(session, state)
+        return self._is_kept_found(session, state) and self._is_scene_found(session, state)
 
-    def _is_behind_found(self, session: Any, state: Any) -> bool:
-        behind: Behind | None = state.behind
-        if behind is None or self.mattes is None or behind.is_as_saved:
+    def _is_scene_found(self, session: Any, state: Any) -> bool:
+        if self.scenes is None or (state.behind is None and state.worn is None):
             return True
-        if behind.seed is not None and not self.mattes.knows(
-            self.generator.w_from_seed(behind.seed)
-        ):
-            return False
         kept = self.kept(session, state)
-        return self.mattes.knows(session.w_plus(state), kept[0] if kept else None)
+        return self.scenes.is_found(state, session.w_plus(state), kept[0] if kept else None)
 
     def _is_kept_found(self, session: Any, state: Any) -> bool:
         names = state.moved_in(session.regions)
@@ -160,8 +148,7 @@ class Backend:
         """
         face: Face = session.face(state)
         kept = self.kept(session, state) if keeps else ()
-        background = self.background(session, state or session.state, kept)
-        return face.finished((*kept, *with_background(face.pixel_operations, background)))
+        return face.finished((*kept, *self._in_scene(face.pixel_operations, session, state, kept)))
 
     def measured(self, session: Any, state: Any = None) -> RenderRequest:
         """The picture that dials are measured on: before winks and the like are done in it."""

@@ -1,10 +1,11 @@
-"""Where people stand in pictures, for what is put behind them: found once, for all visitors."""
+"""Where people stand in pictures, and their clothes: found once, for all visitors."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,21 @@ SegmentsOf = Callable[[np.ndarray], Any]
 """As `facegen.local.background.SegmentsOf`."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in a picture.
+
+    Attributes:
+        person: Where the person stands.
+        clothes: Where their clothes are; None where none are seen.
+    """
+
+    person: Mask
+    clothes: Mask | None
+
+
 class Mattes:
-    """Finds where people stand.
+    """Finds where people stand and what of them is clothes.
 
     Args:
         load: Loads what sees what is where in the picture of a latent, and in a picture; called
@@ -41,12 +55,21 @@ class Mattes:
         self._load, self._preview = load, preview
         self._finders: tuple[SegmentsOf, SegmentsOf] | None = None
         self._guard = threading.Lock()
-        self._known: BoundedCache[tuple[Mask | None]] = BoundedCache(MAX_KNOWN)
+        self._known: BoundedCache[Seen] = BoundedCache(MAX_KNOWN)
 
     def of(
         self, w_plus: np.ndarray, keep: KeepRest | None = None, *, quick: bool = False
     ) -> Mask | None:
-        """Where the person stands, see `facegen.operations.Background`; None if that fails.
+        """Where the person stands, as `seen` finds it; None if that fails."""
+        found = self.seen(w_plus, keep, quick=quick)
+        return None if found is None else found.person
+
+    def seen(
+        self, w_plus: np.ndarray, keep: KeepRest | None = None, *, quick: bool = False
+    ) -> Seen | None:
+        """Where person and clothes are, see `facegen.operations.Background`.
+
+        None if that fails; the next who asks has it looked for again.
 
         Args:
             w_plus: What the network draws, [18, 512].
@@ -56,8 +79,12 @@ class Mattes:
         key = _key(w_plus, keep)
         known = self._known.get(key)
         if known is not None:
-            return known[0]
-        return self._known.get_or_make((key, quick), lambda: self._found(w_plus, keep, quick))[0]
+            return known
+        try:
+            return self._known.get_or_make((key, quick), lambda: self._found(w_plus, keep, quick))
+        except Exception:
+            _log.exception("Where somebody stands could not be found.")
+            return None
 
     def knows(self, w_plus: np.ndarray, keep: KeepRest | None = None) -> bool:
         """Whether `of` answers at once."""
@@ -67,20 +94,19 @@ class Mattes:
         """What is where in the picture of a latent, [18, 512]; for sweeps."""
         return self._finder()[0](w_plus)
 
-    def _found(self, w_plus: np.ndarray, keep: KeepRest | None, quick: bool) -> tuple[Mask | None]:
-        from facegen.local.background import standing
-        from facegen.local.person import person_mask
+    def _found(self, w_plus: np.ndarray, keep: KeepRest | None, quick: bool) -> Seen:
+        from facegen.local.background import seen_on
+        from facegen.local.person import clothes_mask, person_mask
 
-        try:
-            of_latent, of_picture = self._finder()
-            if quick:
-                return (person_mask(of_picture(self._preview(w_plus, keep))),)
-            mask = standing(w_plus, keep, of_latent)
-        except Exception:
-            _log.exception("Where somebody stands could not be found.")
-            return (None,)
-        self._known.put(_key(w_plus, keep), (mask,))
-        return (mask,)
+        of_latent, of_picture = self._finder()
+        if quick:
+            segments = of_picture(self._preview(w_plus, keep))
+        else:
+            segments = seen_on(w_plus, keep, of_latent)
+        found = Seen(person_mask(segments), clothes_mask(segments))
+        if not quick:
+            self._known.put(_key(w_plus, keep), found)
+        return found
 
     def _finder(self) -> tuple[SegmentsOf, SegmentsOf]:
         with self._guard:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from facegen.backdrops import BLUR, COLOUR, FACE, KINDS, USUAL_BLUR, Backdrop
 from facegen.errors import UsageError
-from facegen.latents import MAX_SEED
 from facegen.operations import Background
+from facegen.session.wishes import SEED, Wish, seed_of
 
-SEED, FILE = "seed", "file"
-"""In a link: the background of the person of a seed, or of one that only a file tells."""
-DIGEST_DIGITS = 10
 STRENGTH_DIGITS = 2
 
 
 @dataclass(frozen=True)
-class Behind:
+class Behind(Wish):
     """A background that somebody is put before.
 
     Attributes:
@@ -54,35 +49,23 @@ class Behind:
             backdrop = Backdrop(FACE, blur.strength)
         return cls(backdrop, None, background, is_as_saved)
 
-    @cached_property
-    def digest(self) -> str:
-        """Equal for equal pictures."""
-        held = repr(self.saved) if self.is_as_saved or self._is_of_file else ""
-        return hashlib.sha256(f"{self.text}|{held}".encode()).hexdigest()[:DIGEST_DIGITS]
-
     @property
     def told(self) -> str:
         """For people."""
         told = self.backdrop.told
         return told[0].upper() + told[1:]
 
-    def moved_on(self) -> Behind:
-        """What is left of it when the picture changes."""
-        if not self.is_as_saved:
-            return self
-        return replace(self, saved=self.saved if self._is_of_file else None, is_as_saved=False)
-
     @property
-    def _is_of_file(self) -> bool:
-        return self.backdrop.kind == FACE and self.seed is None
+    def is_anothers(self) -> bool:
+        """Whether it is that of another face."""
+        return self.backdrop.kind == FACE
 
     @property
     def text(self) -> str:
         """As a link tells it."""
         if self.backdrop.kind != FACE:
             return self.backdrop.text
-        whose = FILE if self.seed is None else f"{SEED}:{self.seed}"
-        return f"{whose},{BLUR}={self.backdrop.strength:g}"
+        return f"{self._whose},{BLUR}={self.backdrop.strength:g}"
 
 
 def of_link(text: str) -> Behind | None:
@@ -94,7 +77,7 @@ def of_link(text: str) -> Behind | None:
             backdrop = Backdrop.parse(text)
             return None if backdrop is None else Behind(backdrop)
         blur = Backdrop.parse(rest) or Backdrop(BLUR)
-        seed = _seed(number)
+        seed = seed_of(number)
         return None if seed is None else Behind(Backdrop(FACE, blur.strength), seed)
     except UsageError:
         return None
@@ -142,8 +125,3 @@ def _backdrop(kind: str, event: Mapping[str, Any]) -> Backdrop:
     if not is_number or not math.isfinite(float(strength)):  # type: ignore[arg-type]
         return Backdrop(BLUR, USUAL_BLUR) if kind == BLUR else Backdrop.of_another()
     return Backdrop(kind, round(min(max(float(strength), 0.0), 1.0), STRENGTH_DIGITS))  # type: ignore[arg-type]
-
-
-def _seed(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED))
-    return int(text) if is_number and int(text) <= MAX_SEED else None

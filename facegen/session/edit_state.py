@@ -18,11 +18,14 @@ from facegen.operations import DELTA_DIGITS, DialMove, Operation, PixelOperation
 from facegen.protocols import Dials, Maps
 from facegen.session.behind import Behind
 from facegen.session.painting import NOTHING, Painting
+from facegen.session.worn import Worn
 
 MAX_PSI = 1.2
 SAME_LATENT = 1e-4
 CORRECTED = "corrected"
 """In a link: what of its dials is asked only because the picture fell short."""
+CLOTHES = "clothes"
+"""In a link: what somebody wears (`facegen.session.worn`)."""
 BACKGROUND = "background"
 """In a link: what is behind somebody (`facegen.session.behind`)."""
 KEEP, REST, PLACE, PAINTED = "keep", "rest", "place", "painted"
@@ -32,7 +35,7 @@ and a name of what was painted, which only the session knows in which it was.
 PERSON = "person"
 """In an address: somebody from a file, by the name of what the file brought along."""
 
-BESIDE_DIALS = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED, BACKGROUND)
+BESIDE_DIALS = ("seed", "psi", CORRECTED, PERSON, KEEP, PLACE, PAINTED, BACKGROUND, CLOTHES)
 """What a link tells that is no dial."""
 
 Deltas = tuple[tuple[str, float], ...]
@@ -76,6 +79,7 @@ class EditState:
         keeps_rest: Whether dials change their own regions alone, and the rest of the picture stays.
         painting: What was painted over these regions.
         behind: What somebody is put before; None for what the network drew there.
+        worn: What somebody wears; None for what the network drew.
     """
 
     subject: Subject
@@ -85,11 +89,13 @@ class EditState:
     keeps_rest: bool = False
     painting: Painting = NOTHING
     behind: Behind | None = None
+    worn: Worn | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
         """Equal for states that describe the same picture."""
-        return *self.drawn_key, None if self.behind is None else self.behind.digest
+        scene = (one if one is None else one.digest for one in (self.behind, self.worn))
+        return *self.drawn_key, *scene
 
     @property
     def drawn_key(self) -> tuple[object, ...]:
@@ -108,7 +114,8 @@ class EditState:
     def moved_on(self) -> EditState:
         """The same, of which the network draws something else than a file told."""
         behind = None if self.behind is None else self.behind.moved_on()
-        return replace(self, painting=self.painting.moved_on(), behind=behind)
+        worn = None if self.worn is None else self.worn.moved_on()
+        return replace(self, painting=self.painting.moved_on(), behind=behind, worn=worn)
 
     def without(self, names: Collection[str]) -> EditState:
         """The same without some dials."""
@@ -292,6 +299,8 @@ def rest_of_link(state: EditState) -> dict[str, str]:
             query[PAINTED] = state.painting.digest
     if state.behind is not None:
         query[BACKGROUND] = state.behind.text
+    if state.worn is not None:
+        query[CLOTHES] = state.worn.text
     if any(rounded.values()):
         query[CORRECTED] = ",".join(f"{name}:{more:g}" for name, more in rounded.items() if more)
     return query

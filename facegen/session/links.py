@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from facegen.latents import DEFAULT_PSI
-from facegen.session.behind import FILE, of_link
+from facegen.session import worn
+from facegen.session.behind import of_link
 from facegen.session.bundles import bundle_of
 from facegen.session.easing import eased_link
 from facegen.session.edit_state import (
     BACKGROUND,
+    CLOTHES,
     KEEP,
     PAINTED,
     PERSON,
@@ -33,6 +35,7 @@ from facegen.session.edit_state import (
 )
 from facegen.session.painting import PLACES, Painting
 from facegen.session.session import Session
+from facegen.session.wishes import FILE
 
 ADDRESS_DIGITS = 10
 NO_SEED = "The link has no usable seed"
@@ -43,6 +46,11 @@ NO_BACKGROUND = "The link names a background that there is not: here is the face
 NOT_TOLD = (
     "A link does not carry the background of somebody from a file: here is the face's own. A saved "
     "file carries it."
+)
+NO_CLOTHES = "The link names clothes that there are not: here are the face's own."
+CLOTHES_NOT_TOLD = (
+    "A link does not carry the clothes of somebody from a file: here are the face's own. A saved "
+    "file carries them."
 )
 NOTHING_KEPT = "This network cannot keep the rest of a picture: dials change all of it."
 NOWHERE = "What this link names as the place where dials act is not known here."
@@ -104,6 +112,9 @@ def open_link(session: Session, query: Mapping[str, str]) -> Followed:
     background = query.get(BACKGROUND, "")
     if background and of_link(background) is None:
         told.append(NOT_TOLD if background.startswith(FILE) else NO_BACKGROUND)
+    clothes = query.get(CLOTHES, "")
+    if clothes and worn.of_link(clothes) is None:
+        told.append(CLOTHES_NOT_TOLD if clothes.startswith(FILE) else NO_CLOTHES)
     return Followed(eased=" ".join(filter(None, told)), unknown=unknown)
 
 
@@ -127,7 +138,8 @@ def apply_query(session: Session, query: Mapping[str, str]) -> list[str]:
         place = query.get(PLACE, "")
         painting = Painting(place=place if place in PLACES else "")
         state = replace(state, keeps_rest=query.get(KEEP) == REST, painting=painting)
-    state = replace(state, behind=of_link(query.get(BACKGROUND, "")))
+    clothes = worn.of_link(query.get(CLOTHES, ""))
+    state = replace(state, behind=of_link(query.get(BACKGROUND, "")), worn=clothes)
     session.put(state)
     return unknown
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facegen.face import Face
-from facegen.operations import Background, Operation, background_among
+from facegen.operations import (
+    Background,
+    Clothes,
+    Operation,
+    background_among,
+    clothes_among,
+)
 from facegen.protocols import Dials, Maps
 from facegen.session.behind import Behind
 from facegen.session.edit_state import (
@@ -24,6 +30,7 @@ from facegen.session.edit_state import (
 )
 from facegen.session.finishes import beside_dials
 from facegen.session.painting import NOTHING, Painting
+from facegen.session.worn import Worn
 
 if TYPE_CHECKING:
     from facegen.session.session import Session
@@ -68,9 +75,13 @@ def opened_state(session: Session, face: Face, faces: Maps, *, is_eased: bool = 
     behind = None
     if background is not None:
         behind = Behind.of_file(background, is_as_saved=not is_eased)
+    clothes, worn = clothes_among(face.operations), None
+    if clothes is not None:
+        worn = Worn(clothes.clothing, None, clothes, is_as_saved=not is_eased)
     return EditState(
-        subject, opened.psi, opened.deltas, corrections, opened.keeps_rest, opened.painting, behind
-    )
+        subject, opened.psi, opened.deltas, corrections, opened.keeps_rest, opened.painting, behind,
+        worn,
+    )  # fmt: skip
 
 
 def _read(session: Session, face: Face) -> _Opened:
@@ -81,7 +92,7 @@ def _read(session: Session, face: Face) -> _Opened:
     """
     base, deltas = from_face(face, session.dials, session.limits)
     keeps_rest, painting = session.keeps_rest, NOTHING
-    operations = tuple(e for e in beside_dials(face) if not isinstance(e, Background))
+    operations = tuple(e for e in beside_dials(face) if not isinstance(e, Background | Clothes))
     if deltas and _is_kept_so(face, base, deltas, session.dials, session.regions):
         assert face.keep is not None
         keeps_rest, painting = True, Painting(exact=face.keep.region)

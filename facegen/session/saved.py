@@ -12,7 +12,6 @@ left out and told, and the rest stays.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,17 +22,16 @@ import msgspec
 from facegen.editing.locks import Locks
 from facegen.errors import BadFileError, FacegenError, SpaceMismatchError
 from facegen.latents import MAX_SEED
-from facegen.masks import MASK_BYTES, Mask
-from facegen.operation_records import pack_mask
 from facegen.records import RecordError, parse_record
-from facegen.session import kept_behind
+from facegen.session import kept_behind, kept_paintings
 from facegen.session.behind import Behind
 from facegen.session.bundles import bundle_of, is_from_file, unbundled
 from facegen.session.edit_state import EditState, Subject, clean_deltas, clean_psi
 from facegen.session.history import MAX_RECENT
-from facegen.session.painting import EMPTY, NOTHING, PLACES, Painting
+from facegen.session.painting import NOTHING, Painting
 from facegen.session.people import MAX_NAME
 from facegen.session.session import Session
+from facegen.session.worn import Worn
 
 FORMAT = 1
 MAX_BYTES = 4 << 20
@@ -44,8 +42,6 @@ DIGITS = 5
 T = TypeVar("T")
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Name = Annotated[str, msgspec.Meta(max_length=4 * MAX_NAME)]
-Packed = Annotated[str, msgspec.Meta(max_length=2 * MASK_BYTES)]
-"""A mask: zlib, base64; empty text for an empty one."""
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{20}$")]
 
 
@@ -81,15 +77,7 @@ class _State:
     keeps_rest: bool = False
     painting: Natural | None = None
     behind: Natural | None = None
-
-
-@dataclass
-class _Painting:
-    more: Packed = ""
-    less: Packed = ""
-    exact: Packed = ""
-    is_small: bool = False
-    place: str = ""
+    worn: Natural | None = None
 
 
 @dataclass
@@ -107,6 +95,7 @@ class _Text:
     offsets: Any = None
     paintings: list[Any] = field(default_factory=list)
     behinds: list[Any] = field(default_factory=list)
+    worns: list[Any] = field(default_factory=list)
 
 
 # -- to text --------------------------------------------------------------------------------------
@@ -125,13 +114,15 @@ def save(session: Session) -> Saved:
     painted.pop("", None)
     place_of = {digest: place for place, digest in enumerate(painted)}
     behinds = list({state.behind for state in states.values() if state.behind is not None})
+    worns = list({state.worn for state in states.values() if state.worn is not None})
     fields = {
         "facegen_session": FORMAT,
         "space": session.space,
         "people": [_person(session, subject, bundles) for subject in subjects.values()],
-        "states": [_state(state, place_of, behinds) for state in states.values()],
-        "paintings": [_painting(one) for one in painted.values()],
+        "states": [_state(state, place_of, behinds, worns) for state in states.values()],
+        "paintings": [kept_paintings.to_fields(one) for one in painted.values()],
         "behinds": [kept_behind.to_fields(one, bundles) for one in behinds],
+        "worns": [kept_behind.to_fields(one, bundles) for one in worns],
         "steps": [number[id(state)] for state in history.steps],
         "at": history.at,
         "recent": [number[id(state)] for state in history.recent],
@@ -158,18 +149,11 @@ def _person(session: Session, subject: Subject, bundles: dict[str, str]) -> dict
     return fields
 
 
-def _painting(painting: Painting) -> dict[str, Any]:
-    masks = {"more": painting.more, "less": painting.less}
-    fields: dict[str, Any] = {
-        name: pack_mask(mask) for name, mask in masks.items() if not mask.is_empty
-    }
-    if painting.exact is not None:  # an empty one says that nothing changes
-        fields |= {"exact": pack_mask(painting.exact), "is_small": painting.exact.small}
-    return fields | ({"place": painting.place} if painting.place else {})
-
-
 def _state(
-    state: EditState, place_of: Mapping[str, int], behinds: Sequence[Behind]
+    state: EditState,
+    place_of: Mapping[str, int],
+    behinds: Sequence[Behind],
+    worns: Sequence[Worn],
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {"who": state.subject.uid, "psi": state.psi}
     if state.deltas:
@@ -182,6 +166,8 @@ def _state(
         fields["painting"] = place_of[state.painting.digest]
     if state.behind is not None:
         fields["behind"] = behinds.index(state.behind)
+    if state.worn is not None:
+        fields["worn"] = worns.index(state.worn)
     return fields
 
 
@@ -285,6 +271,7 @@ class _Reader:
         self._people = self._read_people()
         self._paintings = [self._read_painting(value) for value in self.text.paintings[:MAX_STATES]]
         self._behinds = [self._read_behind(value) for value in self.text.behinds[:MAX_STATES]]
+        self._worns = [self._read_worn(value) for value in self.text.worns[:MAX_STATES]]
         self.states = self._read_states()
 
     def read(self, value: Any, kind: type[T]) -> T | None:
@@ -361,10 +348,7 @@ class _Reader:
 
     def _read_painting(self, value: Any) -> Painting:
         try:
-            entry = _checked(value, _Painting)
-            more, less = (_mask(text) or EMPTY for text in (entry.more, entry.less))
-            place = entry.place if entry.place in PLACES else ""
-            return Painting(more, less, place, _mask(entry.exact, small=entry.is_small))
+            return kept_paintings.from_fields(value)
         except (RecordError, ValueError):
             self.left_out.append("what was painted")
             return NOTHING
@@ -374,6 +358,12 @@ class _Reader:
         if behind is None:
             self.left_out.append("a background")
         return behind
+
+    def _read_worn(self, value: Any) -> Worn | None:
+        worn = kept_behind.worn_from_fields(value, self._bundles)
+        if worn is None:
+            self.left_out.append("clothes")
+        return worn
 
     def _state_of(self, subject: Subject, entry: _State) -> EditState:
         deltas = clean_deltas(entry.deltas, self._session.limits)
@@ -391,12 +381,10 @@ class _Reader:
         behind, at = None, entry.behind
         if at is not None and at < len(self._behinds):
             behind = self._behinds[at]
-        return EditState(subject, psi, deltas, told, entry.keeps_rest, painting, behind)
-
-
-def _mask(text: str, *, small: bool = False) -> Mask | None:
-    """A mask from its text; None for none. Raises ValueError."""
-    return Mask.unpack(base64.b64decode(text, validate=True), small=small) if text else None
+        worn, at = None, entry.worn
+        if at is not None and at < len(self._worns):
+            worn = self._worns[at]
+        return EditState(subject, psi, deltas, told, entry.keeps_rest, painting, behind, worn)
 
 
 def _checked(value: Any, kind: type[T]) -> T:

@@ -40,12 +40,14 @@ from facegen.session.people import People
 from facegen.session.readouts import Offsets, Readout, Scale, corrected
 from facegen.session.seen import LastSeen, turned_from
 from facegen.session.settling import Settling
+from facegen.session.walking import Walking
+from facegen.session.worn import Worn
 
 MAX_SPANS = 2.0  # A dial moves at most so many times its safe range: links hold any number.
 AT_START = 1e-3
 
 
-class Session:
+class Session(Walking):
     """The subjects and faces of one visitor.
 
     Args:
@@ -108,14 +110,9 @@ class Session:
     # -- the current state ------------------------------------------------------------------------
 
     @property
-    def state(self) -> EditState:
-        """The current state."""
-        return self.history.state
-
-    @property
     def start(self) -> EditState:
         """The current subject as they came, before any dial: what "before" shows."""
-        return replace(self.state.undialled, psi=self.state.subject.psi, behind=None)
+        return replace(self.state.undialled, psi=self.state.subject.psi, behind=None, worn=None)
 
     @property
     def name(self) -> str:
@@ -352,6 +349,10 @@ class Session:
         """Put somebody before another background, or with None before their own."""
         return self._step_if_new(replace(self.state, behind=behind))
 
+    def put_on(self, worn: Worn | None) -> EditState:
+        """Dress somebody in other clothes, or with None in their own."""
+        return self._step_if_new(replace(self.state, worn=worn))
+
     def lock(self, name: str, on: bool) -> None:
         """Hold a dial, the identity or the rest, or let it go; said twice is said once."""
         is_on = self.locks.identity if name == IDENTITY else name in self.locks.held
@@ -359,56 +360,3 @@ class Session:
             self.keep_rest(on)
         elif on != is_on:
             self.locks = self.locks.with_lock(name, on, self.predicted())
-
-    def undo(self) -> EditState:
-        """Go one step back."""
-        return self.go(-1)
-
-    def redo(self) -> EditState:
-        """Go one step forward again."""
-        return self.go(1)
-
-    def put(self, state: EditState) -> None:
-        """Put a state that was made elsewhere in the place of the current one."""
-        self.history.replace(state)
-        self._hold_zeros(state)
-        self.revision += 1
-
-    def _hold_zeros(self, state: EditState) -> None:
-        """Hold what a face from a link or a file was made to hold: the zeros among its deltas."""
-        for name in (name for name, delta in state.deltas if not delta):
-            self.locks = self.locks.with_lock(name, True, self.predicted(state))
-
-    def _commit(self, state: EditState, what: str, now: float) -> EditState:
-        """Make a state the newest step; quick moves of one dial make one step together."""
-        if state.same_as(self.state):
-            return self.state
-        if self.history.merges(what, now):
-            self.history.replace(state)
-            return state
-        self.history.step(state)
-        self.history.merges(what, now)
-        return state
-
-    def _step_if_new(self, state: EditState) -> EditState:
-        return self.state if state.same_as(self.state) else self.step(state)
-
-    def step(self, state: EditState) -> EditState:
-        """Make a state the newest step, wherever it comes from."""
-        self.history.step(state)
-        self._arrived()
-        return state
-
-    def go(self, steps: int) -> EditState:
-        """Go so many steps back (negative) or forth; where that is impossible nothing happens."""
-        if self.history.go(steps):
-            self._arrived()
-        return self.state
-
-    def _arrived(self) -> None:
-        self.revision += 1
-        self._hold_current()
-
-    def _hold_current(self) -> None:
-        if self.locks.held:  # A lock holds the current face, not the one before.
-            self.locks = self.locks.at(self.predicted())

@@ -198,6 +198,9 @@ def _words(session: Session, state: EditState, before: EditState | None) -> str:
     was_behind = None if before is None else before.behind
     if was_behind != state.behind:
         parts.append("Own background" if state.behind is None else state.behind.told)
+    was_worn = None if before is None else before.worn
+    if was_worn != state.worn:
+        parts.append("Own clothes" if state.worn is None else state.worn.told)
     if not parts and before is not None and before.corrections != state.corrections:
         parts.append("Corrected")
     return ", ".join(parts[:4]) or "As they came"

@@ -285,7 +285,7 @@ def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
 
     The trigger `ask` wants the picture before, `paint` carries what the brush painted, `place` the
     only place where dials are to act (`facegen.session.painting`), `behind` what is to be behind
-    somebody (`facegen.session.behind`).
+    somebody (`facegen.session.behind`), `clothes` what they are to wear (`facegen.session.worn`).
     """
     return _FACE(
         key=key,
@@ -294,6 +294,7 @@ def face_view(data: bytes, *, key: str, on_ask: Callable[[], None]) -> Any:
         on_paint_change=on_ask,
         on_place_change=on_ask,
         on_behind_change=on_ask,
+        on_clothes_change=on_ask,
     )
 
 

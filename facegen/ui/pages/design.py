@@ -21,11 +21,10 @@ from facegen.measure.measurer import SAME_PERSON
 from facegen.service import finishing
 from facegen.service.loading import Backend
 from facegen.service.render import RenderResult
-from facegen.session.behind import asked
 from facegen.session.edit_state import MAX_PSI, EditState, link_of
 from facegen.session.painting import PLACES, read_strokes, strokes
 from facegen.session.session import Session
-from facegen.ui import browser_state, corrections, looking, shared, state_keys
+from facegen.ui import browser_state, corrections, looking, scenes, shared, state_keys
 from facegen.ui.components import messages, toolbar, view
 from facegen.ui.components.region import region_url
 
@@ -153,11 +152,9 @@ def _obey(backend: Backend, session: Session) -> str | None:
         if before is not None:
             session.settle(corrections.corrected(backend, session, before), is_step=True)
     _paint(session)
-    is_meant, behind = asked(
-        view.trigger("fg_view", "behind"), session.state.behind, browser_state.any_seed()
-    )
-    if is_meant and backend.mattes is not None:
-        session.put_before(behind)
+    problem = scenes.take(backend, session)
+    if problem:
+        return problem
     lock = view.trigger("fg_panel", "lock")
     if isinstance(lock, dict) and isinstance(lock.get("name"), str):
         session.lock(lock["name"], bool(lock.get("on")))
@@ -195,16 +192,6 @@ def _brush(session: Session, state: EditState) -> dict[str, str] | None:
     }
 
 
-def _behind(backend: Backend, state: EditState) -> dict[str, Any] | None:
-    """What the choice of backgrounds is told; None where there is none."""
-    if backend.mattes is None:
-        return None
-    behind = state.behind
-    if behind is None:
-        return {"id": "", "kind": "", "strength": 0.0, "colour": ""}
-    return {"id": behind.digest, **vars(behind.backdrop)}
-
-
 def _show_face(
     backend: Backend,
     session: Session,
@@ -240,7 +227,7 @@ def _show_face(
         "alt": f"Portrait of {session.name}, a person who does not exist",
         "region": region_url(request.keep.region) if is_preview and request.keep else "",
         "brush": _brush(session, state),
-        "behind": _behind(backend, state),
+        **scenes.shown(backend, state),
         "link": urlencode(link_of(state) or {}),
         "max_mb": st.get_option("server.maxUploadSize"),
     }

@@ -30,6 +30,7 @@ export function addBehind(s, $, on) {
     $("behind").setAttribute("aria-pressed", String(isOn));
     bar.hidden = !isOn;
     if (isOn && s.isBrushing) s.brushing(false);
+    if (isOn && s.isDressing) s.dressing(false);
   };
   // What the server has counts as soon as it tells of something else: after undo, or on somebody else.
   s.showBehind = (head) => {

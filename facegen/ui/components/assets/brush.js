@@ -49,6 +49,7 @@ export function addBrush(s, $, on) {
     canvas.hidden = $("brushes").hidden = !isOn;
     if (isOn) draw();
     if (isOn && s.isChoosing) s.choosing(false);
+    if (isOn && s.isDressing) s.dressing(false);
   };
   // What the server has counts as soon as it tells of something else: after undo, or on somebody else.
   s.showStrokes = (head) => {

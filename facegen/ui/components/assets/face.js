@@ -1,6 +1,7 @@
 // The picture: swaps frames without flicker.
 // A message is: header length (4 bytes, little endian), header (JSON), picture, picture before.
 import { addBehind } from "./behind.js";
+import { addClothes } from "./clothes.js";
 import { addBrush } from "./brush.js";
 import { addCaption } from "./caption.js";
 import { addCompare } from "./compare.js";
@@ -37,6 +38,7 @@ function setUp(el) {
   addFileDrop(s, $, on);
   addBrush(s, $, on);
   addBehind(s, $, on);
+  addClothes(s, $, on);
 
   // "Working" is shown only when a picture is late, so that quick ones pass in silence.
   on(window, "facegen:sent", () => {
@@ -55,6 +57,7 @@ function setUp(el) {
     if (head.region) $("region").src = head.region;
     s.showStrokes(head);
     s.showBehind(head);
+    s.showClothes(head);
     clearTimeout(s.waitTimer);
     $("wait").hidden = true;
     s.caption(head);
