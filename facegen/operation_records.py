@@ -34,6 +34,7 @@ from facegen.operations import (
     Background,
     CloseEye,
     Clothes,
+    ContinueBackground,
     DialMove,
     KeepRest,
     MovePicture,
@@ -47,6 +48,8 @@ from facegen.operations import (
     UnknownOperation,
     Wear,
 )
+
+CONTINUED_MASKS = ("person", "latent_person", "mask")
 
 
 def pack_latent(w_plus: np.ndarray) -> str:
@@ -84,6 +87,9 @@ def to_record(operation: Operation) -> dict[str, Any]:
     if isinstance(operation, KeepRest):
         latent, mask = pack_latent(operation.w_plus), pack_mask(operation.region)
         return fields | {"latent": latent, "mask": mask, "small": operation.small}
+    if isinstance(operation, ContinueBackground):
+        masks = {name: pack_mask(Mask(getattr(operation, name))) for name in CONTINUED_MASKS}
+        return fields | {"latent": pack_latent(operation.w_plus), **masks}
     if isinstance(operation, Background):
         return fields | _background_fields(operation)
     if isinstance(operation, Clothes):
@@ -132,6 +138,8 @@ def from_records(records: Sequence[Mapping[str, Any]]) -> tuple[Operation, ...]:
     in_picture = [entry for entry in operations if isinstance(entry, PIXEL_OPERATIONS)]
     if any(isinstance(entry, KeepRest) for entry in in_picture[1:]):
         raise ValueError("the rest is kept once, before all that is done in the picture")
+    if sum(isinstance(entry, ContinueBackground) for entry in in_picture) > 1:
+        raise ValueError("a background is continued once")
     _require_last(in_picture, Background, LAST_OPERATIONS)
     _require_last(in_picture, Clothes, (Background, *LAST_OPERATIONS))
     if any(isinstance(entry, ResizePicture) for entry in in_picture[:-1]):
@@ -260,6 +268,12 @@ def _read_clothes(record: Mapping[str, Any]) -> Clothes:
     return Clothes(clothing, worn.data, latent.tobytes())
 
 
+def _read_continued(record: Mapping[str, Any]) -> ContinueBackground:
+    latent = _bounded_latent(record["latent"], "the latent whose background is continued")
+    masks = (_mask(record[name]).data for name in CONTINUED_MASKS)
+    return ContinueBackground(latent.tobytes(), *masks)
+
+
 def _bounded_latent(packed: object, what: str) -> np.ndarray:
     latent = unpack_latent(_long_text(packed))
     if not (np.abs(latent) <= LARGEST).all():  # of NaN no comparison is true
@@ -292,6 +306,7 @@ _READERS: dict[str, Any] = {
     Pose.op: lambda r: Pose(_angle(r["yaw"]), _angle(r["pitch"])),
     Wear.op: lambda r: Wear(_text(r["expression"]), _number(r["strength"], 0, 1)),
     KeepRest.op: _read_keep_rest,
+    ContinueBackground.op: _read_continued,
     TurnEyes.op: lambda r: TurnEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     RaiseEyes.op: lambda r: RaiseEyes(_number(r["degrees"], -90, 90), _points(r["landmarks"])),
     CloseEye.op: _read_close_eye,

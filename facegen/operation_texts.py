@@ -6,6 +6,7 @@ from facegen.operations import (
     Background,
     CloseEye,
     Clothes,
+    ContinueBackground,
     DialMove,
     KeepRest,
     MovePicture,
@@ -32,6 +33,8 @@ def describe(operation: Operation) -> str:
             return f"expression {expression}" + (f" {strength:.0%}" if strength != 1 else "")
         case KeepRest():
             return f"the rest kept: {operation.region.share:.1%} of the picture changed"
+        case ContinueBackground():
+            return "what the edit uncovered is the background as it was (in the picture)"
         case TurnEyes(degrees):
             return f"eyes turned to {degrees:+g}° (in the picture)"
         case RaiseEyes(degrees):

@@ -281,6 +281,49 @@ class Background:
         return f"Background({self.backdrop!r}, {held})"
 
 
+@dataclass(frozen=True, repr=False)
+class ContinueBackground:
+    """Where a part was edited, the background of the kept picture instead of the edited one's.
+
+    In the picture, after `KeepRest`: what hair that became shorter uncovers is what was around it,
+    drawn on, and not the background of another latent. Make it with `ContinueBackground.of`.
+
+    Attributes:
+        latent: Of the picture whose background it is: float32 [18, 512], little-endian.
+        person: Who stays: uint8 [256, 256], not packed; see `Background`.
+        latent_person: Who stands in the picture of `latent`, likewise.
+        mask: Where it is done, likewise: the region of the edit.
+    """
+
+    op: ClassVar[str] = "continue_background"
+    latent: bytes
+    person: bytes
+    latent_person: bytes
+    mask: bytes
+
+    @classmethod
+    def of(
+        cls, w_plus: np.ndarray, *, person: Mask, latent_person: Mask, region: Mask
+    ) -> ContinueBackground:
+        """Continue the background of a latent's picture.
+
+        Raises:
+            LatentError: w_plus has another shape, or numbers that are not finite.
+        """
+        latent = as_w_plus(w_plus, what="The latent whose background is continued")
+        return cls(latent.astype("<f4").tobytes(), person.data, latent_person.data, region.data)
+
+    @property
+    def w_plus(self) -> np.ndarray:
+        """The latent, float32 [18, 512], read-only."""
+        return np.frombuffer(self.latent, "<f4").reshape(NUM_WS, W_DIM)
+
+    def __repr__(self) -> str:
+        """Names what it holds by a digest: the bytes would fill pages."""
+        held = self.latent + self.person + self.latent_person + self.mask
+        return f"ContinueBackground({hashlib.sha256(held).hexdigest()[:16]})"
+
+
 @dataclass(frozen=True)
 class MovePicture:
     """The finished picture rolled, shifted and zoomed, as `facegen.retouch.transform.Motion`."""
@@ -318,6 +361,7 @@ class UnknownOperation:
 LatentOperation = DialMove | Pose | Wear
 PixelOperation = (
     KeepRest
+    | ContinueBackground
     | TurnEyes
     | RaiseEyes
     | CloseEye
@@ -330,11 +374,11 @@ PixelOperation = (
 )
 Operation = LatentOperation | PixelOperation
 PIXEL_OPERATIONS = (
-    KeepRest, TurnEyes, RaiseEyes, CloseEye, PullPoints, Clothes, Background, MovePicture,
-    ResizePicture, UnknownOperation,
+    KeepRest, ContinueBackground, TurnEyes, RaiseEyes, CloseEye, PullPoints, Clothes, Background,
+    MovePicture, ResizePicture, UnknownOperation,
 )  # fmt: skip
 LANDMARK_OPERATIONS = (TurnEyes, RaiseEyes, CloseEye, PullPoints)
-BOUND_OPERATIONS = (KeepRest, *LANDMARK_OPERATIONS, Clothes, Background)
+BOUND_OPERATIONS = (KeepRest, ContinueBackground, *LANDMARK_OPERATIONS, Clothes, Background)
 """What hangs on places of the picture it was planned for, and is wrong in another one."""
 LAST_OPERATIONS = (MovePicture, ResizePicture, UnknownOperation)
 """What is done with the whole picture, after its background."""

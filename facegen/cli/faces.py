@@ -28,11 +28,19 @@ from facegen.cli.shared import (
     print_json,
     size_option,
 )
+from facegen.errors import UsageError
 from facegen.face import Face, clean_name
 from facegen.images import PICTURE_KINDS, at_edge, decode_image, picture_kind
 from facegen.latents import DEFAULT_PSI
 from facegen.operation_texts import describe
-from facegen.operations import BOUND_OPERATIONS, Background, Clothes, DialMove, KeepRest
+from facegen.operations import (
+    BOUND_OPERATIONS,
+    Background,
+    Clothes,
+    ContinueBackground,
+    DialMove,
+    KeepRest,
+)
 
 if TYPE_CHECKING:
     from facegen.editing.dial_set import DialSet
@@ -116,6 +124,12 @@ def generate(
     help="Change the regions of these dials alone; the rest of the picture stays to the last bit.",
 )
 @click.option(
+    "--mixup",
+    is_flag=True,
+    help="With --keep-rest: what hair that becomes shorter or a narrower face uncovers is the "
+    "picture's own background, drawn on.",
+)
+@click.option(
     "--background",
     metavar="WHICH",
     help="What is behind the person: blur or blur=0.6 (0 to 1), a colour such as #8090a0, "
@@ -145,6 +159,7 @@ def edit(
     targets: tuple[str, ...],
     locks: tuple[str, ...],
     keep_rest: bool,
+    mixup: bool,
     background: str | None,
     clothes: str | None,
     quick: bool,
@@ -171,6 +186,8 @@ def edit(
     missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
     """
     picture_kind(out)  # before minutes of work
+    if mixup and not keep_rest:
+        raise UsageError("--mixup is for edits that keep the rest; give --keep-rest with it.")
     before = open_face(face)
     wanted = None if background is None else wanted_background(background, before)
     dress = None if clothes is None else wanted_clothes(clothes, before)
@@ -178,7 +195,7 @@ def edit(
     if settings or targets or locks or before.edits:
         after = _edited(
             before, settings, targets, locks,
-            keep_rest=keep_rest, quick=quick, model=model, engine=engine,
+            keep_rest=keep_rest, mixup=mixup, quick=quick, model=model, engine=engine,
         )  # fmt: skip
     if not np.array_equal(before.w_plus, after.w_plus):
         after = _finished(before, after, model=model, engine=engine)
@@ -198,6 +215,7 @@ def _edited(
     locks: Sequence[str],
     *,
     keep_rest: bool,
+    mixup: bool,
     quick: bool,
     model: str,
     engine: str,
@@ -244,7 +262,8 @@ def _edited(
     )
     for sentence in told:
         click.echo(f"Warning: {sentence}", err=True)
-    return pictures.keep(moved)
+    kept = pictures.keep(moved)
+    return pictures.mixed(kept) if mixup else kept
 
 
 class Pictures:
@@ -303,6 +322,10 @@ class Pictures:
         click.echo(f"Changed: {told}; {share} of the picture", err=True)
         return kept
 
+    def mixed(self, face: Face) -> Face:
+        """The face, so that its edits uncover the background that is kept."""
+        return self._editor.mixed(face) if face.keep is not None else face
+
     def see(self, w_plus: np.ndarray) -> dict[str, float] | None:
         """Dial -> value in its unit; None if no face is seen."""
         found = self._measured(w_plus)
@@ -341,8 +364,9 @@ def _picture(
 
 def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     """`after`, with what was done in the picture of `before` done in its own; says what is lost."""
-    keep = next((one for one in after.operations if isinstance(one, KeepRest)), None)
-    others = KeepRest | Clothes | Background
+    keep = after.keep
+    mixed = tuple(one for one in after.operations if isinstance(one, ContinueBackground))
+    others = KeepRest | ContinueBackground | Clothes | Background
     wanted = tuple(one for one in before.pixel_operations if not isinstance(one, others))
     if not any(isinstance(entry, BOUND_OPERATIONS) for entry in wanted):
         return after
@@ -361,7 +385,7 @@ def _finished(before: Face, after: Face, *, model: str, engine: str) -> Face:
     if not done.is_done:
         told = ", ".join(describe(entry) for entry in wanted)
         click.echo(f"Warning: not all of this could be done again: {told}.", err=True)
-    return after.finished((*([keep] if keep else ()), *done.operations))
+    return after.finished((*([keep] if keep else ()), *mixed, *done.operations))
 
 
 @click.command()

@@ -34,6 +34,12 @@ from facegen.cli.sweep import confirm_many
     required=True,
     help="Folder of the pictures; an unfinished one is continued.",
 )
+@click.option(
+    "--originals",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of aligned crops of photographs, called as the FACES that were found in them: "
+    "what is edited goes into the photograph.",
+)
 @click.option("--sheet", is_flag=True, help="Also write a sheet of all pictures, sheet.jpg.")
 @yes_option
 @model_option
@@ -44,6 +50,7 @@ def translate(
     *,
     spec_file: Path,
     out: Path,
+    originals: Path | None,
     sheet: bool,
     yes: bool,
     model: str,
@@ -58,6 +65,7 @@ def translate(
     \b
     python -m facegen translate faces --spec translations.toml --out translated
     """
+    from facegen.datasets.domain import Originals
     from facegen.datasets.people import open_people
     from facegen.datasets.spec import read_spec
     from facegen.datasets.translate import MADE, translate
@@ -71,6 +79,7 @@ def translate(
     dials = DialSet.load(generator.space, own=False)
     spec = read_spec(spec_file, dials)
     people = open_people(faces, generator.space, warn=lambda text: click.echo(text, err=True))
+    crops = Originals.of(originals, [name for name, _ in people])
     total = len(people) * len(spec.translations)
     confirm_many(total, yes=yes, size=spec.size)
     editor = load_local_editor(generator, dials)
@@ -82,7 +91,7 @@ def translate(
             finished += more
             progress(finished, total)
 
-        rows = translate(out, spec, people, editor, done=done)
+        rows = translate(out, spec, people, editor, originals=crops, done=done)
     if sheet:
         write_atomic(out / "sheet.jpg", make_sheet(out, rows, spec, people, editor))
     counts = Counter(row["outcome"] for row in rows)

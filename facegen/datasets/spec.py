@@ -3,6 +3,7 @@
 A *characteristic* (hair) has *values* (black, blond), and each value sets dials:
 
     size = 512
+    mixup = true
 
     [hair.black]
     set = { hair_black = "yes" }
@@ -44,7 +45,7 @@ STEP = re.compile(r"[+-]\d{1,2}(\.\d{1,3})?", re.ASCII)
 OTHER = "other"
 """What a face is that has none of a characteristic's values."""
 
-Step = Literal["latent", "mask"]
+Step = Literal["latent", "mask", "depth", "domain"]
 
 
 class Value(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +69,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     keep_rest: bool = True
     size: Literal[256, 512, 1024] = 1024
     steps: tuple[Step, ...] = ()
+    mixup: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,11 @@ class Spec:
         translations: In the file's order.
         keep_rest: Whether only the regions of the dials change.
         size: Edge of the pictures in pixels.
-        steps: What is kept of the way: "latent", the edit without its region; "mask", the region.
+        steps: What is kept of the way: "latent", the edit without its region; "mask", the region;
+            "depth", the depth and the picture mixed by it; "domain", what that became in the
+            photograph.
         record: All of it as plain values, for the job's file.
+        mixup: Whether what an edit uncovers is the background that was there, drawn on.
     """
 
     translations: tuple[Translation, ...]
@@ -101,6 +106,7 @@ class Spec:
     size: int
     steps: tuple[Step, ...]
     record: Mapping[str, Any]
+    mixup: bool = True
 
     def values_of(self, characteristic: str) -> dict[str, Value]:
         """The values of a characteristic, by name."""
@@ -153,7 +159,7 @@ def parse_spec(text: str, dials: DialSet) -> Spec:
         raise UsageError(
             f"A file holds 1 to {MAX_VALUES} values such as [hair.black], got {len(found)}."
         )
-    spec = Spec(tuple(found), file.keep_rest, file.size, file.steps, json.loads(whole))
+    spec = Spec(tuple(found), file.keep_rest, file.size, file.steps, json.loads(whole), file.mixup)
     for one in found:
         _check(one, spec.values_of(one.characteristic), dials)
     _check_names(spec)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from facegen.datasets.domain import GENERATED, PHOTOGRAPH, Originals, into_photograph
 from facegen.datasets.folder import (
     RECORDS,
     begin_job,
@@ -30,15 +31,22 @@ from facegen.directions.recipes import same_things
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import reach_on_picture
 from facegen.editing.targets import MISS_SD, missed_targets
+from facegen.errors import LatentError
 from facegen.face import Face
 from facegen.files import write_atomic
-from facegen.images import encode_png
+from facegen.images import EDITED_SOURCE_TYPE, encode_png, flattened
+from facegen.local.depth import of_picture
 from facegen.local.edit import LocalEditor, Look, counted
+from facegen.local.mixup import is_mixed
 from facegen.local.scene import again
 from facegen.measure.measurer import Measurement
 from facegen.sweeps.export import json_line
 
-FORMAT = 1
+FORMAT = 2
+"""1: what an edit uncovered was the background of the edited latent."""
+NO_ORIGINALS = Originals({}, {})
+DEPTH_PX = 512
+"""Edge of the pictures of the step "depth"."""
 JOB_FILE = "translations.json"
 MADE, HAS, LEFT_OUT, FACELESS = "made", "has it already", "left out", "no face seen"
 
@@ -58,6 +66,7 @@ def translate(
     people: Sequence[tuple[str, Face]],
     editor: LocalEditor,
     *,
+    originals: Originals = NO_ORIGINALS,
     done: Callable[[int], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Make what is missing of a folder of translations, then its tables.
@@ -68,6 +77,7 @@ def translate(
         spec: What is made of each face.
         people: Names and faces.
         editor: Draws, measures and keeps the rest.
+        originals: The photographs in which faces were found.
         done: Called with a number of finished translations, those found finished included.
 
     Returns:
@@ -84,6 +94,8 @@ def translate(
         "spec": spec.record,
         "people": [[name, _digest(face)] for name, face in people],
     }
+    if originals.digests:
+        job["originals"] = dict(originals.digests)
     begin_job(out, JOB_FILE, job)
     if is_finished(out):
         rows = read_rows(out, len(people) * len(spec.translations))
@@ -97,7 +109,7 @@ def translate(
             row = _finished(out, record)
             if row is None:
                 before = before or _look(editor, face)
-                row = _made(out, spec, one, before, editor, number, name)
+                row = _made(out, spec, one, before, editor, number, name, originals.open(name))
                 write_atomic(record, json_line(row))
             rows.append(row)
             done(1)
@@ -141,6 +153,7 @@ def _made(
     editor: LocalEditor,
     number: int,
     name: str,
+    crop: np.ndarray | None,
 ) -> dict[str, Any]:
     """Make a translation and its files; gives its row."""
     row = _empty_row(name, number, one)
@@ -162,10 +175,18 @@ def _made(
         look.dials, before.face, before.face, _reachable(goals, dials), one.wanted.lock, look.see
     )
     after = editor.keep(before.face, edited, local)
+    if spec.mixup:
+        after = editor.mixed(after)
     after = again(after, before.face.operations, editor.segments_of)
     stem = f"{one.characteristic}-{now}-to-{one.value}"
     folder = f"images/{folder_of(name, number)}"
-    png = after.to_png(editor.picture(after, size=spec.size, alpha=True))
+    picture = editor.picture(after, size=spec.size, alpha=True)
+    face_png = png = after.to_png(picture)
+    if crop is not None:
+        mended = into_photograph(
+            crop, flattened(picture), editor.picture(before.face, size=spec.size)
+        )
+        png = encode_png(mended, source_type=EDITED_SOURCE_TYPE)
     write_atomic(out / folder / f"{stem}.png", png)
     keep = after.keep
     if "latent" in spec.steps:
@@ -174,16 +195,38 @@ def _made(
     if "mask" in spec.steps and keep is not None:
         mask = np.repeat(keep.region.values[..., None], 3, axis=2)
         write_atomic(out / folder / "steps" / f"{stem}-mask.png", encode_png(mask))
+    if "depth" in spec.steps:
+        _write_depth(out / folder / "steps", stem, after, editor)
+    face_file = f"{folder}/{stem}.png"
+    if crop is not None:  # The photograph holds no face: it lies beside it.
+        face_file = f"{folder}/steps/{stem}-face.png"
+        write_atomic(out / face_file, face_png)
+        if "domain" in spec.steps:
+            write_atomic(out / folder / "steps" / f"{stem}-domain.png", png)
     own_place = one.wanted.region is not None  # Then what shows elsewhere is not meant.
     seen = _measured(before, after, one.wanted, goals, editor, () if own_place else local)
     return row | seen | {
         "file_name": f"{folder}/{stem}.png",
         "file_sha256": hashlib.sha256(png).hexdigest(),
         "outcome": MADE,
+        "mixed": is_mixed(after),
+        "domain": GENERATED if crop is None else PHOTOGRAPH,
+        "face_file": face_file,
         "region": ", ".join(editor.table.labels(goals)) if keep is not None else "everything",
         "region_share": 1.0 if keep is None else round(keep.region.share, 4),
         "latent_sha256": latent_digest(after.w_plus),
     }  # fmt: skip
+
+
+def _write_depth(folder: Path, stem: str, after: Face, editor: LocalEditor) -> None:
+    """Write the picture as mixed by depth, and its depth where a face is seen."""
+    picture = editor.picture(after, size=DEPTH_PX)
+    write_atomic(folder / f"{stem}-mixup.png", encode_png(picture))
+    try:
+        depth = of_picture(picture, size=DEPTH_PX)
+    except LatentError:
+        return
+    write_atomic(folder / f"{stem}-depth.png", depth.to_png())
 
 
 def _empty_row(name: str, number: int, one: Translation) -> dict[str, Any]:
@@ -193,7 +236,8 @@ def _empty_row(name: str, number: int, one: Translation) -> dict[str, Any]:
         "asked": "{}", "before": "{}", "after": "{}", "met": False, "worst_other": None,
         "worst_other_sd": None, "mean_other_sd": None, "others_kept": None,
         "identity_distance": None, "naturalness": None, "region": None, "region_share": None,
-        "latent_sha256": None, "file_sha256": None,
+        "mixed": None, "domain": None, "face_file": None, "latent_sha256": None,
+        "file_sha256": None,
     }  # fmt: skip
 
 

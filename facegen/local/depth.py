@@ -36,11 +36,13 @@ from facegen.measure.mesh import (
     load_mesh_reader,
 )
 from facegen.measure.surface import drawn
-from facegen.operations import Background, Clothes, KeepRest
+from facegen.operations import Background, Clothes, ContinueBackground, KeepRest
 from facegen.protocols import Renders
 from facegen.retouch.apply import draw
 from facegen.retouch.matte import at_size, cut_out
 
+UNMOVED = (KeepRest, ContinueBackground, Clothes, Background)
+"""What may be done in a picture without moving anybody in it."""
 PLANE_CM = -25.0
 """Of the plane behind everybody."""
 NEAREST_CM = 10.0
@@ -150,7 +152,7 @@ def of_face(face: Face, generator: Renders, *, size: int = 256) -> Depth:
     edge = min(max(size, LOOK_PX), generator.img_resolution)
     image = draw(face.request(model=generator.model, size=edge), generator)
     segments = None
-    if all(isinstance(one, KeepRest | Clothes | Background) for one in face.pixel_operations):
+    if all(isinstance(one, UNMOVED) for one in face.pixel_operations):
         # What the network drew is where its features say, more surely than its pixels do.
         segments = seen_on(face.w_plus, face.keep, segments_finder(generator))
     return of_picture(image, segments, size=size)

@@ -23,10 +23,11 @@ from facegen.errors import ModelError
 from facegen.face import Face
 from facegen.latents import as_w_plus
 from facegen.local.background import LOOK_PX, SegmentsOf, segments_finder
+from facegen.local.mixup import is_mixed, mixed
 from facegen.local.regions import RegionTable, Seen, load_regions
 from facegen.masks import Mask
 from facegen.measure.measurer import Measurement, load_measurer
-from facegen.operations import DialMove, KeepRest
+from facegen.operations import ContinueBackground, DialMove, KeepRest
 from facegen.protocols import Measures, Renders
 from facegen.retouch.apply import draw
 
@@ -91,6 +92,8 @@ class LocalEditor:
     def keep(self, before: Face, after: Face, local: Collection[str]) -> Face:
         """`after`, so that of what is new only the regions of some dials show.
 
+        Where `before` is mixed with its background (`facegen.local.mixup`), so is what it becomes.
+
         Args:
             before: The face before the edit; what it keeps already stays kept.
             after: The same with other edits (`Face.edited`).
@@ -101,15 +104,26 @@ class LocalEditor:
             `after` as it is, where nothing is kept: no dial has a region, or no place for it is
             found on these pictures.
         """
+        kept = self._kept(before, after, local)
+        if is_mixed(before) and kept is not after and not is_mixed(kept):
+            return self.mixed(kept)
+        return kept
+
+    def mixed(self, face: Face) -> Face:
+        """A face whose edits uncover the background that is kept; `facegen.local.mixup.mixed`."""
+        return mixed(face, lambda w_plus: self.seen(w_plus).segments)
+
+    def _kept(self, before: Face, after: Face, local: Collection[str]) -> Face:
         moves = _moves(before), _moves(after)
         moved = [name for name in {**moves[0], **moves[1]} if _differs(name, *moves)]
         here = [name for name in moved if name in local and not self.table.is_global(name)]
         kept = before.keep
         if not here and kept is None:
             return after
-        done = tuple(one for one in after.pixel_operations if not isinstance(one, KeepRest))
+        bound = KeepRest | ContinueBackground
+        done = tuple(one for one in after.pixel_operations if not isinstance(one, bound))
         if not moved:
-            return after if kept is None else after.finished((kept, *done))
+            return after if kept is None else after.finished((kept, *_mixings(before), *done))
         rest = before.w_plus if kept is None else kept.w_plus
         through = [name for name in moved if name not in here]
         if through:
@@ -273,6 +287,10 @@ def load_local_editor(generator: Generator, dials: DialSet) -> LocalEditor:
         )
 
     return LocalEditor(generator, dials, load_measurer(), segments_finder(generator))
+
+
+def _mixings(face: Face) -> tuple[ContinueBackground, ...]:
+    return tuple(one for one in face.pixel_operations if isinstance(one, ContinueBackground))
 
 
 def _moves(face: Face) -> dict[str, float]:

@@ -19,6 +19,7 @@ from facegen.operations import (
     Background,
     CloseEye,
     Clothes,
+    ContinueBackground,
     KeepRest,
     PixelOperation,
     PullPoints,
@@ -29,6 +30,9 @@ from facegen.operations import (
 from facegen.pose.expressions import Draw, Find, express, expression
 from facegen.retouch.apply import apply
 from facegen.retouch.eyes import raise_eyes, turn_eyes
+
+PLANNED = (KeepRest, ContinueBackground, Clothes, Background)
+"""What is planned anew for each picture, elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +163,7 @@ def refitted(
     """
     done = Finish(draw(face))
     for operation in operations:
-        if isinstance(operation, KeepRest | Clothes | Background):  # planned for the picture before
+        if isinstance(operation, PLANNED):  # for the picture before
             done = done.add(None, None)
         elif isinstance(operation, LANDMARK_OPERATIONS):
             done = _again(done, face, dials, operation, draw=draw, find=find)

@@ -18,6 +18,7 @@ from facegen.operations import (
     Background,
     CloseEye,
     Clothes,
+    ContinueBackground,
     KeepRest,
     MovePicture,
     PixelOperation,
@@ -29,7 +30,7 @@ from facegen.operations import (
 )
 from facegen.protocols import Renders
 from facegen.render_request import RenderRequest
-from facegen.retouch.backdrop import put_background
+from facegen.retouch.backdrop import continue_background, put_background
 from facegen.retouch.clothes import put_clothes
 from facegen.retouch.eyes import close_eye, raise_eyes, turn_eyes
 from facegen.retouch.transform import Motion, move_picture
@@ -133,6 +134,12 @@ def _applied(
             return put_background(
                 image, operation.backdrop, Mask(operation.person), there, behind[1]
             )
+        case ContinueBackground():
+            assert draw_latent is not None
+            return continue_background(
+                image, draw_latent(operation.latent), Mask(operation.person),
+                Mask(operation.latent_person), Mask(operation.mask),
+            )  # fmt: skip
         case MovePicture():
             return move_picture(image, motion_of(operation))
         case ResizePicture():

@@ -15,6 +15,8 @@ FINE_BLUR = 2.0
 """Standard deviation, in pixels, down to which a blur is drawn on a rougher grid."""
 ROOM = 3
 """So many cells around a person are filled with what is further away: shadows, stray hairs."""
+STEEP = 4.0
+"""A region's soft edge becomes so much steeper: across it two backgrounds would show."""
 SOFT = 2.0
 """Of the edge of what is filled, in cells."""
 TINY = 1e-6
@@ -52,6 +54,28 @@ def put_background(
     else:
         return cutout.with_alpha()
     return cutout.over(back)
+
+
+def continue_background(
+    image: np.ndarray, before: np.ndarray, person: Mask, before_person: Mask, region: Mask
+) -> np.ndarray:
+    """Give what an edit uncovered the background of the picture before it.
+
+    Args:
+        image: uint8 [H, H, 3], after an edit of which only a region shows.
+        before: uint8 [H, H, 3], before it.
+        person: Who stands in `image`; see `facegen.retouch.matte.cut_out`.
+        before_person: Who stands in `before`.
+        region: Where anything may change.
+
+    Returns:
+        uint8 [H, H, 3]: in the region the person before the old background, which is drawn
+        together over where somebody stood; `image` to the last bit outside.
+    """
+    mixed = cut_out(image, person).over(behind(before, before_person, 0.0))
+    share = np.minimum(1, STEEP * region.at(image.shape[0]))
+    blended: np.ndarray = cv2.blendLinear(mixed, image, share, 1 - share)
+    return cv2.copyTo(blended, (share > 0).view(np.uint8), image.copy())
 
 
 def behind(image: np.ndarray, person: Mask, strength: float) -> np.ndarray:

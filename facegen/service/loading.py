@@ -19,7 +19,7 @@ import numpy as np
 from facegen.errors import FacegenError, ModelError, UnknownDialError
 from facegen.face import Face
 from facegen.latents import BUNDLED_SPACE, DEFAULT_MODEL
-from facegen.operations import KeepRest, PixelOperation
+from facegen.operations import ContinueBackground, KeepRest, PixelOperation
 from facegen.protocols import Progress
 from facegen.render_request import RenderRequest
 from facegen.service.mattes import Mattes, make_mattes
@@ -75,7 +75,8 @@ class Backend:
         kept = self.kept(session, state, quick=quick)
         finish = session.finish(state)
         if not self.can_keep:  # better all of the face's own picture than none
-            finish = tuple(entry for entry in finish if not isinstance(entry, KeepRest))
+            bound = KeepRest | ContinueBackground
+            finish = tuple(entry for entry in finish if not isinstance(entry, bound))
         operations = (*kept, *self._in_scene(finish, session, state, kept, quick=quick))
         return self.service.request(session.w_plus(state), operations=operations)
 
