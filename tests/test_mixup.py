@@ -23,7 +23,7 @@ from facegen.errors import UsageError
 from facegen.face import Face
 from facegen.images import decode_image, encode_png
 from facegen.local.edit import LocalEditor, load_local_editor
-from facegen.local.mixup import is_mixed, mixed
+from facegen.local.mixup import is_mixed, mixed, mixing_of
 from facegen.local.person import person_mask
 from facegen.masks import Mask
 from facegen.operation_records import from_record, from_records, to_record
@@ -203,3 +203,7 @@ def test_shorter_hair_uncovers_the_old_background_and_the_rest_stays(generator):
         after.w_plus, model=generator.model, size=512, operations=after.pixel_operations
     )
     assert np.array_equal(draw(request, generator), made)
+    photo = np.clip(before * 0.8 + 30.0, 0, 255).astype(np.uint8)
+    back = into_photograph(photo, made, before, mixing_of(after))
+    there = 0.8 * sky + 30
+    assert np.abs(back[uncovered] - there).mean() < 0.5 * np.abs(photo[uncovered] - there).mean()

@@ -13,12 +13,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from facegen.errors import UsageError
 from facegen.images import resized
+from facegen.local.person import person_mask
+from facegen.masks import Mask
+from facegen.measure.segments import of_picture
+from facegen.operations import ContinueBackground
 from facegen.photos.intake import photo_bytes, read_photo
 from facegen.photos.put_back import put_back
+from facegen.retouch.backdrop import continue_background
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic")
 PHOTOGRAPH, GENERATED = "photograph", "generated"
@@ -91,17 +97,42 @@ class Originals:
         return image
 
 
-def into_photograph(crop: np.ndarray, edited: np.ndarray, before: np.ndarray) -> np.ndarray:
+PROBABLY = 128
+UNCOVERS = 0.01
+"""Of the picture: where an edit uncovers so much, the photograph's own background is drawn on."""
+
+
+def into_photograph(
+    crop: np.ndarray,
+    edited: np.ndarray,
+    before: np.ndarray,
+    mixing: ContinueBackground | None = None,
+) -> np.ndarray:
     """The crop of a photograph with what an edit changed.
 
     Args:
         crop: uint8 [S, S, 3] of any size.
         edited: uint8 [H, H, 3]: the network's picture after the edit.
         before: Likewise, before it.
+        mixing: What was mixed with the network's own background, if anything: the photograph's
+            outline is another one than its reconstruction's, so it is mixed again with its own.
 
     Returns:
         uint8 [H, H, 3].
     """
     photo = resized(crop, len(edited))
     identity = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    return put_back(photo, edited, identity, reconstruction=before).image
+    made = put_back(photo, edited, identity, reconstruction=before).image
+    if mixing is None:
+        return made
+    after, was = Mask(mixing.person), Mask(mixing.latent_person)
+    gone = (was.values >= PROBABLY) & (after.values < PROBABLY) & (Mask(mixing.mask).values > 0)
+    if gone.mean() < UNCOVERS:
+        return made
+    seen = of_picture(photo)
+    # Hair of the photograph that its reconstruction lacks is uncovered with the rest.
+    region = Mask(mixing.mask).union(Mask.of(seen.mask("hair", "hat")).soft(2))
+    made = continue_background(made, photo, after, person_mask(seen), region)
+    # Clothes of the photograph stay where the edited person does not stand before them.
+    worn = Mask.of(seen.mask("clothes")).minus(after).soft(1).at(len(photo))
+    return cv2.blendLinear(photo, made, worn, 1 - worn)

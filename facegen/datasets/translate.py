@@ -37,7 +37,7 @@ from facegen.files import write_atomic
 from facegen.images import EDITED_SOURCE_TYPE, encode_png, flattened
 from facegen.local.depth import of_picture
 from facegen.local.edit import LocalEditor, Look, counted
-from facegen.local.mixup import is_mixed
+from facegen.local.mixup import is_mixed, mixing_of
 from facegen.local.scene import again
 from facegen.measure.measurer import Measurement
 from facegen.sweeps.export import json_line
@@ -184,7 +184,10 @@ def _made(
     face_png = png = after.to_png(picture)
     if crop is not None:
         mended = into_photograph(
-            crop, flattened(picture), editor.picture(before.face, size=spec.size)
+            crop,
+            flattened(picture),
+            editor.picture(before.face, size=spec.size),
+            mixing_of(after),
         )
         png = encode_png(mended, source_type=EDITED_SOURCE_TYPE)
     write_atomic(out / folder / f"{stem}.png", png)

@@ -9,6 +9,8 @@ drawn on over where its person stood.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from facegen.face import Face
 from facegen.local.background import SegmentsOf, standing
 from facegen.masks import INSIDE
@@ -44,6 +46,11 @@ def is_mixed(face: Face) -> bool:
     return any(is_mixed_by(one) for one in face.pixel_operations)
 
 
-def is_mixed_by(operation: object) -> bool:
+def mixing_of(face: Face) -> ContinueBackground | None:
+    """What `mixed` put, if it put anything."""
+    return next((one for one in face.pixel_operations if is_mixed_by(one)), None)
+
+
+def is_mixed_by(operation: object) -> TypeGuard[ContinueBackground]:
     """Whether an operation is what `mixed` puts."""
     return isinstance(operation, ContinueBackground)
