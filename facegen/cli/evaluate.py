@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -347,3 +348,73 @@ def _command_line() -> str:
     import sys
 
     return shlex.join(["python", "-m", "facegen", *sys.argv[1:]])
+
+
+@evaluate.command("photos")
+@model_option
+@click.argument("photos", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--faces", type=click.IntRange(min=1), default=64, show_default=True,
+              help="Generated faces never used for anything else, seed 66000000 on.")  # fmt: skip
+@click.option("--strangers", type=click.IntRange(min=60), default=240, show_default=True,
+              help="Generated faces that results are told from.")  # fmt: skip
+@click.option("--show", "shown", multiple=True, metavar="NAME",
+              help="A photo, by its file's name without ending, that may be in the published "
+              "picture. Repeatable.")  # fmt: skip
+@click.option("--docs", type=click.Path(file_okay=False, path_type=Path),
+              help="Write the encoder's section of photos.md and its sheet into this folder; "
+              "docs/results is published.")  # fmt: skip
+def judge_photos(
+    *,
+    model: str,
+    photos: tuple[Path, ...],
+    faces: int,
+    strangers: int,
+    shown: tuple[str, ...],
+    docs: Path | None,
+) -> None:
+    r"""Find the latents of generated faces and of PHOTOS, and judge their pictures.
+
+    Beside the encoder and its rounds of feedback stands a linear start, which is learned first
+    (some minutes, once). Photographs are read and never written, but for those to --show.
+
+    \b
+    python -m facegen evaluate fetch
+    python -m facegen evaluate photos astronaut.png --show astronaut --docs docs/results
+    """
+    from facegen.directions.natural import read_natural
+    from facegen.directions.regressor import read_regressor
+    from facegen.evaluation import inversion
+    from facegen.evaluation.inversion_report import section, table, write_section, write_sheet
+    from facegen.evaluation.likeness import IdentityJudges
+    from facegen.evaluation.linear_start import linear_start
+    from facegen.invert.encoder import load_encoder
+    from facegen.paths import cache_dir
+
+    generator = load_generator(model)
+    encoder = load_encoder(generator)
+    judges = IdentityJudges()
+    natural = read_natural(generator.space, read_regressor(generator.space))
+    originals = inversion.photographs(photos, judges)
+    with count_progress("Faces") as progress:
+        originals += inversion.generated_originals(generator, judges, faces, progress)
+    with count_progress("Strangers") as progress:
+        people = inversion.crowd(generator, judges, strangers, progress)
+    with count_progress("Linear start") as progress:
+        start = linear_start(generator, cache_dir() / "encoder" / "linear_start.npz", progress)
+    ways: dict[str, inversion.Way] = {"linear start": start.encode}
+    for rounds in range(encoder.num_rounds + 1):
+        name = "first guess" if rounds == 0 else f"{rounds} round{'s' * (rounds > 1)} of feedback"
+        ways[name] = partial(encoder.encode, rounds=rounds)
+    encoder.encode(originals[0].crop)  # what is made at first use is not timed
+    with count_progress("Judging") as progress:
+        judged = inversion.judge_inversions(
+            generator, ways, originals, people, natural, judges, progress
+        )
+    if docs is None:
+        for is_photo in (False, True):
+            if some := [one for one in judged if one.original.is_photo == is_photo]:
+                click.echo(table(some) + "\n")
+        return
+    text = section(judged, originals, people, command=_command_line(), pictured=True)
+    write_sheet(judged, shown, docs)
+    click.echo(write_section(text, docs))

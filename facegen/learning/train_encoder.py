@@ -12,15 +12,14 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 from torch.nn import functional as F
 
 from facegen.measure.picture_maps import MAP_SHAPES
 from facegen.nets.encoder_head import Head, Reduction
 
 KEPT_CHANNELS = (20, 40, 48)
-RANK = 320
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Of the ridge regression, in mean squares of an input."""
 CELLS_FOR_DIRECTIONS = 60_000
 SEED = 0
@@ -83,15 +82,19 @@ def ridge(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) 
     Returns:
         [D, K].
     """
-    gram, cross = x.T @ x, x.T @ y
-    best = np.full(y.shape[1], np.inf)
-    kept = np.zeros_like(cross)
+    # Of the two square systems that give the same answer the smaller one is solved.
+    few = len(x) < x.shape[1]
+    gram, right, seen = (x @ x.T, y, x_test @ x.T) if few else (x.T @ x, x.T @ y, x_test)
+    best = np.square(y_test).mean(axis=0)  # of no regression at all
+    kept = np.zeros_like(right)
     for penalty in PENALTIES:
         factor = cho_factor(gram + penalty * len(x) * np.eye(len(gram), dtype=gram.dtype))
-        found = cho_solve(factor, cross)
-        errors = np.square(y_test - x_test @ found).mean(axis=0)
+        found = cho_solve(factor, right)
+        errors = np.square(y_test - seen @ found).mean(axis=0)
         better = errors < best
         best[better], kept[:, better] = errors[better], found[:, better]
+    if few:
+        kept = x.T @ kept
     return kept
 
 
@@ -110,8 +113,13 @@ def low_rank(
         Inputs to code, [D, rank]; code to outputs, [rank, K].
     """
     predictions = (x @ matrix) * weights
-    _, vectors = np.linalg.eigh(predictions.T @ predictions)
-    kept = vectors[:, : -rank - 1 : -1]
+    few = len(predictions) < predictions.shape[1]
+    square = predictions @ predictions.T if few else predictions.T @ predictions
+    last = len(square) - 1
+    _, vectors = eigh(square, subset_by_index=[max(0, last - rank + 1), last])
+    kept = vectors[:, ::-1]
+    if few:
+        kept = np.linalg.qr(predictions.T @ kept)[0]
     return (matrix * weights) @ kept, kept.T / weights
 
 
