@@ -16,7 +16,7 @@ from fake_projector import FakeProjector, fake_faces  # noqa: E402
 from facegen.photos import put_back  # noqa: E402
 from facegen.service import photo_desk, projecting  # noqa: E402
 
-STEP_S = float(sys.argv[3]) if len(sys.argv) > 3 else 0.05
+STEP_S = float(sys.argv[3]) if len(sys.argv) > 3 else 0.2
 PLACES = [(0.5, 0.5, 0.9), (0.2, 0.4, 0.4)]
 FACELESS_BELOW = 200
 """Photos of fewer pixels across have no face."""

@@ -16,6 +16,7 @@ AXE = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 SIZES = {"desktop": {}, "phone": PHONE}
 PAGES = {
     "explore": ".fg-tile canvas",
+    "photo": ".st-key-fg_photo_welcome",
     "sweep": "[data-testid=stSlider]",
     "library": ".fg-tiles img",
     "dials": ".fg-tiles img",

@@ -21,6 +21,13 @@ PATIENCE = 60
 PLACES = [(0.5, 0.5, 0.6), (0.15, 0.3, 0.3)]
 
 
+def until(is_so) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def desk(monkeypatch) -> PhotoDesk:
     monkeypatch.setattr(photo_desk, "find_faces", fake_faces(PLACES))
@@ -79,6 +86,7 @@ def test_one_job_at_a_time_and_each_face_keeps_its_own(desk, data):
     photo.choose(1)
     photo.find(service, steps=3)
     assert photo.job is None, "the other one is still under way"
+    until(lambda: first.step > 0)
     first.stop()
     first.wait(PATIENCE)
     photo.find(service, steps=3)
@@ -121,14 +129,9 @@ def test_the_desk_tidies_by_itself(desk, data, monkeypatch):
     monkeypatch.setattr(photo_desk, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(photo_desk, "FORGET_SECONDS", 0.2)
     photo = desk.open(data, "x.png")
-    end = time.monotonic() + PATIENCE
-    while desk.find(photo.id) is not None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: desk.find(photo.id) is None)
     again = desk.open(data, "y.png")  # the watch ended with the last photo and begins anew
-    while desk.find(again.id) is not None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: desk.find(again.id) is None)
 
 
 def test_there_is_room_for_so_many_pixels_and_who_is_away_goes_first(desk, data, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -269,7 +270,11 @@ def test_a_running_job_can_be_stopped_on_the_page(at, monkeypatch):
     choose(at, photo_bytes())
     at.button(key="photo_find").click().run()
     job = current(at).job
-    assert stage(at)["right"] in ("So far", "Found")
+    end = time.monotonic() + SECONDS
+    while not job.step and time.monotonic() < end:
+        time.sleep(0.005)
+    at.run()
+    assert stage(at)["right"] == "So far"
     assert "Forget this photo" not in labels(at)
     at.button(key="photo_stop").click().run()
     job.wait(SECONDS)
@@ -282,3 +287,24 @@ def test_a_running_job_can_be_stopped_on_the_page(at, monkeypatch):
 def test_what_the_browser_sends_is_checked(sent, monkeypatch):
     monkeypatch.setattr(photo_view.view, "trigger", lambda key, name: sent)
     assert photo_view.picked("x") is None
+
+
+def test_finding_again_keeps_the_first_until_there_is_another(at, monkeypatch):
+    choose(at, photo_bytes())
+    find(at)
+    first = current(at).found[0]
+    monkeypatch.setattr(
+        projecting, "load_projector", lambda generator: FakeProjector(generator, breaks_at=1)
+    )
+    find(at)
+    assert not at.exception
+    assert current(at).found[0] is first
+    assert "The network is gone" in said(at)
+    assert stage(at)["right"] == "Found"
+    assert "Edit on Design" in labels(at)
+    monkeypatch.setattr(projecting, "load_projector", FakeProjector)
+    find(at)
+    assert current(at).found[0] is not first
+    at.button(key="photo_edit").click().run()
+    at.run()
+    assert "Find again" not in labels(at), "whoever is edited stays the one of the photo"

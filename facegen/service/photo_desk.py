@@ -94,6 +94,7 @@ class OpenPhoto:
     jobs: dict[int, ProjectionJob] = field(default_factory=dict)
     edited: Edited | None = None
     presence: Presence = field(default_factory=Presence)
+    _earlier: dict[int, Found] = field(default_factory=dict)
 
     @property
     def face(self) -> AlignedFace | None:
@@ -112,8 +113,9 @@ class OpenPhoto:
 
     @property
     def found(self) -> dict[int, Found]:
-        """Number of a face -> who was found for it."""
-        return {n: job.found for n, job in self.jobs.items() if job.found is not None}
+        """Number of a face -> who was found for it; a job under way leaves who was found before."""
+        newest = {n: job.found for n, job in self.jobs.items() if job.found is not None}
+        return self._earlier | newest
 
     def look(self) -> None:
         """Look for its faces, once."""
@@ -135,6 +137,7 @@ class OpenPhoto:
         """Begin to find the person of the chosen face; one job at a time."""
         face = self.face
         if face is not None and self.running is None:
+            self._earlier = self.found
             self.jobs[self.chosen] = ProjectionJob(service, face.crop, steps=steps).start()
 
     def put_back(self, edits: Sequence[Edit]) -> Edited:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -19,7 +20,13 @@ from facegen.images import encode_jpeg, shrunk
 from facegen.photos.save import METADATA, Metadata, encode_photo
 from facegen.service.loading import Backend
 from facegen.service.photo_desk import OpenPhoto
-from facegen.service.projecting import SHOWN_PX, Found, ProjectionJob, steps_for
+from facegen.service.projecting import (
+    SHOWN_PX,
+    STOPPED_EARLY,
+    Found,
+    ProjectionJob,
+    steps_for,
+)
 from facegen.session.session import Session
 from facegen.ui import browser_state, photographs, shared, state_keys
 from facegen.ui.components import messages, photo_view, toolbar, view
@@ -216,7 +223,8 @@ def _put_back(backend: Backend, session: Session, photo: OpenPhoto) -> None:
 def _views(photo: OpenPhoto) -> list[str]:
     """What there is to be seen, the newest last."""
     views = [PHOTO]
-    if photo.job is not None and (photo.job.found is not None or not photo.job.is_done):
+    is_under_way = photo.job is not None and not photo.job.is_done
+    if photo.chosen in photo.found or is_under_way:
         views.append(LIKENESS)
     if photo.edited is not None:
         views.append(EDITED)
@@ -252,13 +260,14 @@ def _stage(photo: OpenPhoto, shown: str) -> None:
             start=_beside_faces(photo),
         )  # fmt: skip
     elif shown == LIKENESS and job is not None and face is not None:
-        edge = SHOWN_PX if job.found is None else len(job.found.image)
-        crop = encode_jpeg(shrunk(face.crop, edge))
-        made = job.jpeg if job.found is None else encode_jpeg(job.found.image)
+        found = photo.found.get(photo.chosen) if job.is_done else None
+        crop = encode_jpeg(shrunk(face.crop, SHOWN_PX if found is None else len(found.image)))
+        made = job.jpeg if found is None else encode_jpeg(found.image)
+        right = "Found" if found else "So far" if made else ""
         photo_view.show(
             made or crop, other=None if made is None else crop, key=STAGE, step=job.step,
             name=f"{photo.id} likeness {photo.chosen}", alt="The person as the network draws them",
-            left="" if made is None else "Photo", right="Found" if job.found else "So far",
+            left="" if made is None else "Photo", right=right,
         )  # fmt: skip
     else:
         faces = photo_view.outlines(
@@ -311,30 +320,37 @@ def _person(
         st.caption(
             f"Face {photo.chosen + 1} of {many}. Click another one in the photo to choose it."
         )
-    if job is not None and job.found is not None:
-        _found(backend, session, photo, job.found, show_design)
+    found = photo.found.get(photo.chosen)
+    if job is not None and job.error and job.error != STOPPED_EARLY:
+        st.warning(messages.plain(job.error), icon=":material/info:")
+    if found is not None:
+        _found(backend, session, photo, found, show_design)
         return
     st.subheader("Is this the person?" if many > 1 else "One face was found")
     for sentence in (*photo.photo.notes, *face.warnings):
         st.caption(f":material/info: {messages.plain(sentence)}")
-    if job is not None and job.error:
-        st.warning(messages.plain(job.error), icon=":material/info:")
-    how = st.segmented_control(
-        "How closely",
-        list(CLOSENESS),
-        default="Close",
-        key="photo_closeness",
-        required=True,
-        help="More steps come nearer to the photo and take longer. You can stop at any time.",
-    )
-    st.button(
-        "Find this person",
-        key="photo_find",
-        type="primary",
-        icon=":material/person_search:",
-        on_click=lambda: _find(backend, photo, CLOSENESS[how]),
-        width="stretch",
-    )
+    _ask(backend, photo, "Find this person", "primary")
+
+
+def _ask(
+    backend: Backend, photo: OpenPhoto, words: str, kind: Literal["primary", "secondary"]
+) -> None:
+    with st.container(key="fg_photo_ask", horizontal=True, vertical_alignment="bottom"):
+        how = st.segmented_control(
+            "How closely",
+            list(CLOSENESS),
+            default="Close",
+            key="photo_closeness",
+            required=True,
+            help="More steps come nearer to the photo and take longer. You can stop at any time.",
+        )
+        st.button(
+            words,
+            key="photo_find",
+            type=kind,
+            icon=":material/person_search:",
+            on_click=lambda: _find(backend, photo, CLOSENESS[how]),
+        )
 
 
 def _find(backend: Backend, photo: OpenPhoto, steps: int) -> None:
@@ -383,6 +399,8 @@ def _found(
         help="The face as it was found, to be opened here again.",
         width="stretch",
     )
+    if photographs.person_of(session, found) is None:
+        _ask(backend, photo, "Find again", "secondary")
 
 
 def _download(photo: OpenPhoto) -> None:
