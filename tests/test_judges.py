@@ -25,6 +25,13 @@ from facegen.evaluation.judges import (
     read_tfjs_weights,
 )
 from facegen.evaluation.lite0 import SameConv, load_lite0, to_input
+from facegen.evaluation.mobilefacenet import (
+    CHIP_PX,
+    PLACES,
+    MobileFaceNet,
+    arcface_chip,
+    similarity,
+)
 from facegen.evaluation.packages import FACERES, PACKAGES, Package, fetch_package, read_members
 
 
@@ -162,6 +169,25 @@ def test_a_face_is_cut_out_where_its_landmarks_are(scale):
     assert (chip[:, -quarter + 3 :] == 0).all()
 
 
+def test_five_points_come_where_arcface_wants_them():
+    turn = 3 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    points = PLACES @ turn.T + [200, 90]
+    matrix = similarity(points, PLACES)
+    assert np.allclose(points @ matrix[:, :2].T + matrix[:, 2], PLACES, atol=1e-9)
+
+
+def test_a_large_face_is_cut_where_a_small_one_is():
+    landmarks = np.zeros((68, 2))
+    landmarks[36:42], landmarks[42:48] = PLACES[0], PLACES[1]
+    landmarks[[30, 48, 54]] = PLACES[2:]
+    small = np.zeros((CHIP_PX, CHIP_PX, 3), np.uint8)
+    small[40:60, 30:80] = 255
+    large = np.kron(small, np.ones((4, 4, 1), np.uint8))
+    places = 4 * landmarks + 1.5  # pixels are counted from their middles
+    difference = arcface_chip(large, places).astype(int) - arcface_chip(small, landmarks)
+    assert np.abs(difference).max() <= 2
+
+
 # --- with the published files -------------------------------------------------------------------
 
 
@@ -223,3 +249,21 @@ def test_judges_tell_people_apart_and_see_them_turn(fetched, generator):
     assert min(same) > max(strangers)
     assert all(b.yaw - a.yaw > 7 for a, b in zip(front, turned, strict=True))
     assert all(b.age - a.age > 5 for a, b in zip(front, older, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_mobilefacenet_tells_people_apart(fetched, generator):
+    from facegen.measure.detector import load_instruments
+
+    judge = MobileFaceNet(fetched)
+
+    def identity(w_plus, shade=1.0):
+        image = (generator.render(w_plus, size=512) * shade).astype(np.uint8)
+        return judge.identity(image, load_instruments().detect(image).landmarks)
+
+    bases = [generator.w_from_seed(seed) for seed in (3, 7, 11)]
+    bright = [identity(w) for w in bases]
+    same = [float(a @ identity(w, 0.7)) for a, w in zip(bright, bases, strict=True)]
+    strangers = [float(bright[i] @ bright[j]) for i in range(3) for j in range(i)]
+    assert min(same) > 0.8 > max(strangers)
