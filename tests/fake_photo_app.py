@@ -15,6 +15,7 @@ from fake_projector import FakeProjector, fake_faces  # noqa: E402
 
 from facegen.photos import put_back  # noqa: E402
 from facegen.service import photo_desk, projecting  # noqa: E402
+from facegen.ui import photographs  # noqa: E402
 
 STEP_S = float(sys.argv[3]) if len(sys.argv) > 3 else 0.2
 PLACES = [(0.5, 0.5, 0.9), (0.2, 0.4, 0.4)]
@@ -26,5 +27,6 @@ photo_desk.find_faces = lambda image: find(image) if image.shape[1] >= FACELESS_
 photo_desk.lies_on_its_side = lambda image: False
 put_back.of_picture = lambda crop: None
 put_back.blending.around = lambda *_: 1.0
+photographs.judge = lambda crop, image: {}
 projecting.load_projector = lambda generator: FakeProjector(generator, step_s=STEP_S)
 runpy.run_path(str(Path(__file__).parent / "fake_app.py"))

@@ -50,6 +50,7 @@ def at(monkeypatch) -> AppTest:
     monkeypatch.setattr(putting, "of_picture", lambda crop: None)
     monkeypatch.setattr(putting.blending, "around", lambda *_: 1.0)
     monkeypatch.setenv(projecting.STEPS_VARIABLE, "4")
+    monkeypatch.setattr(photographs, "judge", lambda crop, image: {})
     shared.measuring().start()
     shared.measuring()._thread.join(SECONDS)
     found = AppTest.from_function(page, default_timeout=SECONDS)
@@ -179,6 +180,13 @@ def test_words_of_likeness_go_with_the_number():
         found = projecting.Found(np.zeros((18, 512)), np.zeros((1, 1, 3)), {"identity": value})
         return photographs.words_of(found)[0]
 
+    found = projecting.Found(
+        np.zeros((18, 512)), np.zeros((1, 1, 3)),
+        {"distance": 0.31, "structure": 0.62, "pixels": 9.4},
+    )  # fmt: skip
+    assert [line.split(":")[0] for line in photographs.words_of(found)] == [
+        "Distance 0.31", "Structure 0.62", "Colours off by 9 of 255 levels in the face"
+    ]  # fmt: skip
     assert words(0.12) == "Likeness 0.12: somebody else"
     assert words(0.85).endswith("as two photographs of one person")
     assert len({words(value).split(": ")[1] for value in (0.1, 0.5, 0.7, 0.9)}) == 4

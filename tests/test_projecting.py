@@ -133,6 +133,38 @@ def test_two_visitors_go_on_in_turn(service, made, monkeypatch):
         assert job.found.stopped
 
 
+def test_a_projector_that_lets_one_in_at_a_time_stops_nobody(service, made, monkeypatch):
+    monkeypatch.setattr(projecting, "_turns", Turns(1))
+    inside, plain = threading.Lock(), FakeProjector.project
+
+    def one_at_a_time(self, crop, **options):
+        with inside:
+            return plain(self, crop, **options)
+
+    monkeypatch.setattr(FakeProjector, "project", one_at_a_time)
+    made.options = {"step_s": 0.01}
+    jobs = [ProjectionJob(service, CROP // n, steps=20).start() for n in (1, 2, 3)]
+    for job in jobs:
+        job.wait(PATIENCE)
+        assert job.found.steps == 20
+
+
+def test_what_a_judge_tells_comes_along_and_a_broken_one_costs_nothing(service, made):
+    seen = []
+
+    def judge(crop, image):
+        seen.append((crop.shape, image.shape))
+        return {"identity": 0.5}
+
+    job = ProjectionJob(service, CROP, steps=2, judge=judge).start()
+    job.wait(PATIENCE)
+    assert seen == [((256, 256, 3), (1024, 1024, 3))]
+    assert job.found.numbers["identity"] == 0.5
+    job = ProjectionJob(service, CROP, steps=2, judge=lambda crop, image: 1 / 0).start()
+    job.wait(PATIENCE)
+    assert job.found.numbers["structure"] == 0.62
+
+
 def test_one_that_waits_for_its_turn_can_be_stopped(service, made, monkeypatch):
     turns = Turns(1)
     monkeypatch.setattr(projecting, "_turns", turns)

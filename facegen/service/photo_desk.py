@@ -22,7 +22,7 @@ from facegen.photos.align import AlignedFace, find_faces, lies_on_its_side
 from facegen.photos.intake import Photo, read_photo
 from facegen.photos.put_back import put_back
 from facegen.service.presence import Presence
-from facegen.service.projecting import Found, ProjectionJob
+from facegen.service.projecting import Found, Judge, ProjectionJob
 from facegen.service.render import RenderService
 
 STOP_SECONDS = 15.0
@@ -133,12 +133,17 @@ class OpenPhoto:
         if self.faces and 0 <= number < len(self.faces):
             self.chosen = number
 
-    def find(self, service: RenderService, *, steps: int) -> None:
-        """Begin to find the person of the chosen face; one job at a time."""
+    def find(self, service: RenderService, *, steps: int, judge: Judge | None = None) -> None:
+        """Begin to find the person of the chosen face; one job at a time.
+
+        Args: as for `ProjectionJob`.
+        """
         face = self.face
         if face is not None and self.running is None:
             self._earlier = self.found
-            self.jobs[self.chosen] = ProjectionJob(service, face.crop, steps=steps).start()
+            self.jobs[self.chosen] = ProjectionJob(
+                service, face.crop, steps=steps, judge=judge
+            ).start()
 
     def put_back(self, edits: Sequence[Edit]) -> Edited:
         """The photo with edited faces, one after the other; the newest is kept.

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,9 @@ MOST_PAUSE_SECONDS = 4.0
 """A step is made so often even while others draw without a pause."""
 STOPPED_EARLY = "Stopped before anything was found."
 UNEXPECTED = "This person could not be looked for. Try again; what happened is in the terminal."
+
+Judge = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
+"""A crop and a picture, uint8 [S, S, 3], -> numbers by name."""
 
 _turns = Turns(AT_ONCE)
 
@@ -97,9 +100,18 @@ class ProjectionJob:
         error: A sentence if it ended badly.
         is_done: Whether it ended, well or not.
         is_stopped: Whether it is to end.
+        is_waiting: Whether others have their turn first.
+
+    Args:
+        service: Draws.
+        crop: uint8 [S, S, 3], aligned.
+        steps: How many to make.
+        judge: Tells how near the result comes to the crop; None for what the steps tell alone.
     """
 
-    def __init__(self, service: RenderService, crop: np.ndarray, *, steps: int) -> None:
+    def __init__(
+        self, service: RenderService, crop: np.ndarray, *, steps: int, judge: Judge | None = None
+    ) -> None:
         self.jpeg: bytes | None = None
         self.step, self.of = 0, steps
         self.found: Found | None = None
@@ -107,8 +119,8 @@ class ProjectionJob:
         self.is_done = False
         self.is_stopped = False
         self.is_waiting = False
-        self._service, self._crop = service, crop
-        self._begun: float | None = None
+        self._service, self._crop, self._judge = service, crop, judge
+        self._left = self._told = 0.0
         self._has_turn = False
         self._thread = threading.Thread(target=self._run, name="projection", daemon=True)
 
@@ -128,9 +140,9 @@ class ProjectionJob:
     @property
     def seconds_left(self) -> float | None:
         """How long it will still take, as it went so far; None before the second step."""
-        if self._begun is None or self.step < 2:
+        if self.step < 2:
             return None
-        return (time.monotonic() - self._begun) / self.step * (self.of - self.step)
+        return max(self._left - (time.monotonic() - self._told), 0.0)
 
     def _run(self) -> None:
         try:
@@ -157,7 +169,9 @@ class ProjectionJob:
         if self.is_stopped:
             self.found = self._as_found(first, {}, 0, start)
             return
-        self._begun = time.monotonic()
+        # No turn is held on the way in: a projector may let one projection in at a time.
+        self._give_turn()
+        self.is_waiting = True
         made = projector.project(self._crop, steps=self.of, done=self._go_on)
         self.found = self._as_found(made.w_plus, made.numbers, made.steps, start)
         self._show(self.found.image)
@@ -167,13 +181,23 @@ class ProjectionJob:
     ) -> Found:
         w_plus = np.array(w_plus, np.float32)
         w_plus.setflags(write=False)
-        seconds = time.monotonic() - start
         image = self._draw(w_plus)
-        return Found(w_plus, image, dict(numbers), steps, seconds, stopped=self.is_stopped)
+        told = self._judged(image)
+        seconds = time.monotonic() - start
+        return Found(w_plus, image, {**numbers, **told}, steps, seconds, stopped=self.is_stopped)
+
+    def _judged(self, image: np.ndarray) -> Mapping[str, float]:
+        try:
+            return {} if self._judge is None else self._judge(self._crop, image)
+        except Exception:
+            _log.exception("A likeness could not be judged.")
+            return {}
 
     def _go_on(self, step: Step) -> bool:
         """Take what a step gave, and let others go first; whether to make another."""
+        self.is_waiting = False
         self.step, self.of = int(step.number), int(step.of)
+        self._left, self._told = float(step.seconds_left), time.monotonic()
         if step.picture is not None:
             self._show(step.picture)
         if self.is_stopped or self.step >= self.of:

@@ -6,14 +6,19 @@ its browser know its id alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from facegen.errors import FacegenError
 from facegen.face import PHOTOGRAPH, Face, clean_name
+from facegen.measure.detector import MEASURE_PX, at_size, load_instruments
+from facegen.measure.measurer import SAME_PERSON
 from facegen.render_request import RenderRequest
 from facegen.service.loading import Backend
 from facegen.service.photo_desk import Edit, OpenPhoto
@@ -21,6 +26,9 @@ from facegen.service.projecting import Found
 from facegen.session.edit_state import EditState
 from facegen.session.session import Session
 from facegen.ui import browser_state, shared, state_keys
+
+if TYPE_CHECKING:
+    from facegen.evaluation.mobilefacenet import MobileFaceNet
 
 PAGE = "photo"
 LIKENESS_WORDS = (
@@ -31,6 +39,14 @@ LIKENESS_WORDS = (
 )
 """Cosine of MobileFaceNet's descriptors, from so much on: three photographs of one man have 0.80
 to 0.83 among themselves, strangers about 0.1."""
+
+
+STRUCTURE_WORDS = (
+    (0.75, "as in the photo"),
+    (0.5, "as in the photo, but smoother"),
+    (-1.0, "only roughly as in the photo"),
+)
+"""SSIM inside of the face, from so much on: set by eye on a few faces."""
 
 
 def take(data: bytes, name: str) -> OpenPhoto:
@@ -135,9 +151,50 @@ def belongs(session: Session) -> bool:
 
 def words_of(found: Found) -> list[str]:
     """How near somebody comes to their photo, a line each; empty where nothing was measured."""
-    lines = []
-    likeness = found.numbers.get("identity")
-    if likeness is not None:
-        word = next(word for least, word in LIKENESS_WORDS if likeness >= least)
-        lines.append(f"Likeness {likeness:.2f}: {word}")
+    lines, numbers = [], found.numbers
+    if "identity" in numbers:
+        lines.append(f"Likeness {_word(numbers['identity'], LIKENESS_WORDS)}")
+    elif "distance" in numbers:
+        is_one = "one person" if numbers["distance"] < SAME_PERSON else "two people"
+        lines.append(
+            f"Distance {numbers['distance']:.2f}: dlib, which also guides the search, takes the "
+            f"two for {is_one}"
+        )
+    if "structure" in numbers:
+        lines.append(f"Structure {_word(numbers['structure'], STRUCTURE_WORDS)}")
+    if "pixels" in numbers:
+        lines.append(f"Colours off by {numbers['pixels']:.0f} of 255 levels in the face")
     return lines
+
+
+def _word(value: float, words: Sequence[tuple[float, str]]) -> str:
+    return f"{value:.2f}: {next(word for least, word in words if value >= least)}"
+
+
+def judge(photograph: np.ndarray, rendition: np.ndarray) -> dict[str, float]:
+    """How near a picture comes to a photograph as a person: uint8 [S, S, 3] each.
+
+    "identity", the cosine of MobileFaceNet's descriptors, where that judge was fetched; else
+    "distance", of dlib's. Nothing where no face is seen.
+    """
+    pictures = [at_size(image, MEASURE_PX) for image in (photograph, rendition)]
+    found = [load_instruments().detect(picture) for picture in pictures]
+    seen = [(picture, one) for picture, one in zip(pictures, found, strict=True) if one is not None]
+    if len(seen) < len(pictures):
+        return {}
+    net = _second_judge()
+    if net is None:
+        a, b = (one.descriptor for _, one in seen)
+        return {"distance": float(np.linalg.norm(a - b))}
+    a, b = (net.identity(picture, one.landmarks) for picture, one in seen)
+    return {"identity": float(a @ b)}
+
+
+@cache
+def _second_judge() -> MobileFaceNet | None:
+    from facegen.evaluation.mobilefacenet import MobileFaceNet
+
+    try:
+        return MobileFaceNet()
+    except FacegenError:
+        return None

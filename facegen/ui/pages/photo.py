@@ -290,8 +290,10 @@ def _beside_faces(photo: OpenPhoto) -> float:
 
 def _progress(job: ProjectionJob) -> None:
     left = job.seconds_left
-    if job.jpeg is None:
-        said = "Waiting for others" if job.is_waiting else "A first look"
+    if job.is_waiting:
+        said = "Others have their turn first" if job.jpeg is None else "Becoming more alike"
+    elif job.jpeg is None:
+        said = "A first look"
     elif left is None:
         said = "Becoming more alike"
     else:
@@ -355,7 +357,7 @@ def _ask(
 
 def _find(backend: Backend, photo: OpenPhoto, steps: int) -> None:
     try:
-        photo.find(backend.service, steps=steps_for(steps))
+        photo.find(backend.service, steps=steps_for(steps), judge=photographs.judge)
         st.session_state.pop(state_keys.PHOTO_SHOWN, None)
     except FacegenError as err:
         messages.notify(str(err))
