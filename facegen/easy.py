@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from facegen.editing.dial_set import DialSet
 from facegen.editing.faces import edit_face, reach_targets
-from facegen.errors import UsageError
+from facegen.errors import BadFileError, UsageError
 from facegen.face import Face, clean_name
 from facegen.files import write_atomic
 from facegen.generator import Generator
@@ -180,6 +180,36 @@ class FaceGenerator:
         """
         face = Face.load(path).require_space(self.generator.space)
         return EditableFace(face, self.dials, self.generator)
+
+    def project(self, image: np.ndarray | str | Path, *, steps: int | None = None) -> EditableFace:
+        """The face of the largest person on a photograph, found by gradient descent: half a minute.
+
+        Use photographs of real people only with their consent.
+
+        Args:
+            image: uint8 [H, W, 3] RGB, upright, or the path of a photo.
+            steps: Of gradient descent; as many as are good unless given.
+
+        Raises:
+            BadFileError: no photograph, or nobody is found on it.
+            LatentError: not such a picture.
+            ModelError: a network that it does not work with.
+        """
+        from facegen.invert.photos import face_of
+        from facegen.invert.project import DEFAULT_STEPS, load_projector
+        from facegen.photos.align import find_faces
+        from facegen.photos.intake import open_photo
+
+        if isinstance(image, str | Path):
+            image = open_photo(Path(image)).image
+        faces = find_faces(image)
+        if not faces:
+            raise BadFileError(
+                "No face was found on that picture; is it turned far away, covered, or small?"
+            )
+        projector = load_projector(self.generator)
+        found = projector.project(faces[0].crop, steps=DEFAULT_STEPS if steps is None else steps)
+        return EditableFace(face_of(found.w_plus, self.generator), self.dials, self.generator)
 
     def render(self, face: EditableFace | Face, *, size: int | None = None) -> np.ndarray:
         """The picture of a face, with what was done in it: uint8 [size, size, 3]."""

@@ -38,6 +38,7 @@ _MODULES = {
     "translate": "translate",
     "align": "photos",
     "paste": "photos",
+    "project": "project",
 }
 
 

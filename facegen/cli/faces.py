@@ -14,6 +14,7 @@ import numpy as np
 from facegen.cli.backgrounds import before_background, wanted_background
 from facegen.cli.clothes import in_clothes, wanted_clothes
 from facegen.cli.face_files import Piece, drawn, edits_of, generator_for, write_faces
+from facegen.cli.project import paste_edited, require_paste
 from facegen.cli.shared import (
     SeedRange,
     engine_option,
@@ -24,7 +25,6 @@ from facegen.cli.shared import (
     model_option,
     npz_option,
     open_face,
-    picture_option,
     print_json,
     size_option,
 )
@@ -147,7 +147,20 @@ def generate(
     help="Do not measure the picture to come nearer to the targets.",
 )
 @click.option("--name", help="Name of the person, kept in the file.")
-@picture_option
+@click.option(
+    "--paste-back",
+    type=click.Path(path_type=Path),
+    metavar="PHOTO",
+    help="FACE was found on this photo by `project`: put what the edit changes back into it; --out "
+    "is the photo to write.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The picture to write: .png, .jpg or .webp, each with the face inside; with --paste-back "
+    "the photo, .jpg, .png, .webp or .avif.",
+)
 @size_option
 @npz_option
 @model_option
@@ -164,6 +177,7 @@ def edit(
     clothes: str | None,
     quick: bool,
     name: str | None,
+    paste_back: Path | None,
     out: Path,
     size: int | None,
     npz: bool,
@@ -181,14 +195,18 @@ def edit(
     python -m facegen edit faces/seed0007.png --background blur=0.6 --out portrait.png
     python -m facegen edit faces/seed0007.png --clothes "#203040" --out blue.png
     python -m facegen edit faces/seed0007.png --size 512 --out small.webp
+    python -m facegen edit people/holiday-1.png --set age=+20y --paste-back holiday.jpg --out x.jpg
 
     Targets are measured on the picture and corrected (eight pictures at most); where one is
     missed, what is in its way is looked for (six more for each). --quick trusts the prediction.
     """
-    picture_kind(out)  # before minutes of work
     if mixup and not keep_rest:
         raise UsageError("--mixup is for edits that keep the rest; give --keep-rest with it.")
     before = open_face(face)
+    if paste_back is None:
+        picture_kind(out)  # before minutes of work
+    else:
+        require_paste(face, paste_back, out, is_small=size is not None, npz=npz)
     wanted = None if background is None else wanted_background(background, before)
     dress = None if clothes is None else wanted_clothes(clothes, before)
     after = before
@@ -204,6 +222,11 @@ def edit(
     if name is not None:
         after = replace(after, name=clean_name(name))
     picture = _picture(face, before, after, size=size, model=model, engine=engine)
+    if paste_back is not None:
+        generator = generator_for(after, model=model, engine=engine)
+        paste_edited(face, paste_back, out, picture, generator.render(after.base))
+        click.echo(out)
+        return
     after.save(out, at_edge(picture, size), npz=npz)
     click.echo(out)
 

@@ -1,36 +1,59 @@
 """From a picture of a face to its latent, step by step.
 
-The encoder's guess, or the average face, is improved by gradient descent through the generator
-until its picture shows the photograph.
+The encoder's guess is improved by gradient descent (Adam, Kingma & Ba 2015) through the generator
+until its picture shows the photograph (`facegen.optimise.picture_loss`). What is moved are the rows
+of the latent in straightened, whitened w (Wulff & Torralba 2020, arXiv 2009.06529), where a unit is
+as usual in every direction; their size, and how far rows lie from one another, cost something, so
+that the latent stays one that dials can move. The noise of the network is left alone. What it
+gives and costs: docs/results/photos.md.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
-from facegen.directions.natural import read_natural
+from facegen.directions.natural import KINK, Natural, read_natural
 from facegen.directions.regressor import read_regressor
 from facegen.errors import LatentError, ModelError, UsageError
 from facegen.generator import Generator
 from facegen.invert.encoder import load_encoder
-from facegen.latents import BUNDLED_SPACE, broadcast_w
+from facegen.latents import BUNDLED_SPACE, NUM_WS, broadcast_w
 from facegen.measure.detector import at_size, require_picture
+from facegen.measure.segments import of_picture
 from facegen.nets.synthesis import Preview
-from facegen.optimise.identity import can_optimise
+from facegen.optimise.identity import can_optimise, reuse_memory
+from facegen.optimise.picture_loss import FACE, FEATURES, LOSS_PX, PictureLoss
+from facegen.threads import one_torch_thread
 
 DEFAULT_STEPS = 40
 MOST_STEPS = 1000
-SHOWN_PX = 256
-SHOWN_EVERY = 4
-RATE = 0.08
+EXACT_SHARE = 0.35
+"""Of the steps, the last, go by the exact picture: what the preview network draws differs, and the
+more the longer it is gone by."""
+EXACT_COST = 2.3  # rough steps
+SHOWN_EVERY = 3
+RATE = 0.12
+LAST_RATE = 0.15  # of it
+WARM_STEPS = 3
 BETAS = (0.9, 0.95)
+SIZE_PENALTY = 0.002  # of the mean square of whitened rows
+SPREAD_PENALTY = 0.002  # of the mean square of their distance from their mean
+SSIM_SIGMA, SSIM_PX, SSIM_C = 1.5, 11, ((0.01 * 255) ** 2, (0.03 * 255) ** 2)
+
+Judge = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
+"""Photograph and its rendition, uint8 [S, S, 3], to numbers by name."""
+
+_one_at_a_time = threading.Lock()
 
 
 class Encodes(Protocol):
@@ -48,7 +71,7 @@ class Step:
         number: Steps done.
         of: Steps in all.
         w_plus: float32 [18, 512].
-        picture: uint8 [256, 256, 3] of it; None where none was drawn for this step.
+        picture: uint8 [256, 256, 3] of it; None where none is shown for this step.
         loss: What is made small; comparable within one projection alone.
         seconds_left: As the steps so far promise.
     """
@@ -70,7 +93,9 @@ class Projected:
         steps: Steps done.
         seconds: What they took, with measuring.
         stopped: Whether somebody stopped it.
-        numbers: How near the picture comes to the photograph; name -> value.
+        numbers: How near its picture comes to the photograph. "structure": SSIM (Wang et al. 2004)
+            inside the face at 256 px, 1 for the same. "pixels": mean absolute difference there,
+            in levels. And what the judge tells: "identity", a cosine, and "perceptual", a distance.
     """
 
     w_plus: np.ndarray
@@ -88,29 +113,33 @@ class Projector:
     """Finds latents of pictures. Use `load_projector`.
 
     Args:
-        generator: One that `facegen.optimise.identity.can_optimise` allows, of a space that has
-            dials.
+        generator: One that `facegen.optimise.identity.can_optimise` allows, of the bundled space.
         encoder: Gives the start; without one it is the average face.
+        judge: Tells of the result what networks say that are not in the loss
+            (`facegen.evaluation.projection.load_judge`).
 
     Raises:
         ModelError: another generator.
     """
 
-    def __init__(self, generator: Generator, encoder: Encodes | None = None) -> None:
+    def __init__(
+        self, generator: Generator, encoder: Encodes | None = None, *, judge: Judge | None = None
+    ) -> None:
         if not can_optimise(generator) or generator.space != BUNDLED_SPACE:
             raise ModelError(
                 f"Photographs can be found in the space {BUNDLED_SPACE} by a network that "
                 f"gradients pass through, and {getattr(generator, 'model', 'this')} is not one. "
                 "Choose a network of that space."
             )
-        self._generator, self._encoder = generator, encoder
+        reuse_memory()
+        self._generator, self._encoder, self._judge = generator, encoder, judge
         self._natural = read_natural(generator.space, read_regressor(generator.space))
 
     def encode(self, crop: np.ndarray) -> np.ndarray:
         """The latent to start from: float32 [18, 512].
 
         Args:
-            crop: uint8 [S, S, 3] RGB, aligned as FFHQ is.
+            crop: uint8 [S, S, 3] RGB of 64 px and more, aligned as FFHQ is.
 
         Raises:
             LatentError: no such picture.
@@ -123,11 +152,11 @@ class Projector:
     def project(
         self, crop: np.ndarray, *, steps: int = DEFAULT_STEPS, done: Callable[[Step], bool] = _go_on
     ) -> Projected:
-        """The latent whose picture shows the photograph.
+        """The latent whose picture shows the photograph; one at a time in a process.
 
         Args:
-            crop: uint8 [S, S, 3] RGB, aligned as FFHQ is.
-            steps: Of gradient descent.
+            crop: uint8 [S, S, 3] RGB of 64 px and more, aligned as FFHQ is.
+            steps: Of gradient descent; the last take longest.
             done: Called after each; False stops, and the best so far comes back.
 
         Raises:
@@ -136,49 +165,132 @@ class Projector:
         """
         if not 1 <= steps <= MOST_STEPS:
             raise UsageError(f"A projection takes 1 to {MOST_STEPS} steps, got {steps}.")
+        _require_square(crop)
+        with _one_at_a_time, one_torch_thread():
+            return self._project(crop, steps, done)
+
+    def _project(self, crop: np.ndarray, steps: int, done: Callable[[Step], bool]) -> Projected:
         began = time.perf_counter()
-        start = self.encode(crop)
-        goal = torch.from_numpy(at_size(crop, SHOWN_PX).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-        net, head = self._generator.synthesis, self._generator.head
-        v = torch.tensor(self._natural.whitened(start), requires_grad=True)
-        mean, axes = torch.tensor(self._natural.mean), torch.tensor(self._natural.axes)
-        offset = torch.tensor(start - _bent(mean + v.detach() @ axes.T).numpy())
-        optimiser = torch.optim.Adam([v], lr=RATE, betas=BETAS)
-        best, best_loss = start, np.inf
-        count = 0
-        for count in range(1, steps + 1):
-            w_plus = _bent(mean + v @ axes.T) + offset
-            rows = w_plus[None, : self._generator.num_ws]
-            img = head(net, rows) if isinstance(head, Preview) else net(rows)
-            loss = functional.l1_loss(functional.interpolate(img, SHOWN_PX, mode="area"), goal)
+        loss_of = PictureLoss(crop, device=self._generator.device)
+        latent = _Latent(self._natural, self.encode(crop), self._generator.device)
+        optimiser = torch.optim.Adam([latent.v], lr=RATE, betas=BETAS)
+        best, best_loss = latent.w_plus().detach(), np.inf
+        stepping = time.perf_counter()
+        rough = steps - max(1, round(EXACT_SHARE * steps))
+        number, goes_on = 0, True
+        while number < steps and goes_on:
+            falling = LAST_RATE + (1 - LAST_RATE) * (0.5 + 0.5 * np.cos(np.pi * number / steps))
+            optimiser.param_groups[0]["lr"] = RATE * falling * min(1, (number + 1) / WARM_STEPS)
+            w_plus = latent.w_plus()
+            img = self._small(w_plus[None], is_exact=number >= rough)
+            loss = loss_of(img) + latent.penalty()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            now = w_plus.detach().numpy().astype(np.float32)
-            if float(loss) < best_loss:
-                best, best_loss = now, float(loss)
-            shows = count % SHOWN_EVERY == 0 or count == steps
-            left = (time.perf_counter() - began) / count * (steps - count)
-            picture = self._generator.render(now, size=SHOWN_PX) if shows else None
-            if not done(Step(count, steps, now, picture, float(loss), left)):
-                break
-        seconds = time.perf_counter() - began
-        return Projected(best, count, seconds, count < steps, {"pixels": best_loss})
+            number += 1
+            value, now = float(loss.detach()), w_plus.detach()
+            if value < best_loss or number == rough + 1:  # a loss of another picture before
+                best, best_loss = now, value
+            is_shown = number % SHOWN_EVERY == 1 or number == steps
+            spent = time.perf_counter() - stepping
+            left = spent / _work(number, rough) * (_work(steps, rough) - _work(number, rough))
+            picture = _as_image(img) if is_shown else None
+            goes_on = done(Step(number, steps, _rows(now), picture, value, left))
+        found = _rows(best)
+        numbers = self._numbers(crop, found)
+        return Projected(found, number, time.perf_counter() - began, number < steps, numbers)
+
+    def _small(self, w_plus: Tensor, *, is_exact: bool) -> Tensor:
+        """The picture at 256 px, [1, 3, 256, 256], or for a roughly right one by the preview."""
+        net, head = self._generator.synthesis, self._generator.head
+        if not is_exact and isinstance(head, Preview) and head.size_px == LOSS_PX:
+            small: Tensor = head(net, w_plus)
+            return small
+        img = net.half_picture(w_plus)
+        return functional.interpolate(img, size=LOSS_PX, mode="area")
+
+    def _numbers(self, crop: np.ndarray, w_plus: np.ndarray) -> dict[str, float]:
+        picture = self._generator.render(w_plus)
+        small, goal = at_size(picture, LOSS_PX), at_size(crop, LOSS_PX)
+        inside = of_picture(goal).mask(*FACE, *FEATURES) > 0
+        inside = inside if inside.any() else np.ones_like(inside)
+        apart = np.abs(small.astype(np.float32) - goal)[inside]
+        numbers = {"structure": _ssim(small, goal, inside), "pixels": float(apart.mean())}
+        return numbers | dict({} if self._judge is None else self._judge(crop, picture))
 
 
-def load_projector(generator: Generator) -> Projector:
-    """The projector of a generator.
+def load_projector(generator: Generator, *, judge: Judge | None = None) -> Projector:
+    """The projector of a generator, with the encoder of its space.
+
+    Args:
+        generator: Loaded.
+        judge: See `Projector`.
 
     Raises:
-        ModelError: networks that it cannot do.
+        ModelError: networks that it cannot do, or the encoder is damaged.
     """
-    return Projector(generator, load_encoder(generator))
+    if not can_optimise(generator):  # before the encoder says less
+        return Projector(generator)
+    return Projector(generator, load_encoder(generator), judge=judge)
 
 
-def _bent(straight: torch.Tensor) -> torch.Tensor:
-    """As `facegen.directions.natural.bent`, for gradients."""
-    shifted = 0.6 - straight
-    return (torch.sqrt(4 * shifted * shifted + 20 * 0.09) - 3 * shifted) / 5
+class _Latent:
+    """A w_plus as whitened rows of straightened w, and what the start has beside that."""
+
+    def __init__(self, natural: Natural, start: np.ndarray, device: torch.device) -> None:
+        self._mean = torch.tensor(natural.mean, device=device)
+        self._axes = torch.tensor(natural.axes, device=device)
+        self.v = torch.tensor(natural.whitened(start), device=device).requires_grad_(True)
+        # Straightening and bending again miss a little: the start is to be the start.
+        self._rest = torch.tensor(start, device=device) - self._bent().detach()
+
+    def w_plus(self) -> Tensor:
+        """[18, 512]."""
+        return self._bent() + self._rest
+
+    def penalty(self) -> Tensor:
+        """The prior."""
+        from_mean = self.v - self.v.mean(dim=0)
+        return SIZE_PENALTY * self.v.square().mean() + SPREAD_PENALTY * from_mean.square().mean()
+
+    def _bent(self) -> Tensor:
+        """As `facegen.directions.natural.bent`, for gradients."""
+        shifted = 2 * KINK - (self._mean + self.v @ self._axes.T)
+        return (torch.sqrt(4 * shifted * shifted + 20 * KINK**2) - 3 * shifted) / 5
+
+
+def _work(number: int, rough: int) -> float:
+    """Work of the first so many steps, in rough ones."""
+    return min(number, rough) + EXACT_COST * max(number - rough, 0)
+
+
+def _rows(w_plus: Tensor) -> np.ndarray:
+    """As an array; rows that no gradient reached stay as they began."""
+    found = np.ascontiguousarray(w_plus.cpu().numpy(), np.float32)
+    assert len(found) == NUM_WS
+    return found
+
+
+def _as_image(img: Tensor) -> np.ndarray:
+    levels = (img.detach()[0].clamp(-1, 1) + 1) * 127.5
+    image: np.ndarray = levels.round().byte().permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(image)
+
+
+def _ssim(one: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float:
+    """SSIM of the grey pictures (Wang et al. 2004, equation 13), averaged where `inside` holds."""
+
+    def soft(x: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(x, (SSIM_PX, SSIM_PX), SSIM_SIGMA)
+
+    a, b = (cv2.cvtColor(x, cv2.COLOR_RGB2GRAY).astype(np.float32) for x in (one, other))
+    mean_a, mean_b = soft(a), soft(b)
+    var_a, var_b = soft(a * a) - mean_a**2, soft(b * b) - mean_b**2
+    both = soft(a * b) - mean_a * mean_b
+    c1, c2 = SSIM_C
+    similar = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    similar /= (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
+    return float(similar[inside].mean())
 
 
 def _require_square(crop: np.ndarray) -> None:

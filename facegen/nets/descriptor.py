@@ -9,6 +9,7 @@ channels; the smaller one is padded with zeros at the end of each axis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,13 +68,21 @@ class DescriptorNet(nn.Module):
 
     def forward(self, chips: Tensor) -> Tensor:
         """[N, 3, 150, 150] RGB, 0 to 255 -> [N, 128]."""
-        x = (chips - self.mean) / SCALE
+        (last,) = self.maps(chips, (len(BLOCKS) - 1,))
+        return self.project(last.mean(dim=(2, 3)))
+
+    def maps(self, pictures: Tensor, blocks: Sequence[int]) -> list[Tensor]:
+        """What comes out of some blocks, rising, for [N, 3, H, W] RGB of any size, 0 to 255."""
+        x = (pictures - self.mean) / SCALE
         x = functional.max_pool2d(functional.relu(self.convs[0](x)), 3, 2)
-        for i, (_, halves) in enumerate(BLOCKS):
+        found = []
+        for i, (_, halves) in enumerate(BLOCKS[: max(blocks) + 1]):
             y = functional.relu(self.convs[2 * i + 1](x))
             y = self.convs[2 * i + 2](y)
             x = functional.relu(add_padded(functional.avg_pool2d(x, 2) if halves else x, y))
-        return self.project(x.mean(dim=(2, 3)))
+            if i in blocks:
+                found.append(x)
+        return found
 
 
 def add_padded(a: Tensor, b: Tensor) -> Tensor:

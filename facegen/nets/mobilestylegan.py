@@ -171,6 +171,12 @@ class MobileSynthesis(Synthesis):
 
         return picture_part(self, w_plus, box)
 
+    def half_picture(self, w_plus: Tensor) -> Tensor:
+        """See `Synthesis`; see `facegen.nets.mobilestylegan_crop` for how."""
+        from facegen.nets.mobilestylegan_crop import half_picture
+
+        return half_picture(self, w_plus)
+
     def fast(self, *, dtype: torch.dtype = torch.float16, polyphase: bool = True) -> FastMobile:
         """See `Synthesis`."""
         from facegen.nets.mobilestylegan_fast import FastMobile

@@ -33,7 +33,23 @@ WINDOW_BLOCK = (WINDOW_PX // CONST_PX).bit_length() - 2
 """The block that makes WINDOW_PX: its input is the last to be computed whole."""
 
 
-def picture_part(net: MobileSynthesis, w_plus: Tensor, box: Box) -> Part:
+def half_picture(net: MobileSynthesis, w_plus: Tensor) -> Tensor:
+    """One whole picture at half its size; gradients reach all rows.
+
+    Args:
+        net: See `picture_part`.
+        w_plus: [1, 18, 512].
+
+    Returns:
+        RGB in about [-1, 1], [1, 3, S / 2, S / 2]: `forward`, averaged down by two.
+    """
+    whole = Box(0.0, 1.0, 0.0, 1.0)
+    return picture_part(net, w_plus, whole, first_fixed_block=len(net.blocks) + 1).picture
+
+
+def picture_part(
+    net: MobileSynthesis, w_plus: Tensor, box: Box, *, first_fixed_block: int = WINDOW_BLOCK
+) -> Part:
     """The part of one picture that holds a box, at half its size; see `Synthesis.picture_part`.
 
     Within BORDER pixels of its edges it differs from the whole picture.
@@ -42,6 +58,7 @@ def picture_part(net: MobileSynthesis, w_plus: Tensor, box: Box) -> Part:
         net: Its last block makes half the picture's size.
         w_plus: [1, 18, 512].
         box: In fractions of the picture's edge.
+        first_fixed_block: Rows that this block and later ones read are taken as constants.
     """
     last = len(net.blocks) - 1
     fixed = w_plus.detach()
@@ -51,11 +68,11 @@ def picture_part(net: MobileSynthesis, w_plus: Tensor, box: Box) -> Part:
     for index in range(len(net.blocks)):
         block = block_at(net, index)
         row1, row2, _ = block_rows(index)
-        is_fixed = index >= WINDOW_BLOCK
+        is_fixed = index >= first_fixed_block
         rows = fixed if is_fixed else w_plus
         up = block.up(rows[:, row1])[0, _by_subband(block.up.out_features)]
         x, window = _haar_upsample(x * (up / 2)), window.times(2)
-        if is_fixed:
+        if index >= WINDOW_BLOCK:
             smaller = Window.around(box, CONST_PX * 2 ** (index + 1))
             cut = smaller.moved(-window.top, -window.left)
             x = x[:, cut.top : cut.bottom, cut.left : cut.right].contiguous()
@@ -64,7 +81,8 @@ def picture_part(net: MobileSynthesis, w_plus: Tensor, box: Box) -> Part:
         places = None if index == last else _by_subband(block.conv2.pointwise.shape[0])
         x = _convolved(block.conv2, x, rows[:, row2], window, places, is_fixed=is_fixed)
     *_, row_img = block_rows(last)
-    style = net.to_img.modulation(fixed[:, row_img])[0]
+    rows = fixed if first_fixed_block <= last else w_plus
+    style = net.to_img.modulation(rows[:, row_img])[0]
     low_pass = net.to_img.pointwise[:3, :, 0, 0] * style / 2
     picture = F.linear(x, low_pass, net.to_img.bias[:3] / 2).permute(0, 3, 1, 2)
     return Part(picture, left=window.left, top=window.top, edge=net.img_resolution // 2)

@@ -83,6 +83,17 @@ class Synthesis(nn.Module):
         img = img if factor == 1 else F.avg_pool2d(img, factor)
         return Part(img, left=0, top=0, edge=img.shape[-1])
 
+    def half_picture(self, w_plus: Tensor) -> Tensor:
+        """One picture averaged down by two, for losses; gradients reach w_plus.
+
+        Args:
+            w_plus: [1, num_ws, w_dim], or with more rows, which are not read.
+
+        Returns:
+            RGB in about [-1, 1], [1, 3, S / 2, S / 2].
+        """
+        return F.avg_pool2d(self(w_plus[:, : self.num_ws]), 2)
+
     def blend(self, w_plus: Tensor, w_base: Tensor, mask: Mask) -> Tensor:
         """The picture of `w_base` with that of `w_plus` inside of a mask.
 

@@ -53,7 +53,7 @@ _TURN = threading.BoundedSemaphore(AT_ONCE)
 
 
 @cache
-def _reuse_memory() -> None:
+def reuse_memory() -> None:
     """Let glibc keep what is freed, in this process.
 
     It gives large blocks back to the system at once and asks for them anew: page faults made a
@@ -106,7 +106,7 @@ class IdentityOptimiser:
                 "The person can be held with a network that gradients pass through, and this is "
                 f"a {type(generator).__name__}. Sweep without holding."
             )
-        _reuse_memory()
+        reuse_memory()
         self.steps = steps
         self._net, self._device = generator.synthesis, generator.device
         population = population_of(generator)

@@ -126,12 +126,12 @@ def align_photo(
     make_folder(out)
     data = photo_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
-    done = _begun(out, name, digest, size)
+    done = finished_faces(out, name, digest, size)
     total = next((record.faces for record in done.values()), 0)
     wanted = range(1, total + 1) if face is None else (face,)
     if not total or any(number not in done for number in wanted):
         photo = read_photo(data, name=path.name)
-        faces = _faces_of(photo, size)
+        faces = require_faces(photo, size)
         total = len(faces)
         if face is not None and face > total:
             raise BadFileError(
@@ -142,11 +142,11 @@ def align_photo(
         for number in wanted:
             if number not in done:
                 found = faces[number - 1]
-                record = _record(photo, digest, found, number, total)
+                record = record_of(photo, digest, found, number, total)
                 write_atomic(
                     _crop_path(out, name, number), encode_png(found.crop, source_type=None)
                 )
-                write_atomic(_record_path(out, name, number), _as_json(record))
+                write_atomic(record_path(out, name, number), record_json(record))
                 done[number] = record
     return [(_crop_path(out, name, number), done[number]) for number in wanted]
 
@@ -183,9 +183,28 @@ def paste_crop(
     photo: Photo,
     path: Path,
     crop: Photo,
-    record_path: Path,
+    record_file: Path,
     *,
     reconstruction: Photo | None = None,
+    where: Where = "changed",
+    grain: bool = True,
+    warn: Callable[[str], None] = lambda _: None,
+) -> PutBack:
+    """As `paste_picture`, with an edited crop and its reconstruction that were opened."""
+    return paste_picture(
+        photo, path, crop.image, record_file,
+        reconstruction=None if reconstruction is None else reconstruction.image,
+        where=where, grain=grain, warn=warn,
+    )  # fmt: skip
+
+
+def paste_picture(
+    photo: Photo,
+    path: Path,
+    crop: np.ndarray,
+    record_file: Path,
+    *,
+    reconstruction: np.ndarray | None = None,
     where: Where = "changed",
     grain: bool = True,
     warn: Callable[[str], None] = lambda _: None,
@@ -195,8 +214,8 @@ def paste_crop(
     Args:
         photo: The photo.
         path: Its file, which is compared with the one that was aligned.
-        crop: The edited crop, of any size.
-        record_path: What `align_photo` wrote beside the crop.
+        crop: The edited crop, uint8 [S, S, 3] of any size.
+        record_file: What `align_photo` wrote beside the crop.
         reconstruction: As for `facegen.photos.put_back.put_back`, as are the next two.
         where: See there.
         grain: See there.
@@ -206,7 +225,7 @@ def paste_crop(
         BadFileError: there is no record, or it is damaged.
         UsageError: it belongs to a photo of another size, or the crop is trimmed.
     """
-    record = read_record(record_path)
+    record = read_record(record_file)
     height, width = photo.image.shape[:2]
     if record.photo_size != (width, height):
         raise UsageError(
@@ -216,9 +235,8 @@ def paste_crop(
     if file_sha256(path) != record.photo_sha256:
         warn(f"{photo.name} is not the very file that was aligned; the crop is put at its place.")
     return put_back(
-        photo.image, crop.image, np.array(record.matrix), size=record.size,
-        reconstruction=None if reconstruction is None else reconstruction.image,
-        where=where, grain=grain,
+        photo.image, crop, np.array(record.matrix), size=record.size,
+        reconstruction=reconstruction, where=where, grain=grain,
     )  # fmt: skip
 
 
@@ -231,7 +249,12 @@ def _is_crop(path: Path) -> bool:
     return True
 
 
-def _faces_of(photo: Photo, size: int) -> list[AlignedFace]:
+def require_faces(photo: Photo, size: int = CROP_PX) -> list[AlignedFace]:
+    """Every face of a photo, the largest first.
+
+    Raises:
+        BadFileError: there is none.
+    """
     if faces := find_faces(photo.image, size=size):
         return faces
     if lies_on_its_side(photo.image):
@@ -243,9 +266,18 @@ def _faces_of(photo: Photo, size: int) -> list[AlignedFace]:
     )
 
 
-def _record(
+def record_of(
     photo: Photo, digest: str, face: AlignedFace, number: int, total: int
 ) -> CropRecord:  # fmt: skip
+    """Where a face lies.
+
+    Args:
+        photo: Where it was found.
+        digest: SHA-256 of the photo's file.
+        face: The face.
+        number: Its number, 1 for the largest.
+        total: How many there are.
+    """
     first, second = ((float(a), float(b), float(c)) for a, b, c in face.matrix)
     return CropRecord(
         FORMAT, photo.name, digest, (photo.image.shape[1], photo.image.shape[0]), number, total,
@@ -253,8 +285,8 @@ def _record(
     )  # fmt: skip
 
 
-def _begun(out: Path, name: str, digest: str, size: int) -> dict[int, CropRecord]:
-    """The crops of a photo that are there already.
+def finished_faces(out: Path, name: str, digest: str, size: int) -> dict[int, CropRecord]:
+    """The records of a photo's faces that are there already, by number, each with its picture.
 
     Raises:
         UsageError: they are of another photo or size.
@@ -275,15 +307,17 @@ def _begun(out: Path, name: str, digest: str, size: int) -> dict[int, CropRecord
     return done
 
 
-def _as_json(record: CropRecord) -> bytes:
-    return json.dumps(asdict(record), indent=1, ensure_ascii=False).encode() + b"\n"
+def record_json(record: CropRecord, **more: object) -> bytes:
+    """The bytes of a record's file, with more beside it that `read_record` leaves out."""
+    return json.dumps(asdict(record) | more, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def _crop_path(out: Path, name: str, number: int) -> Path:
     return out / f"{name}-{number}.png"
 
 
-def _record_path(out: Path, name: str, number: int) -> Path:
+def record_path(out: Path, name: str, number: int) -> Path:
+    """Where the record of a photo's face lies, beside its picture."""
     return out / f"{name}-{number}.json"
 
 
