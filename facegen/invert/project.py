@@ -182,7 +182,7 @@ class Projector:
             falling = LAST_RATE + (1 - LAST_RATE) * (0.5 + 0.5 * np.cos(np.pi * number / steps))
             optimiser.param_groups[0]["lr"] = RATE * falling * min(1, (number + 1) / WARM_STEPS)
             w_plus = latent.w_plus()
-            img = self._small(w_plus[None], is_exact=number >= rough)
+            img = self._drawn(w_plus[None], is_exact=number >= rough)
             loss = loss_of(img) + latent.penalty()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -200,14 +200,14 @@ class Projector:
         numbers = self._numbers(crop, found)
         return Projected(found, number, time.perf_counter() - began, number < steps, numbers)
 
-    def _small(self, w_plus: Tensor, *, is_exact: bool) -> Tensor:
-        """The picture at 256 px, [1, 3, 256, 256], or for a roughly right one by the preview."""
+    def _drawn(self, w_plus: Tensor, *, is_exact: bool) -> Tensor:
+        """The picture at 512 px, [1, 3, 512, 512], or the preview at 256 px."""
         net, head = self._generator.synthesis, self._generator.head
         if not is_exact and isinstance(head, Preview) and head.size_px == LOSS_PX:
             small: Tensor = head(net, w_plus)
             return small
         img = net.half_picture(w_plus)
-        return functional.interpolate(img, size=LOSS_PX, mode="area")
+        return functional.interpolate(img, size=2 * LOSS_PX, mode="area")
 
     def _numbers(self, crop: np.ndarray, w_plus: np.ndarray) -> dict[str, float]:
         picture = self._generator.render(w_plus)
@@ -272,7 +272,8 @@ def _rows(w_plus: Tensor) -> np.ndarray:
 
 
 def _as_image(img: Tensor) -> np.ndarray:
-    levels = (img.detach()[0].clamp(-1, 1) + 1) * 127.5
+    img = functional.interpolate(img.detach(), size=LOSS_PX, mode="area")
+    levels = (img[0].clamp(-1, 1) + 1) * 127.5
     image: np.ndarray = levels.round().byte().permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(image)
 

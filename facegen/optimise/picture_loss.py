@@ -85,7 +85,8 @@ class PictureLoss:
                 functional.interpolate(self._places[0], m.shape[-1], mode="area")
                 for m in self._maps
             ]
-            self._descriptor = self._describe(as_img(at_size(crop, 2 * LOSS_PX)).to(device))
+            large = as_img(at_size(crop, 2 * LOSS_PX)).to(device)
+            self._descriptor = self._describe(large)
 
     def terms(self, img: Tensor) -> dict[str, Tensor]:
         """Each term, not weighted, of [1, 3, 256 or 512, likewise] RGB in about [-1, 1]."""
