@@ -52,6 +52,14 @@ pose: $(VENV)/.dev model
 	$(BIN)/python -m scripts.measure_sweep
 	$(BIN)/python -m scripts.judge_expressions
 
+# Writes docs/results/local.md, segments.md and translations.md with their sheets: over an hour on
+# two cores; stopped, it goes on where it was.
+local: $(VENV)/.dev models
+	$(BIN)/python -m facegen evaluate fetch
+	$(BIN)/python -m facegen evaluate segments --docs docs/results
+	$(BIN)/python -m facegen evaluate local --faces 24 --corrections 0 --docs docs/results
+	$(BIN)/python -m facegen evaluate translations --faces 8 --out translated --docs docs/results
+
 pictures: $(VENV)/.dev model
 	$(BIN)/python -m scripts.make_pictures
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ from test_regions import Segments, average_landmarks
 from facegen.controls import unknown_dial
 from facegen.errors import ModelError
 from facegen.face import Face
-from facegen.local.edit import LocalEditor, load_local_editor
+from facegen.local.edit import LocalEditor, counted, load_local_editor
+from facegen.local.regions import load_regions
 from facegen.measure.measurer import Measurement
 from facegen.operations import KeepRest, MovePicture
 
@@ -96,9 +97,16 @@ class Measurer:
         return Measurement(values, average_landmarks(), np.zeros(128, np.float32))
 
 
+def editor_with(gains, measurer=None):
+    table = replace(load_regions(), gains=gains)
+    return LocalEditor(
+        Painter(), Dials(), measurer or Measurer(), lambda w_plus: Segments(), table=table
+    )
+
+
 @pytest.fixture
 def editor():
-    return LocalEditor(Painter(), Dials(), Measurer(), lambda w_plus: Segments())
+    return editor_with({})
 
 
 @pytest.fixture
@@ -193,18 +201,39 @@ def test_targets_are_met_on_the_picture_with_the_rest_kept(editor, face):
     assert np.array_equal(colour(editor, after, RIM), colour(editor, face, RIM))
 
 
-def test_no_more_is_asked_because_an_instrument_looks_elsewhere(face):
-    class Elsewhere(Measurer):
-        def measure(self, image, *, details=True):
-            found = super().measure(image)
-            rim = (float(image[5, 5, 1]) - BRIGHT) / STEP
-            found.values["glasses"] = (found.values["glasses"] + rim) / 2
-            return found
+class Elsewhere(Measurer):
+    """Sees half of the glasses at the rim of the picture."""
 
-    editor = LocalEditor(Painter(), Dials(), Elsewhere(), lambda w_plus: Segments())
+    def measure(self, image, *, details=True):
+        found = super().measure(image)
+        rim = (float(image[5, 5, 1]) - BRIGHT) / STEP
+        found.values["glasses"] = (found.values["glasses"] + rim) / 2
+        return found
+
+
+def test_no_more_is_asked_because_an_instrument_looks_elsewhere(face):
+    editor = editor_with({}, Elsewhere())
     after, found = editor.reach(face, face, {"glasses": 2.0}, (), ["glasses"])
     assert after.edits[0].delta == pytest.approx(2.5, abs=0.2)  # as on the whole picture
     assert found["glasses"] == pytest.approx(1.0, abs=0.15)  # and what is told is of this one
+
+
+def test_more_is_asked_of_a_dial_whose_region_shows_only_a_part(face):
+    editor = editor_with({"glasses": 1.5}, Elsewhere())
+    plain, _ = editor_with({}, Elsewhere()).reach(face, face, {"glasses": 2.0}, (), ["glasses"])
+    after, found = editor.reach(face, face, {"glasses": 2.0}, (), ["glasses"])
+    assert after.edits[0].delta == pytest.approx(1.5 * plain.edits[0].delta, rel=0.1)
+    assert found["glasses"] == pytest.approx(1.5, abs=0.2)
+    own, _ = editor.with_regions({"glasses": "face"}).reach(
+        face, face, {"glasses": 2.0}, (), ["glasses"]
+    )
+    assert own.edits[0].delta == pytest.approx(plain.edits[0].delta, abs=0.2)  # another place
+
+
+def test_what_the_picture_shows_counts_where_it_is_more():
+    before, kept, whole = {"a": 1.0, "b": 0.0}, {"a": 2.0, "b": 0.2}, {"a": 2.5, "b": -3.0}
+    assert counted(before, kept, whole, ["a", "b"], {"b": 1.5}) == {"a": 2.5, "b": -2.0}
+    assert counted(before, kept, whole, ["a"], {"a": 1.6}) == {"a": 2.0, "b": 0.2}
 
 
 def test_a_target_beside_a_global_one(editor, face):

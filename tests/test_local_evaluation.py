@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_local_edit import NAMES, Dials, Measurer, Painter
+from test_local_edit import NAMES, Dials, editor_with
 from test_regions import Segments
 
 from facegen.errors import UsageError
 from facegen.evaluation.local import inside, judge_local, scene_change, seam
 from facegen.evaluation.local_report import document, rows_of, sheet
-from facegen.local.edit import LocalEditor
 from facegen.masks import Mask
 
 
@@ -23,7 +22,7 @@ class People:
 
 @pytest.fixture
 def editor():
-    return LocalEditor(Painter(), Dials(), Measurer(), lambda w_plus: Segments())
+    return editor_with({})
 
 
 def judged(editor, cache, **options):
@@ -85,6 +84,13 @@ def test_without_corrections_both_are_of_the_same_latent(editor, tmp_path):
     ]
     assert tried.local == tried.same != tried.whole
     assert tried.looks == (1, 1)
+
+
+def test_more_is_asked_where_a_region_shows_too_little(tmp_path):
+    editor = editor_with({"glasses": 1.5})
+    tried = judge_local(People(), editor, Dials(), ["glasses"], faces=1, rounds=0, cache=tmp_path)
+    row = rows_of(tried)[0]
+    assert row.kept == pytest.approx(1.5 * row.same, rel=0.05)
 
 
 @pytest.mark.long

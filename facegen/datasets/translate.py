@@ -172,7 +172,13 @@ def _made(
     local = tuple(goals) if spec.keep_rest else ()
     look = Look(editor, before.face, local)
     edited, _ = reach_on_picture(
-        look.dials, before.face, before.face, _reachable(goals, dials), one.wanted.lock, look.see
+        look.dials,
+        before.face,
+        before.face,
+        _reachable(goals, dials),
+        one.wanted.lock,
+        look.see,
+        gains=look.gains,
     )
     after = editor.keep(before.face, edited, local)
     if spec.mixup:
@@ -265,7 +271,7 @@ def _measured(
     dials, now = editor.dials, editor.dials.in_units(seen.values)
     whole = editor.measured(Face.from_w_plus(after.w_plus)) if local else None
     if whole is not None:  # As the corrections counted it.
-        now = counted(before.stands, now, dials.in_units(whole.values), local)
+        now = counted(before.stands, now, dials.in_units(whole.values), local, editor.table.gains)
     same = {other for name in goals for other in (name, *same_things(name))}
     moved = {
         name: (now[name] - before.stands[name]) / dials.spec(name).unit_per_sd

@@ -120,6 +120,7 @@ class Loop:
         rounds: Corrections at most, as long as a wish is missed; USUAL_ROUNDS where all are met.
         predicted: Dial -> value predicted on the base, in units; with it the first try counts on
             no more of what the base was measured to be off than an edit carries along.
+        gains: Dial -> how many times as much is asked at first, where `asked` does not tell.
 
     Raises:
         UnknownDialError, UsageError, LatentError: as `DialSet.apply`.
@@ -137,6 +138,7 @@ class Loop:
         natural: Naturalness | None = None,
         rounds: int = MAX_ROUNDS,
         predicted: Mapping[str, float] | None = None,
+        gains: Mapping[str, float] | None = None,
     ) -> None:
         self._dials, self._base, self._before = dials, base, before
         self._asked = {**(fixed or {}), **wanted}
@@ -153,6 +155,10 @@ class Loop:
             for name, one in self._wishes.items():
                 if one.change:
                     self._asked[name] += lost * (before[name] - predicted[name])
+        if asked is None:
+            for name, gain in (gains or {}).items():
+                if name in self._unit:
+                    self._asked[name] *= gain
         self._tries: dict[str, list[tuple[float, float]]] = {name: [] for name in self._unit}
         self._is_half_way = False
         self._asked = {name: told(change) for name, change in self._asked.items()}
@@ -247,6 +253,7 @@ def reach(
     natural: Naturalness | None = None,
     rounds: int = MAX_ROUNDS,
     predicted: Mapping[str, float] | None = None,
+    gains: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Move measured values by `wanted`, looking at the picture after each try.
 
@@ -261,10 +268,11 @@ def reach(
         natural: As for `Loop`.
         rounds: Corrections at most.
         predicted: As for `Loop`.
+        gains: As for `Loop`.
     """
     loop = Loop(
         dials, base, wanted, before, fixed=fixed, asked=asked, natural=natural, rounds=rounds,
-        predicted=predicted,
+        predicted=predicted, gains=gains,
     )  # fmt: skip
     while not loop.done:
         loop.saw(see(loop.w_plus))

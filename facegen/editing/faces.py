@@ -166,6 +166,8 @@ def reach_on_picture(
     targets: Mapping[str, float],
     locks: Collection[str],
     see: See,
+    *,
+    gains: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[Face, dict[str, float]]:
     """`reach_targets`, checked and corrected on the picture.
 
@@ -176,6 +178,7 @@ def reach_on_picture(
         targets: Dial -> value in its unit.
         locks: Dials to keep; "identity" keeps the person.
         see: Renders and measures a w_plus; see `facegen.editing.closed_loop`.
+        gains: Dial -> how many times as much is asked of it at first.
 
     Returns:
         The face, and what was measured on it: dial -> value in its unit. What cannot be reached
@@ -197,6 +200,7 @@ def reach_on_picture(
     outcome = reach(
         dials, face.base, wanted, start, see,
         fixed=fixed, natural=dials.naturalness, predicted=dials.read(face.base),
+        gains=gains,
     )  # fmt: skip
     edits = tuple(
         DialMove(dial, delta, delta - wanted[dial] if wanted.get(dial) else 0.0)

@@ -189,14 +189,15 @@ class _Studio:
         if keep is None:
             return Tried(name, seed, sign, region, 1.0, whole, whole, whole, (looks, looks))
         same = self._shown(kept, mask, sign, edited)
-        if not self.rounds:  # then the loops end with the same latent
-            return Tried(name, seed, sign, region, mask.share, whole, same, same, (looks, looks))
         local = Look(self.editor, self.face, [name])
-        again = self._loop(local, name, sign, {name: edited.edits[0].delta})
+        gain = local.gains.get(name, 1.0)
+        if not self.rounds and gain == 1:  # then the loops end with the same latent
+            return Tried(name, seed, sign, region, mask.share, whole, same, same, (looks, looks))
+        again = self._loop(local, name, sign, {name: gain * edited.edits[0].delta})
         ended = self._run(again, local)
         its = ended.keep
         own = mask if its is None else its.region
-        shown = self._shown(ended, own, sign)
+        shown = self._shown(ended, own, sign, edited)
         return Tried(name, seed, sign, region, own.share, whole, same, shown, (looks, again.looks))
 
     def _loop(self, look: Look, name: str, sign: float, asked: dict[str, float] | None = None):  # type: ignore[no-untyped-def]

@@ -52,9 +52,9 @@ class Row:
         share: Mean share of the picture.
         outside: Mean change outside of the region, of 255: without a region, and with.
         most_outside: The largest with a region.
-        kept: Movement kept at the same latent: by the change of colour inside of the region for
-            COLOURS, else by the dial's own instrument.
-        read: By the instrument for all.
+        kept: Movement kept as it is asked (`RegionTable.gains`): by the change of colour inside
+            of the region for COLOURS, else by the dial's own instrument.
+        same: Likewise, of the very latent that the whole picture was drawn of.
         seam: Median gradient energy at the region's edge, likewise.
         distance: Mean descriptor distance, likewise.
         moved: Median, in standard deviations, likewise.
@@ -69,7 +69,7 @@ class Row:
     outside: tuple[float, float]
     most_outside: float
     kept: float
-    read: float
+    same: float
     seam: tuple[float, float]
     distance: tuple[float, float]
     moved: tuple[float, float]
@@ -90,10 +90,7 @@ def _row(name: str, tried: Sequence[Tried]) -> Row:
     region = tried[0].region
     whole = [one.whole for one in tried if one.whole]
     local = [one.local for one in tried if one.local]
-    same = [(one.whole, one.same) for one in tried if one.whole and one.same]
-    went = sum(a.moved[name] for a, _ in same)
-    read = sum(b.moved[name] for _, b in same) / went if went else float("nan")
-    inside = float(np.mean([b.inside for _, b in same])) if same else float("nan")
+    pairs = [(one.whole, one.local, one.same) for one in tried if one.whole]
 
     def both(number: Callable[[Sequence[Shown]], float]) -> tuple[float, float]:
         return number(whole), number(local)
@@ -102,7 +99,8 @@ def _row(name: str, tried: Sequence[Tried]) -> Row:
         name, region, float(np.mean([one.share for one in tried])),
         both(lambda s: float(np.mean([x.outside for x in s]))),
         max((x.most_outside for x in local), default=0.0),
-        inside if name in COLOURS else read, read,
+        _kept(name, [(whole, local) for whole, local, _ in pairs if local]),
+        _kept(name, [(whole, same) for whole, _, same in pairs if same]),
         both(lambda s: float(np.median([x.seam for x in s]))),
         both(lambda s: float(np.mean([x.distance for x in s]))),
         both(lambda s: float(np.median([x.moved[name] for x in s]))),
@@ -110,6 +108,14 @@ def _row(name: str, tried: Sequence[Tried]) -> Row:
         both(lambda s: _scene(region, s)),
         (_is_clean(name, region, whole), _is_clean(name, region, local)),
     )  # fmt: skip
+
+
+def _kept(name: str, pairs: Sequence[tuple[Shown, Shown]]) -> float:
+    """How much of a movement is there with the rest kept."""
+    if name in COLOURS:
+        return float(np.mean([kept.inside for _, kept in pairs])) if pairs else float("nan")
+    went = sum(whole.moved[name] for whole, _ in pairs)
+    return sum(kept.moved[name] for _, kept in pairs) / went if went else float("nan")
 
 
 def _leak(name: str, shown: Sequence[Shown]) -> tuple[float, str]:
@@ -183,10 +189,11 @@ def document(tried: Sequence[Tried], *, rounds: int, command: str) -> str:
         *_summary(local, rows),
         "",
         "**Outside**: mean change outside of the region, of 255; the largest of all pixels in "
-        "brackets. **Kept**: how much of the movement is there when the very latent of *before* is "
-        "drawn with the rest kept, by the dial's own instrument, or, for dials of colour, by the "
-        "change of colour inside of the region (in brackets by the instrument; classifiers look at "
-        "the whole picture and count side effects as movement). **Seam**: gradient energy along "
+        "brackets. **Kept**: how much of the movement on the whole picture is there with the rest "
+        "kept, as the program asks for it (more of dials whose region shows only a part: "
+        "[regions.md](../notes/regions.md)), and in brackets without that, drawn of the very "
+        "latent of *before*; by the dial's own instrument, or, for dials of colour, by the change "
+        "of colour inside of the region. **Seam**: gradient energy along "
         "the region's soft edge, 1 as in the unedited picture. **Identity**: mean distance of "
         f"dlib's descriptors. **Clean**: {CLEAN_SUCCESS:.0%} of the faces make at least half the "
         f"step, no other measurement moves by more than {CLEAN_LEAK_SD} of its standard deviation "
@@ -214,7 +221,7 @@ def _line(row: Row) -> str:
     marks = " → ".join("yes" if clean else "no" for clean in row.clean)
     return (
         f"| `{row.dial}` | {row.region} | {row.share:.0%} | {row.outside[0]:.1f} → "
-        f"{row.outside[1]:.2f} ({row.most_outside:.0f}) | {row.kept:.0%} ({row.read:.0%}) | "
+        f"{row.outside[1]:.2f} ({row.most_outside:.0f}) | {row.kept:.0%} ({row.same:.0%}) | "
         f"{row.seam[0]:.2f} → {row.seam[1]:.2f} | {row.distance[0]:.2f} → {row.distance[1]:.2f} | "
         f"{row.moved[0]:.2f} → {row.moved[1]:.2f} | {leaks} | {row.scene[0]:.1f} → "
         f"{row.scene[1]:.1f} | {marks} |"

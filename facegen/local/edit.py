@@ -82,7 +82,8 @@ class LocalEditor:
             regions: Dial -> name of a region of the table.
         """
         other = copy(self)
-        other.table = replace(self.table, dials=self.table.dials | dict(regions))
+        gains = {name: gain for name, gain in self.table.gains.items() if name not in regions}
+        other.table = replace(self.table, dials=self.table.dials | dict(regions), gains=gains)
         return other
 
     def seen(self, w_plus: np.ndarray) -> Seen:
@@ -185,7 +186,9 @@ class LocalEditor:
             local: As for `keep`.
         """
         look = Look(self, before, local)
-        edited, found = reach_on_picture(look.dials, stepped, before, targets, locks, look.see)
+        edited, found = reach_on_picture(
+            look.dials, stepped, before, targets, locks, look.see, gains=look.gains
+        )
         kept = self.keep(before, edited, local)
         seen = self.measured(kept) if found else None
         return kept, {} if seen is None else self.dials.in_units(seen.values)
@@ -221,6 +224,12 @@ class Look:
         self._editor, self._before, self._local = editor, before, local
         self._known = BoundedCache[Measurement | None](REMEMBERED)
 
+    @property
+    def gains(self) -> dict[str, float]:
+        """Dial -> how many times as much is asked of it, for its region to show enough."""
+        known = self._editor.table.gains
+        return {name: known[name] for name in self._local if name in known}
+
     def face(self, w_plus: np.ndarray) -> Face:
         """The face whose latent was tried."""
         if np.array_equal(w_plus, self._before.w_plus):
@@ -245,7 +254,7 @@ class Look:
         whole = self._editor.measured(Face.from_w_plus(w_plus))
         if start is not None and whole is not None:
             was, shown = (self._editor.dials.in_units(one.values) for one in (start, whole))
-            return counted(was, values, shown, self._local)
+            return counted(was, values, shown, self._local, self.gains)
         return values
 
 
@@ -254,23 +263,27 @@ def counted(
     kept: Mapping[str, float],
     whole: Mapping[str, float],
     names: Collection[str],
+    gains: Mapping[str, float],
 ) -> dict[str, float]:
     """What counts as seen where only regions change: dial -> value in its unit.
 
     Many instruments look at the whole picture, and miss what they knew a dial by where only its
-    region changes. Where the latent's own picture shows more of a dial, that counts: else ever more
-    would be asked, and bags under the eyes become bruises.
+    region changes. Where the latent's own picture shows more of a dial than its region is known to
+    take (`RegionTable.gains`), that counts: else ever more would be asked, and bags under the eyes
+    become bruises.
 
     Args:
         before: Measured on the picture before the edit.
         kept: On the picture with the rest kept.
         whole: On the latent's own picture.
         names: The dials that change their regions alone.
+        gains: As `RegionTable.gains`.
     """
     values = dict(kept)
     for name in before.keys() & kept.keys() & whole.keys() & set(names):
-        if abs(whole[name] - before[name]) > abs(kept[name] - before[name]):
-            values[name] = whole[name]
+        drawn = (whole[name] - before[name]) / gains.get(name, 1.0)
+        if abs(drawn) > abs(kept[name] - before[name]):
+            values[name] = before[name] + drawn
     return values
 
 

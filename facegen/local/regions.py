@@ -8,7 +8,7 @@ region moves the whole picture and is called *global*. The table is `directions/
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -99,12 +99,15 @@ class RegionTable:
         regions: Name -> region.
         dials: Dial -> name of its region, or GLOBAL.
         segments: Names that stand for several segments.
+        gains: Dial -> how much more is asked of it so that its region shows about as much as the
+            whole picture would (`scripts.measure_regions --gains`); 1 for those that are not named.
     """
 
     format: int
     regions: dict[str, Region]
     dials: dict[str, str]
     segments: dict[str, tuple[str, ...]]
+    gains: dict[str, Annotated[float, Meta(ge=1, le=2)]] = field(default_factory=dict)
 
     def is_global(self, dial: str) -> bool:
         """Whether a dial moves the whole picture; those that are not in the table do."""

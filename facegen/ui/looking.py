@@ -95,5 +95,6 @@ def _counted(
     session: Session, state: EditState, start: Values, kept: Values, whole: Values
 ) -> Values:
     from facegen.local.edit import counted  # Only where something is kept: it brings a lot along.
+    from facegen.local.regions import load_regions
 
-    return counted(start, kept, whole, state.moved_in(session.regions))
+    return counted(start, kept, whole, state.moved_in(session.regions), load_regions().gains)
