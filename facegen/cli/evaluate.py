@@ -381,6 +381,8 @@ def judge_photos(
     python -m facegen evaluate fetch
     python -m facegen evaluate photos astronaut.png --show astronaut --docs docs/results
     """
+    import shlex
+
     from facegen.directions.natural import read_natural
     from facegen.directions.regressor import read_regressor
     from facegen.evaluation import inversion
@@ -415,6 +417,9 @@ def judge_photos(
             if some := [one for one in judged if one.original.is_photo == is_photo]:
                 click.echo(table(some) + "\n")
         return
-    text = section(judged, originals, people, command=_command_line(), pictured=True)
+    command = _command_line()
+    for path in photos:  # where they lie is nobody's business
+        command = command.replace(shlex.quote(str(path)), shlex.quote(path.name))
+    text = section(judged, originals, people, command=command, pictured=True)
     write_sheet(judged, shown, docs)
     click.echo(write_section(text, docs))
