@@ -1,8 +1,10 @@
 """Take the screenshots of `docs/screenshots/` with headless Chromium.
 
-    python -m scripts.make_screenshots [--only NAME ...]
+    python -m scripts.make_screenshots [--only NAME ...] [--photo astronaut.png]
 
-Each state of the app that a user can meet is one picture. The faces come from the bundled network.
+Each state of the app that a user can meet is one picture. The faces come from the bundled network,
+but for those of the page Photo: they need a photograph in the public domain, such as
+`skimage.data.astronaut()` (Eileen Collins, NASA), and are left out without it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from scripts.measure_ui import ROOT, start_server
 OUT = ROOT / "docs" / "screenshots"
 LAPTOP, PHONE = (1440, 900), (390, 844)
 QUALITY = 86
+PHOTO: list[Path] = []
+"""The photograph that was named, if any."""
 
 # The first start, held at a moment: a loader that never ends, and one that cannot fetch.
 STANDSTILL = """
@@ -197,6 +201,42 @@ def _library(page: Page) -> None:
     page.locator(".st-key-fg_library img").nth(2).wait_for(timeout=60_000)
 
 
+def _photo(page: Page) -> None:
+    page.locator("[class*=st-key-fg_photo_file] input[type=file]").set_input_files(str(PHOTO[0]))
+    page.get_by_role("button", name="Find this person").wait_for(timeout=60_000)
+
+
+def _photo_under_way(page: Page) -> None:
+    _photo(page)
+    page.get_by_role("button", name="Find this person").click()
+    page.get_by_text("s left").wait_for(timeout=300_000)
+    page.wait_for_function("+document.querySelector('.fg-photo-now').dataset.step > 8",
+                           timeout=300_000)  # fmt: skip
+
+
+def _photo_found(page: Page) -> None:
+    _photo(page)
+    page.get_by_role("button", name="Find this person").click()
+    page.get_by_role("button", name="Edit on Design").wait_for(timeout=900_000)
+
+
+def _photo_aged(page: Page) -> None:
+    _photo_found(page)
+    page.get_by_role("button", name="Edit on Design").click()
+    page.locator(".fg-current", has_text="astronaut").wait_for()
+    _rest(page)
+    age = page.locator("[data-dial=age] input[type=range]")
+    page.locator(".fg-fold", has_text="Age").click()
+    goal = float(age.input_value()) + 25
+    page.locator("[data-dial=age] .fg-value").click()
+    page.keyboard.type(f"{goal:.0f}")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.search.includes('age=')")
+    _rest(page)
+    page.get_by_role("button", name="Back to the photo").click()
+    page.get_by_role("button", name="Download the photo").wait_for(timeout=60_000)
+
+
 def _map(page: Page) -> None:
     page.get_by_role("button", name="Map", exact=True).click()
     page.locator(".st-key-fg_map svg.marks path[aria-label*=Unnamed]").nth(900).wait_for()
@@ -223,6 +263,11 @@ SHOTS = (
     Shot("explore-children", "/explore?people=40", act=_children),
     Shot("explore-map", "/explore?people=40", act=_map),
     Shot("explore-phone", SEARCH, PHONE, act=_found_people),
+    Shot("photo-faces", "/photo?seed=7", act=_photo),
+    Shot("photo-finding", "/photo?seed=7", act=_photo_under_way),
+    Shot("photo-found", "/photo?seed=7", scheme="dark", act=_photo_found),
+    Shot("photo", "/photo?seed=7", act=_photo_aged),
+    Shot("photo-phone", "/photo?seed=7", PHONE, act=_photo_found),
     Shot("library", "/?seed=1003", act=_library),
     Shot("phone-light", "/?seed=1003", PHONE),
     Shot("phone-dials", "/?seed=417&smile=1.5", PHONE, "dark", _dials),
@@ -238,7 +283,7 @@ def take(browser: Browser, url: str, shot: Shot, *, has_face: bool = True) -> No
         has_touch=shot.size == PHONE,
     )
     page.goto(url + shot.query)
-    if has_face and not shot.query.startswith(("/about", "/dials", "/explore")):
+    if has_face and not shot.query.startswith(("/about", "/dials", "/explore", "/photo")):
         _rest(page)
     if not has_face:
         page.locator(".fg-ghost").wait_for(timeout=120_000)
@@ -261,7 +306,10 @@ def main() -> None:
     """Take all screenshots."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", nargs="*", help="names of states")
-    wanted = parser.parse_args().only
+    parser.add_argument("--photo", type=Path, help="for the page Photo; in the public domain")
+    options = parser.parse_args()
+    wanted = options.only
+    PHOTO.extend([options.photo] if options.photo else [])
     OUT.mkdir(parents=True, exist_ok=True)
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
@@ -278,6 +326,7 @@ def main() -> None:
             servers.append((str(script), [Shot(name, "/")], False))
         for script, shots, has_face in servers:
             todo = [shot for shot in shots if not wanted or shot.name in wanted]
+            todo = [shot for shot in todo if PHOTO or not shot.query.startswith("/photo")]
             if not todo:
                 continue
             process, url = start_server([str(script)])
