@@ -209,7 +209,7 @@ def _photo(page: Page) -> None:
 def _photo_under_way(page: Page) -> None:
     _photo(page)
     page.get_by_role("button", name="Find this person").click()
-    page.get_by_text("s left").wait_for(timeout=300_000)
+    page.get_by_text("left", exact=False).first.wait_for(timeout=300_000)
     page.wait_for_function("+document.querySelector('.fg-photo-now').dataset.step > 8",
                            timeout=300_000)  # fmt: skip
 

@@ -54,6 +54,7 @@ Judge = Callable[[np.ndarray, np.ndarray], Mapping[str, float]]
 """Photograph and its rendition, uint8 [S, S, 3], to numbers by name."""
 
 _one_at_a_time = threading.Lock()
+"""Steps of several projections take turns: a gradient needs much memory while it lasts."""
 
 
 class Encodes(Protocol):
@@ -152,7 +153,7 @@ class Projector:
     def project(
         self, crop: np.ndarray, *, steps: int = DEFAULT_STEPS, done: Callable[[Step], bool] = _go_on
     ) -> Projected:
-        """The latent whose picture shows the photograph; one at a time in a process.
+        """The latent whose picture shows the photograph; one step at a time in a process.
 
         Args:
             crop: uint8 [S, S, 3] RGB of 64 px and more, aligned as FFHQ is.
@@ -166,7 +167,7 @@ class Projector:
         if not 1 <= steps <= MOST_STEPS:
             raise UsageError(f"A projection takes 1 to {MOST_STEPS} steps, got {steps}.")
         _require_square(crop)
-        with _one_at_a_time, one_torch_thread():
+        with one_torch_thread():
             return self._project(crop, steps, done)
 
     def _project(self, crop: np.ndarray, steps: int, done: Callable[[Step], bool]) -> Projected:
@@ -181,12 +182,13 @@ class Projector:
         while number < steps and goes_on:
             falling = LAST_RATE + (1 - LAST_RATE) * (0.5 + 0.5 * np.cos(np.pi * number / steps))
             optimiser.param_groups[0]["lr"] = RATE * falling * min(1, (number + 1) / WARM_STEPS)
-            w_plus = latent.w_plus()
-            img = self._drawn(w_plus[None], is_exact=number >= rough)
-            loss = loss_of(img) + latent.penalty()
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            with _one_at_a_time:
+                w_plus = latent.w_plus()
+                img = self._drawn(w_plus[None], is_exact=number >= rough)
+                loss = loss_of(img) + latent.penalty()
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
             number += 1
             value, now = float(loss.detach()), w_plus.detach()
             if value < best_loss or number == rough + 1:  # a loss of another picture before

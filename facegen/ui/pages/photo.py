@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 POLL_SECONDS = 0.6
 STAGE = "fg_photo_view"
 PHOTO, LIKENESS, EDITED = "Photo", "Likeness", "Edited"
-CLOSENESS = {"Quick": 20, "Close": 60}
+CLOSENESS = {"Quick": 16, "Close": 40}
 """What is chosen -> steps."""
 KINDS = {"JPEG": (".jpg", "image/jpeg"), "PNG": (".png", "image/png")}
 METADATA_WORDS: dict[Metadata, str] = {
@@ -297,7 +297,8 @@ def _progress(job: ProjectionJob) -> None:
     elif left is None:
         said = "Becoming more alike"
     else:
-        said = f"Becoming more alike: about {max(left, 1):.0f} s left"
+        about = f"{max(left, 1):.0f} s" if left < 100 else f"{left / 60:.0f} min"
+        said = f"Becoming more alike: about {about} left"
     st.subheader("Finding this person")
     st.progress(min(job.step / max(job.of, 1), 1.0), said)
     st.button(
