@@ -64,7 +64,7 @@ class Kind(Enum):
     PHOTOGRAPH = (
         "a picture without a latent inside",
         "open the file that facegen saved; other programs and sites drop the latent when they "
-        "convert it",
+        "convert it; a photo of somebody opens on the page Photo",
     )
     MODEL = ("a network", "use `facegen models import`")
     UNKNOWN = ("of no kind that is known here", "check that it is the right file")
@@ -159,8 +159,11 @@ def _sniff(stream: BinaryIO, name: str) -> Kind:
 
 
 def _is_webp_or_heic(head: bytes) -> bool:
-    brands = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
-    return (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:12] in brands
+    brands = (
+        b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis",
+    )  # fmt: skip
+    is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return is_webp or (head[4:8] == b"ftyp" and head[8:12] in brands)
 
 
 def _is_safetensors(head: bytes) -> bool:
