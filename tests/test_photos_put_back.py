@@ -135,6 +135,18 @@ def test_a_reconstruction_that_misses_the_colours_is_corrected(photo, monkeypatc
     assert (result.mask > 0).sum() < 0.05 * photo.shape[0] * photo.shape[1]
 
 
+def test_white_hair_where_dark_hair_was_redrawn_too_flat_does_not_burn_out():
+    rows = np.random.RandomState(4).rand(256, 256, 1).astype(np.float32)
+    dark = 120 + 90 * (rows - 0.5) + np.zeros(3, np.float32)
+    flat = 95 + 50 * (rows - 0.5) + np.zeros(3, np.float32)
+    match = blending.ColourMatch.of(dark, flat, np.ones((256, 256), np.float32))
+    assert match(flat) == pytest.approx(dark, abs=12)  # contrast and colour of what was there
+    white = flat + 125  # about 220, some 25 below the photo's colours
+    assert match(white).max() < 255
+    assert 0.7 < match(white).std() / white.std() < 1.1
+    assert match(white).mean() > white.mean()  # nearer to the photo's light all the same
+
+
 def test_of_a_reconstruction_only_the_person_is_put_back(photo, monkeypatch):
     from facegen.measure import segments
 

@@ -6,6 +6,8 @@ edge, so that crops of every size behave alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -23,6 +25,8 @@ DETAIL = 1 / 128  # finer structures are details
 FLAT_LEVELS = 3.0
 COARSE = 1 / 24  # over so much colours are matched
 CONTRAST_LEVELS = 8.0  # with less, contrast is left alone
+USUAL_SD = 1.5  # further from the mean colours around it, something new was put there
+WIDER = 4  # times as wide the surroundings are by which that is matched
 GAINS = (0.6, 1.6)
 GUIDE_RADIUS, GUIDE_LEVELS = 1 / 64, 12.0
 FACE = ("skin", "brows", "eyes", "iris", "lips", "mouth", "glasses", "sunglasses", "beard")
@@ -88,33 +92,63 @@ def same_detail(edited: np.ndarray, base: np.ndarray) -> np.ndarray:
     return alike.clip(0, 1) ** 2
 
 
-def colour_map(
-    wanted: np.ndarray, given: np.ndarray, where: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gains and offsets that give `given` the colours and contrast of `wanted`, place by place.
+@dataclass(frozen=True, eq=False)
+class ColourMatch:
+    """Gives a picture the colours and contrast of another, place by place. Make it with `of`.
 
     Mean and deviation of each channel are matched in surroundings that are wide against features
     (Reinhard et al. 2001, locally): dark hair and a light wall beside it are both met.
 
-    Args:
-        wanted: float32 [S, S, 3].
-        given: Likewise.
-        where: float32 [S, S], 0 where nothing is to be learned.
-
-    Returns:
-        Two of float32 [S, S, 3]: gain and offset.
+    Attributes:
+        mean: float32 [S, S, 3], of what is given.
+        shift: Likewise: by how much the mean of what is wanted is above it.
+        wide: Likewise, in wider surroundings.
+        gain: Likewise: how much more contrast is wanted.
+        usual: Likewise: how far from its mean what is given usually lies. What an edit put further
+            off (white hair where there was dark hair) gets no more contrast, and is shifted as its
+            wider surroundings are: it would burn out, or be patched.
     """
-    sigma = COARSE * len(wanted)
-    weights = where[..., None]
+
+    mean: np.ndarray
+    shift: np.ndarray
+    wide: np.ndarray
+    gain: np.ndarray
+    usual: np.ndarray
+
+    @classmethod
+    def of(cls, wanted: np.ndarray, given: np.ndarray, where: np.ndarray) -> ColourMatch:
+        """Learn how one picture is made like another.
+
+        Args:
+            wanted: float32 [S, S, 3].
+            given: Likewise.
+            where: float32 [S, S], 0 where nothing is to be learned.
+        """
+        sigma = COARSE * len(wanted)
+        mean, spread = _moments(given, where, sigma)
+        wanted_mean, wanted_spread = _moments(wanted, where, sigma)
+        gain = np.sqrt(wanted_spread / spread).clip(*GAINS)
+        wide, _ = _moments(wanted - given, where, WIDER * sigma)
+        return cls(mean, wanted_mean - mean, wide, gain, USUAL_SD * np.sqrt(spread))
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """A picture matched: float32 [S, S, 3]."""
+        away = picture - self.mean
+        near = np.clip(away, -self.usual, self.usual)
+        usual = near / np.where(away == 0, 1, away) + (away == 0)
+        room = np.where(self.wide > 0, 255 - picture, picture) / 128  # towards white, or black
+        shift = usual * self.shift + (1 - usual) * self.wide * room.clip(0, 1)
+        matched: np.ndarray = picture + shift + usual * (self.gain - 1) * near
+        return matched
+
+
+def _moments(picture: np.ndarray, where: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance around each place, float32 [S, S, 3] each; the second never 0."""
     total = cv2.GaussianBlur(where, (0, 0), sigma)[..., None] + 1e-3
-    means, spreads = [], []
-    for picture in (wanted, given):
-        mean = cv2.GaussianBlur(picture * weights, (0, 0), sigma) / total
-        squares = cv2.GaussianBlur(picture * picture * weights, (0, 0), sigma) / total
-        means.append(mean)
-        spreads.append((squares - mean * mean).clip(0) + CONTRAST_LEVELS**2)
-    gain = np.sqrt(spreads[0] / spreads[1]).clip(*GAINS)
-    return gain, means[0] - gain * means[1]
+    weighted = picture * where[..., None]
+    mean = cv2.GaussianBlur(weighted, (0, 0), sigma) / total
+    squares = cv2.GaussianBlur(weighted * picture, (0, 0), sigma) / total
+    return mean, (squares - mean * mean).clip(0) + CONTRAST_LEVELS**2
 
 
 def alike(one: Segments, other: Segments, size: int) -> np.ndarray:

@@ -123,8 +123,8 @@ def _layers(
         if reconstruction is not None:
             both = [of_picture(crop) for crop in (edited, base)]
             weight *= blending.around(both, blending.PERSON, size)
-            gain, offset = blending.colour_map(before, old, inside)
-            new, old = gain * new + offset, gain * old + offset
+            match = blending.ColourMatch.of(before, old, inside)
+            new, old = match(new), match(old)
     else:
         names = blending.FACE if where == "face" else blending.HEAD
         after, there = of_picture(edited), of_picture(shown)
