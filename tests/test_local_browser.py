@@ -80,6 +80,8 @@ def test_a_brush_says_where_dials_act(local, chromium):  # noqa: F811
     page.locator(".fg-canvas").wait_for(state="hidden")
     page.reload()
     page.locator(f".fg-img[data-id='{placed}']").wait_for()
+    # Before all of the page is drawn anew, it is not known how many presses were answered.
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
     page.keyboard.press("z")
     page.locator(f".fg-img[data-id='{painted}']").wait_for()
     page.keyboard.press("z")
