@@ -31,12 +31,13 @@ TILE_PX, LABEL_PX, GAP_PX = 340, 24, 6
 JPEG_QUALITY = 86
 SEED, EDIT = 2007, {"smile": 2.0, "glasses": 3.0}
 GRAIN_LEVELS = 7.0
+OLDER_YEARS = 25
 LARGE = (4000, 6000)
 ROUNDS = 5
 
 
 def main() -> None:
-    """Write docs/pictures/photos-align.jpg and photos-paste.jpg, and print numbers."""
+    """Write photos-align.jpg, photos-project.jpg and photos-paste.jpg, and print numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", nargs=2, type=Path)
     paths = parser.parse_args().photos
@@ -51,6 +52,7 @@ def main() -> None:
     left = np.ascontiguousarray(images[0][:, 185:])
     tiles.append((find_faces(left)[0].crop, "the photo ends at the left"))
     _save(tiles, OUT / "photos-align.jpg")
+    project(images[0], found[0])
 
     retouched = _retouched(found[0].crop)
     by_hand = put_back(images[0], retouched, found[0].matrix)
@@ -68,6 +70,21 @@ def main() -> None:
         print(f"{name}: outside of the mask {_most_outside(image, result)} levels at most")
     _print_round_trip(photo, face)
     _print_times(photo)
+
+
+def project(photo: np.ndarray, face: AlignedFace) -> None:
+    """Write the photo, the face found for it, and the photo with that face older."""
+    gen = fg.load()
+    person = gen.project(photo)
+    older = person.edit(age=person.readings["age"] + OLDER_YEARS, keep_rest=True)
+    found, edited = gen.render(person), gen.render(older)
+    back = put_back(photo, edited, face.matrix, reconstruction=found)
+    tiles = [
+        (photo, "the photo"),
+        (found, "the face that was found"),
+        (back.image, f"the photo with that face {OLDER_YEARS} years older"),
+    ]
+    _save(tiles, OUT / "photos-project.jpg", columns=len(tiles))
 
 
 def _retouched(crop: np.ndarray) -> np.ndarray:
