@@ -32,6 +32,7 @@ import openvino as ov
 import torch
 from torch.nn import functional
 
+from facegen.measure.mesh import MOVEMENT_POINTS, MOVEMENTS
 from facegen.measure.pose import MIRROR
 
 FOLDER = Path(".cache/judges")
@@ -45,31 +46,6 @@ FILES = {
         "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
 }  # fmt: skip
 MEDIAPIPE, FER, FACE_API = FILES
-# Which of the 478 points the movements are read from, and what they are called (MediaPipe,
-# face_blendshapes_graph.cc). Their left is the person's: the picture's right.
-POINTS = (
-    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66,
-    67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144,
-    145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173,
-    176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270, 276, 282, 283, 284,
-    285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318, 321, 323, 324, 332,
-    334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386,
-    387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473,
-    474, 475, 476, 477,
-)  # fmt: skip
-MOVES = (
-    "neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft",
-    "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft",
-    "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
-    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft",
-    "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen",
-    "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft",
-    "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight",
-    "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower",
-    "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
-    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
-    "noseSneerLeft", "noseSneerRight",
-)  # fmt: skip
 IRISES = ((468, 33, 133), (473, 362, 263))  # middle, and the eye's corners from left to right
 FER_ORDER = (6, 3, 4, 0, 2, 1, 5)  # angry, disgust, fear, happy, sad, surprise, neutral
 FACE_API_MEAN = (122.782, 117.001, 104.298)
@@ -156,7 +132,7 @@ class Judges:
         flat = (points * [-1, 1] + [image.shape[1] - 1, 0])[list(MIRROR)]
         here, there = self._scores(mesh), self._scores(self._points(mirrored, flat))
         # Of the same eye, closed, MediaPipe says 0.48 on the one side and 0.38 on the other.
-        moves = {name: (here[name] + there[_other_side(name)]) / 2 for name in MOVES}
+        moves = {name: (here[name] + there[_other_side(name)]) / 2 for name in MOVEMENTS}
         sides, heights = [], []
         for middle, left, right in IRISES:
             across = mesh[right] - mesh[left]
@@ -171,8 +147,8 @@ class Judges:
         )
 
     def _scores(self, mesh: np.ndarray) -> dict[str, float]:
-        scores = self._moves([mesh[list(POINTS)][None].astype(np.float32)])[0].ravel()
-        return dict(zip(MOVES, scores.tolist(), strict=True))
+        scores = self._moves([mesh[list(MOVEMENT_POINTS)][None].astype(np.float32)])[0].ravel()
+        return dict(zip(MOVEMENTS, scores.tolist(), strict=True))
 
     def _points(self, image: np.ndarray, points: np.ndarray) -> np.ndarray:
         """MediaPipe's 478 points in pixels; the second look is cut out by those of the first."""

@@ -41,7 +41,8 @@ IRISES = (468, 473)
 NOSE_TIP, FOREHEAD, CHIN = 1, 10, 152
 EAR_SIDES = (234, 454)
 CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-# Which points the movements are read from, in this order, and what they are called.
+# Which points the movements are read from, in this order, and what they are called (MediaPipe,
+# face_blendshapes_graph.cc). Their left is the person's: the picture's right.
 MOVEMENT_POINTS = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66,
     67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144,
